@@ -1,0 +1,37 @@
+"""Normal and transposed convolution in NumPy, as matrix multiplication.
+
+Arrays are channels first, (N, C, *spatial), with 1, 2 or 3 spatial axes. Kernels are (O, C/groups, *kernel)
+for ``conv`` and (C, O/groups, *kernel) for ``conv_transpose``. No deep learning framework is needed.
+"""
+
+from convmm.conv import conv, conv_transpose
+from convmm.geometry import (
+    GeometryError,
+    conv_output_size,
+    conv_transpose_output_size,
+    input_sizes,
+    output_padding_for,
+)
+from convmm.matrix import unroll_kernel
+from convmm.ranked import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
+from convmm.steps import Step, conv_steps, conv_transpose_steps
+
+__all__ = [
+    "GeometryError",
+    "Step",
+    "conv",
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "conv_output_size",
+    "conv_steps",
+    "conv_transpose",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose3d",
+    "conv_transpose_output_size",
+    "conv_transpose_steps",
+    "input_sizes",
+    "output_padding_for",
+    "unroll_kernel",
+]

@@ -1,0 +1,155 @@
+"""Convolution and transposed convolution as matrix products: the fast route.
+
+Both are one product of the kernel, as a matrix, with a matrix of columns. The convolution gathers the
+columns from its input first (im2col); the transposed convolution makes them by the product and adds them
+up in its output afterwards (col2im). Neither flips the kernel, as no deep learning framework's layer does.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from convmm.arithmetic import in_working_dtype
+from convmm.geometry import Geometry, GeometryError, Ints, Padding, conv_geometry, conv_transpose_geometry
+from convmm.unfold import patches, spatial, tap_slices, window
+
+Kernel = Callable[[NDArray[Any], NDArray[Any], Geometry], NDArray[Any]]
+
+
+def conv(
+    x: ArrayLike,
+    w: ArrayLike,
+    bias: ArrayLike | None = None,
+    *,
+    stride: Ints = 1,
+    padding: Padding = 0,
+    dilation: Ints = 1,
+    groups: int = 1,
+) -> NDArray[Any]:
+    """Convolution (in the frameworks' sense: correlation) over 1, 2 or 3 spatial axes.
+
+    ``y[n, o, t] = bias[o] + sum over c, i of w[o, c, i] * x[n, c, t*stride + i*dilation - before]``, with
+    zeros outside of ``x``; c runs over the input channels of o's group.
+
+    Args:
+        x: input, (N, C, *spatial). N may be 0; the spatial sizes are at least 1.
+        w: kernel, (O, C/groups, *kernel).
+        bias: (O,), or None.
+        stride: input elements from one output to the next, on each axis.
+        padding: zeros around the input: an int, one int an axis, one (before, after) pair an axis, "valid"
+            for none, or "same" for Keras's, which gives ceil(size / stride) outputs.
+        dilation: input elements from one kernel tap to the next, on each axis.
+        groups: number of separate groups that the channels fall into, in order.
+
+    Returns:
+        The output, (N, O, *output sizes), of NumPy's common dtype of the arguments. float16 and bfloat16
+        are accumulated in float32 and rounded once. Integers and booleans give exact int64.
+
+    Raises:
+        GeometryError: arguments that do not fit each other; the message names which.
+        OverflowError: integers whose sums could exceed int64.
+    """
+    geometry = conv_geometry(
+        np.shape(x), np.shape(w), stride=stride, padding=padding, dilation=dilation, groups=groups
+    )
+    return _run(correlate, x, w, bias, geometry, filters=geometry.coarse_channels)
+
+
+def conv_transpose(
+    x: ArrayLike,
+    w: ArrayLike,
+    bias: ArrayLike | None = None,
+    *,
+    stride: Ints = 1,
+    padding: Padding = 0,
+    output_padding: Ints | None = None,
+    output_size: Ints | None = None,
+    dilation: Ints = 1,
+    groups: int = 1,
+) -> NDArray[Any]:
+    """Transposed convolution over 1, 2 or 3 spatial axes: the transpose of ``conv``'s matrix, applied.
+
+    Each input element adds its scaled kernel to the full response, ``stride`` apart; the output is a
+    window of it, zero where it reaches beyond the end, plus the bias.
+
+    Args:
+        x: input, (N, C, *spatial). N may be 0; the spatial sizes are at least 1.
+        w: kernel, (C, O/groups, *kernel).
+        bias: (O,), or None.
+        stride: elements of the full response from one input to the next, on each axis.
+        padding: elements to drop from the full response: an int, one int an axis, one (before, after) pair
+            an axis, or "valid" or "same" with the sizes that Keras gives them
+            (:func:`convmm.conv_transpose_output_size`).
+        output_padding: elements to add at the end of each axis, fewer than the larger of stride and
+            dilation. None means 0 beside explicit padding, Keras's default beside "valid" and "same".
+        output_size: the wanted spatial sizes, in place of ``output_padding``: any that ``conv`` maps to the
+            input's.
+        dilation: elements from one kernel tap to the next, on each axis.
+        groups: number of separate groups that the channels fall into, in order.
+
+    Returns:
+        The output, (N, O, *output sizes), of NumPy's common dtype of the arguments; an axis may have no
+        elements. float16 and bfloat16 are accumulated in float32 and rounded once. Integers and booleans
+        give exact int64.
+
+    Raises:
+        GeometryError: arguments that do not fit each other; the message names which.
+        OverflowError: integers whose sums could exceed int64.
+    """
+    geometry = conv_transpose_geometry(
+        np.shape(x),
+        np.shape(w),
+        stride=stride,
+        padding=padding,
+        output_padding=output_padding,
+        output_size=output_size,
+        dilation=dilation,
+        groups=groups,
+    )
+    return _run(spread, x, w, bias, geometry, filters=geometry.fine_channels)
+
+
+def correlate(x: NDArray[Any], w: NDArray[Any], geometry: Geometry) -> NDArray[Any]:
+    """From the fine grid to the coarse: (N, fine_channels, *fine) to (N, coarse_channels, *coarse)."""
+    batch, groups = x.shape[0], geometry.groups
+    read = window(x, [-before for before in geometry.before], geometry.full)
+    terms = w[0].size
+    columns = patches(read, geometry).reshape(batch, groups, terms, math.prod(geometry.coarse))
+    products: NDArray[Any] = w.reshape(groups, -1, terms) @ columns
+    return products.reshape(batch, geometry.coarse_channels, *geometry.coarse)
+
+
+def spread(y: NDArray[Any], w: NDArray[Any], geometry: Geometry) -> NDArray[Any]:
+    """From the coarse grid to the fine, by the transposed matrix of :func:`correlate`."""
+    batch, groups = y.shape[0], geometry.groups
+    terms = w[0].size
+    values = y.reshape(batch, groups, geometry.coarse_channels // groups, math.prod(geometry.coarse))
+    columns = w.reshape(groups, -1, terms).swapaxes(1, 2) @ values
+    columns = columns.reshape(batch, geometry.fine_channels, *geometry.kernel, *geometry.coarse)
+    response = np.zeros((batch, geometry.fine_channels, *geometry.full), columns.dtype)
+    for tap, met in tap_slices(geometry):
+        response[spatial(met)] += columns[(slice(None), slice(None), *tap)]
+    return window(response, geometry.before, geometry.fine)
+
+
+def _run(
+    kernel: Kernel, x: ArrayLike, w: ArrayLike, bias: ArrayLike | None, geometry: Geometry, *, filters: int
+) -> NDArray[Any]:
+    if bias is not None and np.shape(bias) != (filters,):
+        msg = f"bias has shape {np.shape(bias)}: allowed is ({filters},), one value an output channel"
+        raise GeometryError(msg)
+
+    def compute(x: NDArray[Any], w: NDArray[Any], *rest: NDArray[Any]) -> NDArray[Any]:
+        out = kernel(x, w, geometry)
+        return out + rest[0].reshape(-1, *(1 for _ in geometry.axes)) if rest else out
+
+    terms = (
+        math.prod(geometry.kernel) * max(geometry.fine_channels, geometry.coarse_channels) // geometry.groups
+    )
+    operands = (x, w) if bias is None else (x, w, bias)
+    return in_working_dtype(compute, *operands, terms=terms)

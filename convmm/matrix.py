@@ -1,0 +1,130 @@
+"""The kernel as one matrix: a convolution is a product with it, the transposed one with its transpose."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal, overload
+
+import numpy as np
+import scipy.sparse
+from numpy.typing import ArrayLike, NDArray
+
+from convmm.arithmetic import HALF
+from convmm.geometry import Geometry, GeometryError, Ints, Padding, check_int, check_ints, conv_geometry
+
+SparseMatrix = scipy.sparse.csr_array
+
+
+@overload
+def unroll_kernel(
+    w: ArrayLike,
+    input_size: Ints,
+    *,
+    stride: Ints = ...,
+    padding: Padding = ...,
+    dilation: Ints = ...,
+    groups: int = ...,
+    sparse: Literal[False] = ...,
+) -> NDArray[Any]: ...
+
+
+@overload
+def unroll_kernel(
+    w: ArrayLike,
+    input_size: Ints,
+    *,
+    stride: Ints = ...,
+    padding: Padding = ...,
+    dilation: Ints = ...,
+    groups: int = ...,
+    sparse: Literal[True],
+) -> SparseMatrix: ...
+
+
+def unroll_kernel(
+    w: ArrayLike,
+    input_size: Ints,
+    *,
+    stride: Ints = 1,
+    padding: Padding = 0,
+    dilation: Ints = 1,
+    groups: int = 1,
+    sparse: bool = False,
+) -> NDArray[Any] | SparseMatrix:
+    """The matrix M of a convolution, with ``conv(x, w).reshape(N, -1) == x.reshape(N, -1) @ M``.
+
+    The same array read as the kernel of the transposed convolution gives
+    ``conv_transpose(y, w, output_size=input_size).reshape(N, -1) == y.reshape(N, -1) @ M.T``.
+
+    Args:
+        w: kernel, (O, C/groups, *kernel).
+        input_size: spatial sizes of the convolution's input; an int means that size on every axis.
+        stride: as in ``conv``; so are padding, dilation and groups.
+        padding: see there.
+        dilation: see there.
+        groups: see there.
+        sparse: return a scipy.sparse CSR array; SciPy has none of half types, so that these are given
+            (exactly) in float32.
+
+    Returns:
+        Shape (C * prod(input_size), O * prod(output_size)), dtype of ``w``.
+
+    Raises:
+        GeometryError: as ``conv``.
+    """
+    kernel = np.asarray(w)
+    rank = kernel.ndim - 2
+    if rank < 1:
+        msg = f"w has shape {kernel.shape}: allowed is (O, C/groups, *kernel) with 1, 2 or 3 spatial axes"
+        raise GeometryError(msg)
+    sizes = check_ints("input_size", input_size, rank, minimum=1)
+    channels = kernel.shape[1] * check_int("groups", groups, minimum=1)
+    geometry = conv_geometry(
+        (1, channels, *sizes), kernel.shape, stride=stride, padding=padding, dilation=dilation, groups=groups
+    )
+    return unroll(kernel, geometry, sparse=sparse)
+
+
+def unroll(w: NDArray[Any], geometry: Geometry, *, sparse: bool) -> NDArray[Any] | SparseMatrix:
+    """The matrix from the fine grid to the coarse, (fine_channels * fine, coarse_channels * coarse)."""
+    shape = (
+        geometry.fine_channels * math.prod(geometry.fine),
+        geometry.coarse_channels * math.prod(geometry.coarse),
+    )
+    rows, columns, values = _entries(w, geometry)
+    if sparse:
+        stored = values.astype(np.float32) if w.dtype.name in HALF else values
+        return scipy.sparse.csr_array((stored, (rows, columns)), shape=shape)
+    matrix = np.zeros(shape, w.dtype)
+    matrix[rows, columns] = values
+    return matrix
+
+
+def _entries(w: NDArray[Any], geometry: Geometry) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[Any]]:
+    """Row, column and value of every entry: one for each kernel element and coarse position it reads at.
+
+    The arrays are built over the axes (O, C/groups, *kernel, *coarse).
+    """
+    per_group = w.shape[1]
+    filters = np.arange(geometry.coarse_channels)
+    group = filters // (geometry.coarse_channels // geometry.groups)
+    row = group[:, None] * per_group + np.arange(per_group)
+    column = np.broadcast_to(filters[:, None], row.shape)
+    inside = np.ones(row.shape, bool)
+    rank = len(geometry.axes)
+    row, column, inside = (a.reshape(*a.shape, *(1,) * (2 * rank)) for a in (row, column, inside))
+    for number, axis in enumerate(geometry.axes):
+        tap = _along(axis.kernel, 2 + number, 2 + 2 * rank)
+        coarse = _along(axis.coarse, 2 + rank + number, 2 + 2 * rank)
+        fine = coarse * axis.stride + tap * axis.dilation - axis.before
+        row = row * axis.fine + fine
+        column = column * axis.coarse + coarse
+        inside = inside & (fine >= 0) & (fine < axis.fine)
+    values = np.broadcast_to(w.reshape(*w.shape, *(1,) * rank), inside.shape)
+    row, column = np.broadcast_to(row, inside.shape), np.broadcast_to(column, inside.shape)
+    return row[inside], column[inside], values[inside]
+
+
+def _along(count: int, axis: int, ndim: int) -> NDArray[np.intp]:
+    """0 to count - 1 along one axis of ``ndim``."""
+    return np.arange(count).reshape(*(1 for _ in range(axis)), count, *(1 for _ in range(axis + 1, ndim)))

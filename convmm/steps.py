@@ -1,0 +1,151 @@
+"""The step-by-step route: the same results, one named intermediate after another.
+
+Written to be read beside a text, and run with the arrays printed. The convolution: pad the input, unroll
+the kernel into a matrix as if the stride were 1, multiply, keep each stride-th result. The transposed
+convolution goes the same way back: insert zeros where the stride left results out (un-stride), multiply
+by the transposed matrix, crop what was padding (un-pad).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+from numpy.typing import ArrayLike, NDArray
+
+from convmm.geometry import Geometry, Ints, Padding, conv_geometry, conv_transpose_geometry
+from convmm.matrix import unroll
+from convmm.unfold import insert_zeros, spatial, window
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: its name, what it does in one sentence, and what comes out of it."""
+
+    name: str
+    text: str
+    array: NDArray[Any] | scipy.sparse.sparray[Any]
+
+
+def conv_steps(
+    x: ArrayLike,
+    w: ArrayLike,
+    bias: ArrayLike | None = None,
+    *,
+    stride: Ints = 1,
+    padding: Padding = 0,
+    dilation: Ints = 1,
+    groups: int = 1,
+    sparse: bool = False,
+) -> tuple[Step, ...]:
+    """The steps of ``conv``: input, pad, unroll, matrix product, stride, and bias where there is one.
+
+    The last step's array is the result. Arguments are those of :func:`convmm.conv`; ``sparse`` gives the
+    matrix as a scipy.sparse array. Everything is computed in the arrays' own dtypes.
+
+    Raises:
+        GeometryError: as ``conv``.
+    """
+    x, w = np.asarray(x), np.asarray(w)
+    geometry = conv_geometry(
+        x.shape, w.shape, stride=stride, padding=padding, dilation=dilation, groups=groups
+    )
+    dense = _padded_at_stride_1(geometry)
+    padded = window(x, [-before for before in geometry.before], dense.fine)
+    matrix = unroll(w, dense, sparse=sparse)
+    product = (padded.reshape(len(x), -1) @ matrix).reshape(len(x), geometry.coarse_channels, *dense.coarse)
+    strided = product[spatial(slice(None, None, s) for s in geometry.stride)]
+    steps = [
+        Step("input", "the input x", x),
+        Step("pad", f"zeros around each axis: {_sizes(geometry.fine)} becomes {_sizes(dense.fine)}", padded),
+        Step("unroll", "the kernel as a matrix, one column for each output at stride 1", matrix),
+        Step("matrix product", "x as rows, times the matrix: every output at stride 1", product),
+        Step("stride", f"every {_sizes(geometry.stride)}-th output on each axis", strided),
+    ]
+    return (*steps, *_bias_step(strided, bias))
+
+
+def conv_transpose_steps(
+    x: ArrayLike,
+    w: ArrayLike,
+    bias: ArrayLike | None = None,
+    *,
+    stride: Ints = 1,
+    padding: Padding = 0,
+    output_padding: Ints | None = None,
+    output_size: Ints | None = None,
+    dilation: Ints = 1,
+    groups: int = 1,
+    sparse: bool = False,
+) -> tuple[Step, ...]:
+    """The steps of ``conv_transpose``: input, un-stride, unroll, matrix product, un-pad, and bias.
+
+    The last step's array is the result. Arguments are those of :func:`convmm.conv_transpose`; ``sparse``
+    gives the matrix as a scipy.sparse array. Everything is computed in the arrays' own dtypes.
+
+    Raises:
+        GeometryError: as ``conv_transpose``.
+    """
+    x, w = np.asarray(x), np.asarray(w)
+    geometry = conv_transpose_geometry(
+        x.shape,
+        w.shape,
+        stride=stride,
+        padding=padding,
+        output_padding=output_padding,
+        output_size=output_size,
+        dilation=dilation,
+        groups=groups,
+    )
+    dense = _full_response_at_stride_1(geometry)
+    unstrided = insert_zeros(x, geometry.stride)
+    matrix = unroll(w, dense, sparse=sparse).transpose()
+    product = (unstrided.reshape(len(x), -1) @ matrix).reshape(len(x), geometry.fine_channels, *geometry.full)
+    cropped = window(product, geometry.before, geometry.fine)
+    steps = [
+        Step("input", "the input x", x),
+        Step(
+            "insert zeros", f"un-stride: neighbours {_sizes(geometry.stride)} apart, zeros between", unstrided
+        ),
+        Step("unroll transposed", "the matrix of the convolution at stride 1, transposed", matrix),
+        Step("matrix product", "x as rows, times the matrix: the full response", product),
+        Step("crop", f"un-pad: from {_sizes(geometry.before)} on, {_sizes(geometry.fine)} elements", cropped),
+    ]
+    return (*steps, *_bias_step(cropped, bias))
+
+
+def _padded_at_stride_1(geometry: Geometry) -> Geometry:
+    """The same convolution over an input that has its padding already, with every output."""
+    return replace(
+        geometry,
+        axes=tuple(
+            replace(axis, fine=padded, coarse=padded - axis.extent + 1, stride=1, before=0)
+            for axis in geometry.axes
+            for padded in [axis.before + axis.fine + max(axis.after, 0)]
+        ),
+    )
+
+
+def _full_response_at_stride_1(geometry: Geometry) -> Geometry:
+    """The same transposed convolution of an input that has its zeros inserted, uncropped."""
+    return replace(
+        geometry,
+        axes=tuple(
+            replace(axis, fine=axis.full, coarse=axis.full - axis.extent + 1, stride=1, before=0)
+            for axis in geometry.axes
+        ),
+    )
+
+
+def _bias_step(values: NDArray[Any], bias: ArrayLike | None) -> tuple[Step, ...]:
+    if bias is None:
+        return ()
+    added = values + np.asarray(bias).reshape(-1, *(1,) * (values.ndim - 2))
+    return (Step("bias", "plus one value an output channel", added),)
+
+
+def _sizes(sizes: Sequence[int]) -> str:
+    return "x".join(map(str, sizes))
