@@ -1,0 +1,74 @@
+"""What the project promises about itself: its workflows, its pins and the commands of its README."""
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parents[1]
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+each_workflow = pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
+
+
+def requirements() -> list[Requirement]:
+    """Every dependency that pyproject.toml names, in an extra or not, but for the project's own extras."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    named = [project["dependencies"], *project["optional-dependencies"].values()]
+    parsed = [Requirement(text) for group in named for text in group]
+    return [requirement for requirement in parsed if requirement.name != project["name"]]
+
+
+def pins() -> dict[str, str]:
+    """Version by canonical name, from constraints.txt."""
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pairs = [line.split("==") for line in lines if not line.startswith("#")]
+    return {canonicalize_name(name): version for name, version in pairs}
+
+
+def code_blocks(text: str) -> list[str]:
+    """What stands in the fenced code blocks of a Markdown text."""
+    return re.findall(r"^```[^\n]*\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE)
+
+
+@each_workflow
+def test_a_workflow_follows_githubs_schema(workflow: Path) -> None:
+    checker = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows"]
+    result = subprocess.run([*checker, workflow], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@each_workflow
+def test_a_workflow_uses_actions_by_commit_and_names_their_version(workflow: Path) -> None:
+    uses = re.findall(r"\buses:\s*(.*)", workflow.read_text())
+    assert uses
+    assert [line for line in uses if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+(\.\d+)*", line)] == []
+
+
+@each_workflow
+def test_a_workflow_may_only_read_the_repository(workflow: Path) -> None:
+    content = YAML(typ="safe").load(workflow)
+    assert content["permissions"] == {"contents": "read"}
+    assert [name for name, job in content["jobs"].items() if "permissions" in job] == []
+
+
+@pytest.mark.parametrize("requirement", requirements(), ids=lambda requirement: requirement.name)
+def test_a_dependency_is_pinned_within_its_range(requirement: Requirement) -> None:
+    version = pins()[canonicalize_name(requirement.name)]
+    assert requirement.specifier.contains(version), f"{requirement} excludes the pinned {version}"
+
+
+def test_the_readme_begins_with_two_commands_of_one_line() -> None:
+    blocks = code_blocks((ROOT / "README.md").read_text())[:2]
+    assert [len(block.splitlines()) for block in blocks] == [1, 1]
+
+
+def test_ci_can_be_run() -> None:
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)
