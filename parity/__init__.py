@@ -1,0 +1,6 @@
+"""Checks whether convolution layers of several frameworks compute the same thing, and says why not."""
+
+from parity.case import Case, CaseError
+from parity.run import run
+
+__all__ = ["Case", "CaseError", "run"]

@@ -1,0 +1,15 @@
+"""What is installed, in which version: read from metadata, with nothing imported."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+
+
+def installed_version(*distributions: str) -> str | None:
+    """The version of the first of these distributions that is installed, or None."""
+    for distribution in distributions:
+        try:
+            return version(distribution)
+        except PackageNotFoundError:
+            continue
+    return None

@@ -1,0 +1,77 @@
+"""A user's own function beside the frameworks."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, cast
+
+from parity.adapters import FrameworkError
+from parity.case import Case
+from parity.layer import Name, layer
+from parity.spelling import Spelling, Unsupported
+from parity.values import Array, Arrays
+
+
+@dataclass(frozen=True)
+class Implementation:
+    """A function with convmm's signature, as a framework of its own.
+
+    It is called as ``f(x, w, bias=None, *, stride, padding, dilation, groups)``, for the transposed ops
+    also with ``output_padding``, with everything explicit: one int an axis, padding as (before, after)
+    pairs.
+    """
+
+    function: Callable[..., Any]
+    EXTRA: str | None = None
+
+    @property
+    def NAME(self) -> str:  # noqa: N802 - as the adapters' modules name it
+        """The function's name."""
+        return getattr(self.function, "__name__", type(self.function).__name__)
+
+    def missing(self) -> str | None:
+        """Nothing: the function is there."""
+        return None
+
+    def version(self) -> str | None:
+        """None: a function has none."""
+        return None
+
+    def backend(self) -> str | None:
+        """None: unknown."""
+        return None
+
+    def spell(self, case: Case) -> list[Spelling | Unsupported]:
+        """The call with the case's arguments."""
+        operands = [Name("x"), Name("w"), *([Name("bias")] if case.bias else [])]
+        return [Spelling("native", layer(self.NAME, *operands, **case.explicit), meaning=case)]
+
+    def compute(self, spelling: Spelling, arrays: Arrays) -> Array:
+        """Call the function."""
+        return cast("Array", spelling.layer.call_with(self.function, **arrays._asdict()))
+
+
+def load_implementation(text: str) -> Implementation:
+    """The function that MODULE:FUNCTION names; modules are looked for in the working folder too.
+
+    Raises:
+        FrameworkError: not of that form, no such module or function, or not callable; or the module's own
+            import fails.
+    """
+    module, colon, function = text.partition(":")
+    if not (module and colon and function):
+        raise FrameworkError(f"impl {text!r}: allowed is MODULE:FUNCTION, as in mykernels:conv2d")
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        found = getattr(import_module(module), function)
+    except Exception as error:
+        raise FrameworkError(f"impl {text!r} cannot be imported: {type(error).__name__}: {error}") from error
+    if not callable(found):
+        raise FrameworkError(f"impl {text!r}: {function} is no function but {type(found).__name__}")
+    return Implementation(found)

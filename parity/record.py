@@ -1,0 +1,128 @@
+"""What is recorded of a case: one result a spelling, and the verdict over them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from itertools import combinations
+from typing import Any, Literal
+
+from parity.case import Case
+from parity.compare import compare
+from parity.values import Array
+
+SCHEMA = 1
+
+Status = Literal["ok", "rejected", "unsupported", "crashed", "timeout", "invalid"]
+Verdict = Literal["agree", "explained", "unexplained"]
+
+
+@dataclass(frozen=True)
+class Result:
+    """One layer of one framework beside the reference. Shapes are channels first.
+
+    Attributes:
+        framework: its name, or an implementation's function's.
+        version: of the framework.
+        backend: what computes underneath, with its version.
+        spelling: "native", "lookalike" or "exact".
+        layer: the call as code, None where there is none.
+        status: "ok", it computed; "rejected", it raised; "unsupported", no arguments of it mean the case;
+            "invalid", what it returned is no array of the case's dtype.
+        error: class and message of what it raised.
+        shape: of its output.
+        shape_equal: to the reference's.
+        allclose: within the dtype's tolerances of the reference; None without an element.
+        exact: equal to the reference; None without an element.
+        max_abs_error: the largest difference; None where there is none to take.
+        bound_ratio: the largest error over its rigorous bound; 0.0 where the result is exact.
+        relation: what was observed.
+        offset: how far it begins after the reference, on each axis.
+        predicted: what the framework's rules say: "identical", "window", "empty", "rejected".
+        explained: what was observed is what was predicted.
+        reason: why it differs, or why the framework has no layer.
+        array: the output itself; not part of the record.
+    """
+
+    framework: str
+    version: str | None
+    backend: str | None
+    spelling: str
+    layer: str | None
+    status: Status
+    error: str | None = None
+    shape: tuple[int, ...] | None = None
+    shape_equal: bool | None = None
+    allclose: bool | None = None
+    exact: bool | None = None
+    max_abs_error: float | None = None
+    bound_ratio: float | None = None
+    relation: str | None = None
+    offset: tuple[int, ...] | None = None
+    predicted: str | None = None
+    explained: bool = False
+    reason: str | None = None
+    array: Array | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def label(self) -> str:
+        """The result's name among those of its case."""
+        return f"{self.framework} {self.spelling}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as JSON has it."""
+        values = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "array"}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """All results of one case.
+
+    Attributes:
+        case: the case.
+        reference: the NumPy core's output in float64, (N, O, *spatial).
+        results: one a spelling, in the frameworks' order.
+    """
+
+    case: Case
+    reference: Array = field(repr=False, compare=False)
+    results: tuple[Result, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """The one word for the case.
+
+        "agree" when every framework has a native layer and all of them are identical to the reference;
+        "explained" when every difference was predicted; "unexplained" otherwise, and when there is no
+        result.
+        """
+        if not self.results or not all(result.explained for result in self.results):
+            return "unexplained"
+        natives = [result for result in self.results if result.spelling == "native"]
+        return "agree" if all(native.relation == "identical" for native in natives) else "explained"
+
+    @property
+    def pairs(self) -> list[dict[str, Any]]:
+        """Every two results that computed, compared with each other."""
+        computed = [result for result in self.results if result.array is not None]
+        found = []
+        for a, b in combinations(computed, 2):
+            assert a.array is not None  # noqa: S101 - tells the type checker what the line above chose
+            assert b.array is not None  # noqa: S101 - the same
+            both = compare(a.array, b.array, self.case.dtype)
+            found.append(
+                {"a": a.label, "b": b.label, "shape_equal": both.shape_equal, "allclose": both.allclose}
+            )
+        return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """The case and its results as JSON has them."""
+        return {
+            "schema": SCHEMA,
+            "case": self.case.to_dict(),
+            "command": self.case.command,
+            "verdict": self.verdict,
+            "reference": {"shape": list(self.reference.shape)},
+            "results": [result.to_dict() for result in self.results],
+            "pairs": self.pairs,
+        }
