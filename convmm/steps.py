@@ -27,7 +27,7 @@ class Step:
 
     name: str
     text: str
-    array: NDArray[Any] | scipy.sparse.sparray[Any]
+    array: NDArray[Any] | scipy.sparse.csr_array | scipy.sparse.csc_array
 
 
 def conv_steps(

@@ -40,6 +40,7 @@ class Result:
         predicted: what the framework's rules say: "identical", "window", "empty", "rejected".
         explained: what was observed is what was predicted.
         reason: why it differs, or why the framework has no layer.
+        warnings: what the framework warned of meanwhile.
         array: the output itself; not part of the record.
     """
 
@@ -61,6 +62,7 @@ class Result:
     predicted: str | None = None
     explained: bool = False
     reason: str | None = None
+    warnings: tuple[str, ...] = ()
     array: Array | None = field(default=None, repr=False, compare=False)
 
     @property

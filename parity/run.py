@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ from parity.relation import Reference, make_reference, observe
 from parity.spelling import Spelling, Unsupported
 from parity.values import Array, Arrays, draw_arrays, numpy_dtype
 
-_LONGEST_ERROR = 400
+_LONGEST_TEXT = 400
 _TERMINAL_CODES = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -79,10 +80,13 @@ def _result(found: Adapter, spelling: Spelling | Unsupported, arrays: Arrays, re
         "layer": str(spelling.layer),
         "predicted": predict(spelling, reference.case),
     }
-    try:
-        output = found.compute(spelling, arrays.copies())
-    except Exception as error:  # noqa: BLE001 - whatever a framework raises is what is recorded
-        return _rejected(about, spelling, error)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            output = found.compute(spelling, arrays.copies())
+        except Exception as error:  # noqa: BLE001 - whatever a framework raises is what is recorded
+            return _rejected(about, spelling, error)
+    about["warnings"] = tuple(dict.fromkeys(_one_line(each.message) for each in caught))
     wrong = _wrong_kind(output, reference.case.dtype)
     if wrong:
         return Result(**about, status="invalid", error=wrong, reason=wrong)
@@ -133,7 +137,11 @@ def _wrong_kind(output: object, dtype: str) -> str | None:
     return None
 
 
+def _one_line(message: object) -> str:
+    text = " ".join(_TERMINAL_CODES.sub("", str(message)).split())
+    return text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT] + " …"
+
+
 def _describe(error: Exception) -> str:
-    text = " ".join(_TERMINAL_CODES.sub("", str(error)).split())
-    short = text if len(text) <= _LONGEST_ERROR else text[:_LONGEST_ERROR] + " …"
+    short = _one_line(error)
     return f"{type(error).__name__}: {short}" if short else type(error).__name__

@@ -7,6 +7,7 @@ keras/src/backend/common/backend_utils.py (Keras 3.15), and runs.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from dataclasses import replace
@@ -93,6 +94,7 @@ def _keras() -> Any:  # the module
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its retracing and oneDNN notes are no news here
     with quiet_stderr():  # and some it writes before it reads that
         import keras  # noqa: PLC0415 - imported when first used
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # each case is a new shape: it warns of retracing
 
     return keras
 

@@ -29,7 +29,8 @@ def version() -> str:
 
 def backend() -> str | None:
     """The core's own version."""
-    return f"convmm {installed_version('convparity')}"
+    own = installed_version("convparity")
+    return f"convmm {own}" if own else "convmm"
 
 
 def spell(case: Case) -> list[Spelling | Unsupported]:

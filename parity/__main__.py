@@ -1,0 +1,5 @@
+"""``python -m parity`` is the console script ``parity``."""
+
+from parity.cli import main
+
+main()

@@ -1,0 +1,283 @@
+"""The command line: it parses, calls and prints, and decides nothing."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import click
+
+from convmm.geometry import GeometryError
+from parity import show
+from parity.adapters import MODULES, FrameworkError, all_adapters
+from parity.case import DTYPES, OPS, VALUES, Case, CaseError
+from parity.explain import explain
+from parity.implementation import load_implementation
+from parity.notation import NotationError, parse_ints, parse_padding
+from parity.report import Outcome, Report
+from parity.run import contestants, run_with
+from parity.sizes import size_tables
+from parity.suites import DEFAULT, SuiteError, load_suite
+from parity.sweep import Record, RecordError, RecordFile, header, is_torn, read_records, select, sweep
+
+USER_ERRORS = (CaseError, FrameworkError, GeometryError, NotationError, RecordError, SuiteError)
+"""What a user's own input can be wrong with: one sentence on stderr, exit code 2."""
+
+
+INTERRUPTED = 130
+"""The exit code of a command that Ctrl-C ended, as shells have it."""
+
+
+class Notation(click.ParamType[object]):
+    """A text that one of the notation's functions reads."""
+
+    def __init__(self, name: str, read: Callable[[str], object]) -> None:
+        self.name = name
+        self._read = read
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> object:
+        """Read a text; a default is no text and stays."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return self._read(value)
+        except NotationError as error:
+            self.fail(str(error), param, ctx)
+
+
+def read_shape(text: str) -> tuple[int, ...]:
+    """``N,C,*spatial``."""
+    sizes = parse_ints(text)
+    return sizes if isinstance(sizes, tuple) else (sizes,)
+
+
+def read_names(text: str) -> tuple[str, ...]:
+    """Names separated by commas."""
+    return tuple(part.strip() for part in text.split(","))
+
+
+INTS = Notation("n[,n…]", parse_ints)
+SHAPE = Notation("n,c,…", read_shape)
+PADDING = Notation("padding", parse_padding)
+NAMES = Notation("names", read_names)
+
+
+def options(*decorators: Callable[[Callable[..., Any]], Callable[..., Any]]) -> Callable[..., Any]:
+    """Several decorators as one, in reading order."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return decorate
+
+
+def case_options(*, values: str, sized: bool = True) -> Callable[..., Any]:
+    """The options that make a case, with a default for its values; ``sized`` requires the array sizes."""
+    return options(
+        click.argument("op", type=click.Choice(OPS), metavar="OP"),
+        click.option(
+            "--input", type=SHAPE, required=sized, help="N,C and the spatial sizes, channels first."
+        ),
+        click.option("--filters", type=int, required=sized, help="Output channels."),
+        click.option("--kernel", type=INTS, required=True, help="Taps, one number or one an axis."),
+        click.option("--stride", type=INTS, default=1, show_default=True),
+        click.option(
+            "--padding", type=PADDING, default=0, help="1 or 1,2, 1:2,0:1, same, valid.  [default: 0]"
+        ),
+        click.option("--output-padding", type=INTS, help="For the transposed ops."),
+        click.option("--dilation", type=INTS, default=1, show_default=True),
+        click.option("--groups", type=int, default=1, show_default=True),
+        click.option("--bias", is_flag=True, help="The layer has a bias."),
+        click.option("--dtype", type=click.Choice(DTYPES), default="float32", show_default=True),
+        click.option("--values", type=click.Choice(VALUES), default=values, show_default=True),
+        click.option("--seed", type=int, default=0, show_default=True, help="Of the arrays' values."),
+    )
+
+
+run_options = options(
+    click.option("--frameworks", type=NAMES, help=f"Of {','.join(MODULES)}; all installed ones by default."),
+    click.option("--impl", metavar="MODULE:FUNCTION", help="A function of yours, compared beside them."),
+    click.option("--json", "as_json", is_flag=True, help="Print JSON."),
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="convparity", prog_name="parity")
+def parity() -> None:
+    """Do these convolution layers compute the same thing, and if not, why?
+
+    \b
+    Exit codes: 0 everything compared is explained; 1 something is unexplained;
+    2 the command or its input is wrong; 3 a framework crashed or ran out of time;
+    4 nothing was compared.
+    """  # noqa: D301 - click reads the backspace as "keep these lines"
+
+
+@parity.command("run")
+@case_options(values="integers")
+@run_options
+@click.option("--show-arrays", is_flag=True, help="Print the input, the kernel and every output.")
+def run_command(
+    frameworks: Sequence[str] | None,
+    impl: str | None,
+    as_json: bool,
+    show_arrays: bool,
+    **case: Any,
+) -> Outcome:
+    """Run one case through the frameworks and compare the results."""
+    result = run_with(Case.from_dict(case), select_frameworks(frameworks, impl))
+    record = result.to_dict()
+    if as_json:
+        show.json_document(show.with_arrays(record, result) if show_arrays else record)
+    else:
+        show.case_result(record)
+        if show_arrays:
+            show.arrays(result)
+    return Report([record]).outcome
+
+
+@parity.command("sweep")
+@click.argument("suites", nargs=-1, metavar="[SUITE]...")
+@click.option(
+    "--output", type=click.Path(path_type=Path), metavar="FILE", help="Record as JSON lines, in a new file."
+)
+@click.option("--limit", type=click.IntRange(min=1), help="Run the first N cases only.")
+@run_options
+def sweep_command(
+    suites: tuple[str, ...],
+    output: Path | None,
+    limit: int | None,
+    frameworks: Sequence[str] | None,
+    impl: str | None,
+    as_json: bool,
+) -> Outcome:
+    """Run every case of the suites: article, zoo, grid, or TOML files; article and zoo by default."""
+    loaded = [load_suite(name) for name in suites or DEFAULT]
+    adapters = select_frameworks(frameworks, impl)
+    cases = select(loaded, limit)
+    first = header(loaded, adapters)
+    report = Report()
+    with ExitStack() as stack:
+        keep: list[Callable[[Record], None]] = []
+        keep += [stack.enter_context(RecordFile(output)).write] if output else []
+        keep += [show.json_line] if as_json else []
+        for write in keep:
+            write(first)
+        advance = stack.enter_context(show.progress(len(cases), report))
+        for record in sweep(cases, adapters):
+            for write in keep:
+                write(record)
+            report.add(record)
+            advance()
+    if not as_json:
+        show.report(first, report)
+    return report.outcome
+
+
+@parity.command("report")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def report_command(file: Path, as_json: bool) -> Outcome:
+    """Print a recorded sweep as tables."""
+    first, records = read_records(file)
+    if is_torn(file):
+        show.note(f"{file}: the last line is torn and was dropped; the sweep was interrupted")
+    report = Report(records)
+    if as_json:
+        show.json_document(report.to_dict(first))
+    else:
+        show.report(first, report)
+    return report.outcome
+
+
+@parity.command("frameworks")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def frameworks_command(as_json: bool) -> Outcome:
+    """Print what is installed, in which version, and what it can do; nothing is imported."""
+    found = [
+        {
+            "framework": adapter.NAME,
+            "installed": adapter.missing() is None,
+            "version": None if adapter.missing() else adapter.version(),
+            "backend": None if adapter.missing() else adapter.backend(),
+            "extra": adapter.EXTRA,
+            "ops": list(OPS),
+            "dtypes": list(DTYPES),
+        }
+        for adapter in all_adapters()
+    ]
+    if as_json:
+        show.json_document(found)
+    else:
+        show.frameworks(found)
+    return Outcome.EXPLAINED
+
+
+@parity.command("explain")
+@case_options(values="arange")
+def explain_command(**case: Any) -> Outcome:
+    """Print the arithmetic of a case, step by step."""
+    for line in explain(Case.from_dict(case)):
+        click.echo(line)
+    return Outcome.EXPLAINED
+
+
+@parity.command("sizes")
+@case_options(values="integers", sized=False)
+@click.option(
+    "--up-to", type=click.IntRange(min=1), default=8, show_default=True, help="The largest coarse size."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def sizes_command(up_to: int, as_json: bool, **layer: Any) -> Outcome:
+    """Print which sizes come out, which inputs are ambiguous, and what restores them.
+
+    Takes the options of run; the arrays' sizes are optional here.
+    """
+    case = Case.from_dict(layer) if layer["input"] and layer["filters"] else None
+    tables = size_tables(
+        int(layer["op"][-2]),
+        layer["kernel"],
+        stride=layer["stride"],
+        padding=layer["padding"],
+        dilation=layer["dilation"],
+        largest=max(up_to, *case.geometry.coarse) if case else up_to,
+    )
+    if as_json:
+        show.json_document([table.to_dict() for table in tables])
+    else:
+        show.sizes(layer["op"], tables, case)
+    return Outcome.EXPLAINED
+
+
+def select_frameworks(frameworks: Sequence[str] | None, impl: str | None) -> list[Any]:
+    """The adapters that the options name."""
+    return contestants(frameworks, load_implementation(impl).function if impl else None)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with one of :class:`parity.report.Outcome`'s codes."""
+    sys.exit(run_cli(arguments))
+
+
+def run_cli(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; its exit code."""
+    try:
+        return int(parity.main(arguments, prog_name="parity", standalone_mode=False) or 0)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+    except click.ClickException as error:
+        show.error(error.format_message())
+    except USER_ERRORS as error:
+        show.error(str(error))
+    except (click.Abort, KeyboardInterrupt):
+        show.error("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return Outcome.WRONG_INPUT

@@ -1,0 +1,130 @@
+"""Recorded cases, counted: how many agree, differ and are refused, by framework and operation."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from enum import IntEnum
+from typing import Any
+
+from parity.case import OPS
+
+COLUMNS = (
+    "agree",
+    "differ in shape",
+    "differ in value",
+    "empty",
+    "refused",
+    "unsupported",
+    "failed",
+    "unexplained",
+)
+
+Row = tuple[str, str, str]
+"""Framework, spelling and op."""
+
+
+class Outcome(IntEnum):
+    """What a command ends with: its exit code."""
+
+    EXPLAINED = 0
+    UNEXPLAINED = 1
+    WRONG_INPUT = 2
+    CRASHED = 3
+    NOTHING_COMPARED = 4
+
+
+_ENDED_BADLY = frozenset({"crashed", "timeout"})
+
+
+def is_comparison(result: Mapping[str, Any]) -> bool:
+    """Whether a result compares values of something else than the NumPy core, which all are measured by."""
+    return result["framework"] != "numpy" and result["status"] == "ok" and 0 not in result["shape"]
+
+
+def classify(result: Mapping[str, Any]) -> str:
+    """Which of the columns a result counts in; "unexplained" is counted beside it."""
+    status = result["status"]
+    if status == "rejected":
+        return "refused"
+    if status == "unsupported":
+        return "unsupported"
+    if status != "ok":
+        return "failed"
+    if result["relation"] in {"identical", "empty"}:
+        return "agree" if result["relation"] == "identical" else "empty"
+    return "differ in value" if result["shape_equal"] else "differ in shape"
+
+
+class Report:
+    """Counts over any number of records, added one by one."""
+
+    def __init__(self, records: Iterable[Mapping[str, Any]] = ()) -> None:
+        self.verdicts: Counter[str] = Counter()
+        self.comparisons = 0
+        self.unexplained: list[tuple[str, str, str]] = []
+        self._ended_badly = 0
+        self._counts: dict[Row, Counter[str]] = {}
+        for record in records:
+            self.add(record)
+
+    def add(self, record: Mapping[str, Any]) -> None:
+        """Count one record."""
+        self.verdicts[record["verdict"]] += 1
+        for result in record["results"]:
+            row = (result["framework"], result["spelling"], record["case"]["op"])
+            counts = self._counts.setdefault(row, Counter())
+            counts[classify(result)] += 1
+            self.comparisons += is_comparison(result)
+            self._ended_badly += result["status"] in _ENDED_BADLY
+            if not result["explained"]:
+                counts["unexplained"] += 1
+                label = f"{result['framework']} {result['spelling']}"
+                self.unexplained.append((record["command"], label, str(result["reason"])))
+
+    @property
+    def rows(self) -> list[tuple[Row, list[int]]]:
+        """Each row with its counts in the columns' order: by framework as first met, spelling, op."""
+        frameworks = list(dict.fromkeys(framework for framework, _, _ in self._counts))
+        spellings = ("native", "exact", "lookalike")
+
+        def place(row: Row) -> tuple[int, int, int]:
+            framework, spelling, op = row
+            return frameworks.index(framework), spellings.index(spelling), OPS.index(op)
+
+        return [
+            (row, [self._counts[row][column] for column in COLUMNS])
+            for row in sorted(self._counts, key=place)
+        ]
+
+    @property
+    def outcome(self) -> Outcome:
+        """The exit code: nothing compared is no pass, and what is unexplained goes before a crash."""
+        if len(self.unexplained) > self._ended_badly:
+            return Outcome.UNEXPLAINED
+        if self._ended_badly:
+            return Outcome.CRASHED
+        return Outcome.EXPLAINED if self.comparisons else Outcome.NOTHING_COMPARED
+
+    @property
+    def summary(self) -> str:
+        """One line: how many cases, by verdict."""
+        words = [f"{self.verdicts[verdict]} {verdict}" for verdict in ("agree", "explained", "unexplained")]
+        return f"{sum(self.verdicts.values())} cases: {', '.join(words)}"
+
+    def to_dict(self, header: Mapping[str, Any]) -> dict[str, Any]:
+        """The counts as JSON has them, under the header of what was counted."""
+        names = ("framework", "spelling", "op")
+        return {
+            **header,
+            "kind": "report",
+            "verdicts": dict(self.verdicts),
+            "rows": [
+                {**dict(zip(names, row, strict=True)), **dict(zip(COLUMNS, counts, strict=True))}
+                for row, counts in self.rows
+            ],
+            "unexplained": [
+                {"command": command, "result": label, "reason": reason}
+                for command, label, reason in self.unexplained
+            ],
+        }

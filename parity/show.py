@@ -1,0 +1,216 @@
+"""What the commands print: tables for a terminal, plain text elsewhere, or JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+import numpy as np
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from parity.case import Case
+from parity.notation import format_shape
+from parity.record import CaseResult
+from parity.report import COLUMNS, Report
+from parity.sizes import AxisSizes
+from parity.values import draw_arrays
+
+Json = Mapping[str, Any]
+
+_WIDE = 200
+"""Columns of a table that is no terminal's: a pipe has no width to fit into."""
+
+_MOST_UNEXPLAINED = 20
+
+
+def json_document(value: object) -> None:
+    """One JSON value, indented."""
+    click.echo(json.dumps(value, indent=2, allow_nan=False))
+
+
+def json_line(value: Json) -> None:
+    """One JSON value on one line."""
+    click.echo(json.dumps(value, allow_nan=False))
+
+
+def error(message: str) -> None:
+    """One sentence on stderr."""
+    click.echo(f"parity: {' '.join(message.split())}", err=True)
+
+
+def note(message: str) -> None:
+    """One line on stderr."""
+    click.echo(message, err=True)
+
+
+def case_result(record: Json) -> None:
+    """A case's results, its layers as code, and the verdict."""
+    shape = format_shape(record["reference"]["shape"])
+    click.echo(f"{record['command']}\nreference output: {shape}\n")
+    table = _table(
+        "framework", "spelling", "status", "shape", "allclose", "exact", "max error", "relation", "offset"
+    )
+    for result in record["results"]:
+        table.add_row(
+            f"{result['framework']} {result['version'] or ''}".strip(),
+            result["spelling"],
+            result["status"],
+            "" if result["shape"] is None else format_shape(result["shape"]),
+            *(_text(result[key]) for key in ("allclose", "exact", "max_abs_error")),
+            _text(result["relation"]) + ("" if result["explained"] else " (unexplained)"),
+            "" if result["offset"] is None else ",".join(map(str, result["offset"])),
+        )
+    _print(table)
+    for result in record["results"]:
+        click.echo(f"{result['framework']} {result['spelling']}: {result['layer'] or 'no layer'}")
+        for remark in (result["error"], result["reason"]):
+            if remark:
+                click.echo(f"    {remark}")
+    _pairs(record["pairs"])
+    click.echo(f"\nverdict: {record['verdict']}")
+    _note_nothing_compared(Report([record]))
+
+
+def arrays(result: CaseResult) -> None:
+    """The input, kernel and bias of a case, and every output."""
+    drawn = draw_arrays(result.case)
+    named = {"x": drawn.x, "w": drawn.w, "bias": drawn.bias, "reference": result.reference}
+    named |= {each.label: each.array for each in result.results}
+    for name, array in named.items():
+        if array is not None:
+            click.echo(f"\n{name}, {format_shape(array.shape)}, {array.dtype}:")
+            click.echo(np.array2string(array, threshold=sys.maxsize, max_line_width=_WIDE))
+
+
+def with_arrays(record: Json, result: CaseResult) -> dict[str, Any]:
+    """The record with the arrays in it, as nested lists; None for what JSON has no number for."""
+    drawn = draw_arrays(result.case)
+    return {
+        **record,
+        "arrays": {"x": _nested(drawn.x), "w": _nested(drawn.w), "bias": _nested(drawn.bias)},
+        "reference": {**record["reference"], "array": _nested(result.reference)},
+        "results": [
+            {**each, "array": _nested(full.array)}
+            for each, full in zip(record["results"], result.results, strict=True)
+        ],
+    }
+
+
+def report(header: Json, counted: Report) -> None:
+    """A sweep's counts as a table, what is unexplained, and the totals."""
+    for used in header["frameworks"]:
+        click.echo(" ".join(str(word) for word in used.values() if word))
+    table = _table("framework", "spelling", "op", *COLUMNS, numbers=len(COLUMNS))
+    for row, counts in counted.rows:
+        table.add_row(*row, *(str(count or "·") for count in counts))
+    _print(table)
+    for command, label, reason in counted.unexplained[:_MOST_UNEXPLAINED]:
+        click.echo(f"unexplained: {label}: {reason}\n    {command}")
+    if len(counted.unexplained) > _MOST_UNEXPLAINED:
+        click.echo(f"… and {len(counted.unexplained) - _MOST_UNEXPLAINED} more unexplained results")
+    click.echo(f"{counted.summary} ({', '.join(header['suites'])})")
+    _note_nothing_compared(counted)
+
+
+def frameworks(found: Sequence[Json]) -> None:
+    """What is installed, and what would be."""
+    table = _table("framework", "version", "backend", "ops", "dtypes", "to install")
+    for each in found:
+        install = "" if each["installed"] else f"pip install 'convparity[{each['extra']}]'"
+        table.add_row(
+            each["framework"],
+            each["version"] or "not installed",
+            each["backend"] or "",
+            ", ".join(each["ops"]),
+            ", ".join(each["dtypes"]),
+            install,
+        )
+    _print(table)
+
+
+def sizes(op: str, tables: Sequence[AxisSizes], case: Case | None) -> None:
+    """Each table of sizes; the ambiguous ones stand together in a row."""
+    if case:
+        click.echo(f"{op}: input {format_shape(case.input)} gives output {format_shape(case.output_shape)}\n")
+    for each in tables:
+        axes = ("axis " if len(each.axes) == 1 else "axes ") + ", ".join(map(str, each.axes))
+        click.echo(f"{axes}: kernel {each.kernel}, stride {each.stride}, dilation {each.dilation}")
+        table = _table(
+            "conv output", "conv inputs", "output_padding that restores each", "transposed default"
+        )
+        for row in each.rows:
+            table.add_row(
+                str(row.coarse),
+                ", ".join(map(str, row.fine)) + (" (ambiguous)" if row.ambiguous else ""),
+                ", ".join("none (default)" if q is None else str(q) for q in row.output_padding),
+                "" if row.default is None else str(row.default),
+            )
+        _print(table)
+    click.echo(
+        "A transposed convolution goes from a conv output's size back to any of its conv inputs' sizes."
+    )
+
+
+@contextmanager
+def progress(total: int, counted: Report) -> Iterator[Callable[[], None]]:
+    """A bar on stderr with running counts, where stderr is a terminal; yields what advances it."""
+    console = Console(stderr=True)
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda: bar.update(task, advance=1, description=counted.summary)
+
+
+def _note_nothing_compared(counted: Report) -> None:
+    if not counted.comparisons:
+        note("nothing was compared: no framework beside the NumPy core gave a value")
+
+
+def _pairs(pairs: Sequence[Json]) -> None:
+    if not pairs:
+        return
+    table = _table("a", "b", "shape equal", "allclose")
+    for pair in pairs:
+        table.add_row(pair["a"], pair["b"], _text(pair["shape_equal"]), _text(pair["allclose"]))
+    click.echo()
+    _print(table)
+
+
+def _table(*columns: str, numbers: int = 0) -> Table:
+    """A table whose last ``numbers`` columns are right-aligned."""
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    for place, column in enumerate(columns):
+        table.add_column(column, justify="right" if place >= len(columns) - numbers else "left")
+    return table
+
+
+def _print(table: Table) -> None:
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=_WIDE)
+        table.box = box.ASCII2
+    console.print(table)
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _nested(array: Any) -> Any:  # noqa: ANN401 - lists in lists of floats
+    if array is None:
+        return None
+    wide = array.astype(np.float64)
+    finite = wide.astype(object)
+    finite[~np.isfinite(wide)] = None
+    return finite.tolist()
