@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from parity.adapters import FrameworkError
 from parity.case import Case
-from parity.layer import Name, layer
+from parity.layer import Layer, Name, layer
 from parity.spelling import Spelling, Unsupported
 from parity.values import Array, Arrays
 
@@ -52,7 +52,8 @@ class Implementation:
 
     def compute(self, spelling: Spelling, arrays: Arrays) -> Array:
         """Call the function."""
-        return cast("Array", spelling.layer.call_with(self.function, **arrays._asdict()))
+        call = cast("Layer", spelling.layer)
+        return cast("Array", call.call_with(self.function, **arrays._asdict()))
 
 
 def load_implementation(text: str) -> Implementation:

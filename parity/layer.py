@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Name:
     """A dotted name among a call's arguments, such as ``torch.float64`` or a local ``x``."""
 
@@ -20,13 +20,13 @@ class Name:
         return self.path
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Layer:
     """A call of a class or function by its dotted path, with its arguments in order.
 
     Attributes:
         path: "torch.nn.Conv2d": the module, and the attributes in it.
-        positional: arguments without a name.
+        positional: arguments without a name; they may be calls themselves, or lists of calls.
         keywords: arguments with a name, as pairs.
     """
 
@@ -34,7 +34,7 @@ class Layer:
     positional: tuple[Any, ...] = ()
     keywords: tuple[tuple[str, Any], ...] = ()
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         """The call as Python code."""
         arguments = [repr(value) for value in self.positional]
         arguments += [f"{name}={value!r}" for name, value in self.keywords]
@@ -74,6 +74,9 @@ def resolve(path: str) -> Any:  # noqa: ANN401 - any importable object
 
 
 def _value(value: object, local: dict[str, object]) -> object:
-    if not isinstance(value, Name):
-        return value
-    return local[value.path] if value.path in local else resolve(value.path)
+    """An argument's value: names looked up, inner calls made."""
+    if isinstance(value, Name):
+        return local[value.path] if value.path in local else resolve(value.path)
+    if isinstance(value, Layer):
+        return value.call(**local)
+    return [_value(item, local) for item in value] if isinstance(value, list) else value

@@ -8,6 +8,7 @@ from typing import Literal
 
 from parity.case import Case
 from parity.layer import Layer
+from parity.script import AS_THEY_ARE, Conversion, Script
 
 Kind = Literal["native", "lookalike", "exact"]
 
@@ -33,17 +34,19 @@ class Spelling:
 
     Attributes:
         kind: "native", the framework's own arguments mean the case; "lookalike", another layer, which
-            people take for it.
-        layer: the call that makes the layer.
+            people take for it; "exact", native layers put together so that they compute the case.
+        layer: what makes the layer.
         meaning: the case that this layer computes, by the framework's rules. For a native spelling its
             geometry is that of the case itself.
         refusal: what the framework raises instead of computing, if it does.
+        convert: from convmm's kernel and bias to the arrays that the layer takes.
     """
 
     kind: Kind
-    layer: Layer
+    layer: Layer | Script
     meaning: Case
     refusal: Refusal | None = None
+    convert: Conversion = AS_THEY_ARE
 
 
 @dataclass(frozen=True)

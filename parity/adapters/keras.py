@@ -20,6 +20,7 @@ from parity.case import Case
 from parity.distributions import installed_version
 from parity.layer import Layer, layer
 from parity.quiet import quiet_stderr
+from parity.script import Conversion, Script
 from parity.spelling import (
     Kind,
     Refusal,
@@ -29,6 +30,11 @@ from parity.spelling import (
     windows_agree,
 )
 from parity.values import Array, Arrays
+
+_MOVE = (
+    "np.moveaxis(kernel, (0, 1), (-1, -2))"  # (O, C/groups, *kernel) to (*kernel, C/groups, O), or (C, O, …)
+)
+_TO_KERAS = Conversion((f"converted = [{_MOVE}, *bias]",))
 
 NAME = "keras"
 EXTRA = "tensorflow"
@@ -63,30 +69,28 @@ def backend() -> str | None:
 
 
 def spell(case: Case) -> list[Spelling | Unsupported]:
-    """The layer whose "valid" or "same" means the case, and what people take for it."""
+    """The layer whose "valid" or "same" means the case, what people take for it, and an exact one."""
     if case.transposed and case.groups > 1:
-        return [Unsupported(f"Keras's transposed layers have no groups, and this case has {case.groups}")]
+        reason = f"Keras's transposed layers have no groups, and this case has {case.groups}"
+        return [Unsupported(reason), *_exact(case)]
     meanings = list(_meanings(case))
-    natives = [_spelling("native", meaning) for meaning in meanings if windows_agree(case, meaning)]
-    if not natives:
+    native = _native(case, meanings)
+    if native is None:
         taken = first_lookalike(case, meanings)
-        return [Unsupported(_why_not(case)), *([_spelling("lookalike", taken)] if taken else [])]
-    accepted = [native for native in natives if native.refusal is None]
-    native = natives[0] if isinstance(case.padding, str) else (accepted or natives)[0]
-    return [native, *_same_instead(native.meaning)]
+        lookalike = [_spelling("lookalike", taken)] if taken else []
+        return [Unsupported(_why_not(case)), *lookalike, *_exact(case)]
+    return [native, *_same_instead(native.meaning), *(_exact(case) if native.refusal else [])]
 
 
 def compute(spelling: Spelling, arrays: Arrays) -> Array:
     """Build the layer for the input, set its weights, and call it."""
     keras = _keras()
     built = spelling.layer.call()
-    x = _channels_last(arrays.x)
-    built.build(x.shape)
-    # (O, C/groups, *kernel) to (*kernel, C/groups, O); transposed, (C, O, *kernel) to (*kernel, O, C)
-    kernel = np.ascontiguousarray(np.moveaxis(arrays.w, (0, 1), (-1, -2)))
-    built.set_weights([kernel] if arrays.bias is None else [kernel, arrays.bias])
-    y = keras.ops.convert_to_numpy(built(keras.ops.convert_to_tensor(x, dtype=spelling.meaning.dtype)))
-    return np.moveaxis(y, -1, 1)
+    x = keras.ops.convert_to_tensor(_channels_last(arrays.x), dtype=spelling.meaning.dtype)
+    if not built.built:
+        built.build(x.shape)
+    built.set_weights(spelling.convert([arrays.w] if arrays.bias is None else [arrays.w, arrays.bias]))
+    return np.moveaxis(keras.ops.convert_to_numpy(built(x)), -1, 1)
 
 
 def _keras() -> Any:  # the module
@@ -116,6 +120,14 @@ def _meanings(case: Case) -> Iterator[Case]:
         yield from _valid(case, padding=((case.geometry.axes[0].extent - 1, 0),))
 
 
+def _native(case: Case, meanings: list[Case]) -> Spelling | None:
+    """The case's own arguments if they are Keras's; else a layer that means it, one that is accepted first."""
+    natives = [_spelling("native", meaning) for meaning in meanings if windows_agree(case, meaning)]
+    if isinstance(case.padding, str):
+        return natives[0]
+    return min(natives, key=lambda native: native.refusal is not None, default=None)
+
+
 def _output_padding(axis: Axis, mode: str) -> int:
     """The output_padding that gives this axis its size."""
     return axis.fine - (axis.full if mode == "valid" else axis.full - axis.extent + axis.extent % 2)
@@ -130,7 +142,7 @@ def _same_instead(native: Case) -> list[Spelling]:
 
 
 def _spelling(kind: Kind, meaning: Case) -> Spelling:
-    return Spelling(kind, _layer(meaning), meaning, _refusal(meaning))
+    return Spelling(kind, _layer(meaning), meaning, _refusal(meaning), _TO_KERAS)
 
 
 def _refusal(case: Case) -> Refusal | None:
@@ -144,7 +156,7 @@ def _refusal(case: Case) -> Refusal | None:
     empty = 0 in case.output_shape  # then TensorFlow returns before it looks
     if _backend_name() == "tensorflow" and case.padding == "same" and short and not empty:
         return Refusal(
-            "TensorFlow's gradient kernel sees an output that 'same' would map to another input size",
+            "TensorFlow sees an output that 'same' would map to another input size",
             ("AbortedError", "InvalidArgumentError"),  # with oneDNN, and without
         )
     return None
@@ -162,6 +174,110 @@ def _layer(case: Case) -> Layer:
         arguments["groups"] = case.groups
     arguments |= {"use_bias": case.bias, "data_format": "channels_last", "dtype": case.dtype}
     return layer(f"keras.layers.Conv{case.rank}D{'Transpose' if case.transposed else ''}", **arguments)
+
+
+def _exact(case: Case) -> list[Spelling]:
+    """Layers that compute the case: zeros or crops around one, a zero-stuffed kernel, a layer a group."""
+    if 0 in case.output_shape:
+        return []
+    statements = _zero_stuffing(case)
+    extents = tuple(axis.extent for axis in case.geometry.axes)
+    plain = {"kernel": extents, "dilation": (1,) * case.rank} if statements else {}
+    if not (case.transposed and case.groups > 1):
+        convert = Conversion((*statements, *_TO_KERAS.statements))
+        return [Spelling("exact", _stack(case, **plain), case, convert=convert)]
+    channels = (case.input[0], case.input[1] // case.groups, *case.input[2:])
+    one = _stack(case, **plain, input=channels, filters=case.filters // case.groups, groups=1)
+    convert = Conversion((*statements, *_split_weights(case)))
+    return [Spelling("exact", _grouped(case, one), case, convert=convert)]
+
+
+def _stack(case: Case, **changes: Any) -> Layer:
+    """A layer with these changes that computes the case's window, zeros and crops around it where needed."""
+    wanted = case.geometry.axes
+    same = replace(case, **changes, padding="same", output_padding=None)
+    if case.transposed:
+        return _cropped(wanted, same, replace(same, padding="valid"))
+    if [(axis.before, axis.coarse) for axis in wanted] == [(a.before, a.coarse) for a in same.geometry.axes]:
+        return _layer(same)
+    pads = tuple((axis.before, max(axis.after, 0)) for axis in wanted)
+    padded = [axis.fine + sum(pad) for axis, pad in zip(wanted, pads, strict=True)]
+    valid = replace(same, input=(*same.input[:2], *padded), padding="valid")
+    stack = [_around("ZeroPadding", case, pads), _layer(valid)]
+    return layer("keras.Sequential", stack) if any(map(any, pads)) else stack[-1]
+
+
+def _cropped(wanted: tuple[Axis, ...], same: Case, valid: Case) -> Layer:
+    """The smaller output that holds the window, and what to crop of it.
+
+    Where the window goes on after the full response has ended, zeros behind the input make the response
+    longer.
+    """
+    for mode in (same, _long_enough(wanted, valid)):
+        crops = tuple(
+            (ours.before - its.before, its.before + its.fine - ours.before - ours.fine)
+            for ours, its in zip(wanted, mode.geometry.axes, strict=True)
+        )
+        if all(crop >= 0 for pair in crops for crop in pair):
+            break
+    longer = tuple((0, its - axis.coarse) for its, axis in zip(mode.input[2:], wanted, strict=True))
+    stack = [_layer(mode)]
+    if any(after for _, after in longer):
+        stack.insert(0, _around("ZeroPadding", mode, longer))
+    if any(crop for pair in crops for crop in pair):
+        stack.append(_around("Cropping", mode, crops))
+    return layer("keras.Sequential", stack) if len(stack) > 1 else stack[0]
+
+
+def _long_enough(wanted: tuple[Axis, ...], valid: Case) -> Case:
+    """The "valid" layer of an input with so many zeros behind it that its output holds the window."""
+    missing = [
+        max(ours.before + ours.fine - its.fine, 0)
+        for ours, its in zip(wanted, valid.geometry.axes, strict=True)
+    ]
+    sizes = [n - (-short // s) for n, short, s in zip(valid.input[2:], missing, valid.stride, strict=True)]
+    return replace(valid, input=(*valid.input[:2], *sizes))
+
+
+def _around(kind: str, case: Case, amounts: tuple[tuple[int, int], ...]) -> Layer:
+    """A ZeroPadding or Cropping layer; those of one axis take a pair and know channels last only."""
+    if case.rank == 1:
+        return layer(f"keras.layers.{kind}1D", amounts[0], dtype=case.dtype)
+    return layer(f"keras.layers.{kind}{case.rank}D", amounts, data_format="channels_last", dtype=case.dtype)
+
+
+def _zero_stuffing(case: Case) -> tuple[str, ...]:
+    """Statements that write a dilation into the kernel, where Keras takes none beside the stride."""
+    if max(case.stride) == 1 or max(case.dilation) == 1:
+        return ()
+    extents = ", ".join(str(axis.extent) for axis in case.geometry.axes)
+    steps = ", ".join(f"::{d}" for d in case.dilation)
+    return (
+        f"stuffed = np.zeros((*kernel.shape[:2], {extents}), kernel.dtype)",
+        f"stuffed[:, :, {steps}] = kernel",
+        "kernel = stuffed",
+    )
+
+
+def _split_weights(case: Case) -> tuple[str, ...]:
+    """Statements that give each group's kernel and bias in turn."""
+    if not case.bias:
+        return (f"converted = [{_MOVE} for kernel in np.split(kernel, {case.groups})]",)
+    return (
+        f"groups = zip(np.split(kernel, {case.groups}), np.split(bias[0], {case.groups}))",
+        f"converted = [array for kernel, part in groups for array in ({_MOVE}, part)]",
+    )
+
+
+def _grouped(case: Case, one: Layer) -> Script:
+    """A layer a group, side by side."""
+    shape = (*[None] * case.rank, case.input[1])
+    return Script(
+        f"import keras\n\ninputs = keras.Input({shape!r}, dtype={case.dtype!r})\n"
+        f"groups = keras.ops.split(inputs, {case.groups}, axis=-1)\n"
+        f"parts = [{one!r}(group) for group in groups]\n"
+        f"layer = keras.Model(inputs, keras.layers.Concatenate(dtype={case.dtype!r})(parts))"
+    )
 
 
 def _why_not(case: Case) -> str:

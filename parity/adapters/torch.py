@@ -45,13 +45,14 @@ def backend() -> str | None:
 
 
 def spell(case: Case) -> list[Spelling | Unsupported]:
-    """The layer whose padding means the case, or the reason and the one of equal shape."""
+    """The layer whose padding means the case; else the reason, the one of equal shape, and an exact one."""
     meanings = list(_transposed_meanings(case) if case.transposed else _conv_meanings(case))
     native = first_native(case, meanings)
     if native is not None:
         return [_spelling("native", native)]
     lookalike = first_lookalike(case, meanings)
-    return [Unsupported(_why_not(case)), *([_spelling("lookalike", lookalike)] if lookalike else [])]
+    spellings = [_spelling("lookalike", lookalike)] if lookalike else []
+    return [Unsupported(_why_not(case)), *spellings, *_exact(case)]
 
 
 def compute(spelling: Spelling, arrays: Arrays) -> Array:
@@ -59,10 +60,10 @@ def compute(spelling: Spelling, arrays: Arrays) -> Array:
     import torch  # noqa: PLC0415 - imported when first used
 
     module = spelling.layer.call()
+    weights = spelling.convert([arrays.w] if arrays.bias is None else [arrays.w, arrays.bias])
     with torch.no_grad():
-        module.weight.copy_(_to_torch(arrays.w))
-        if arrays.bias is not None:
-            module.bias.copy_(_to_torch(arrays.bias))
+        for parameter, weight in zip(module.parameters(), weights, strict=True):
+            parameter.copy_(_to_torch(weight))
         return _to_numpy(module(_to_torch(arrays.x)))
 
 
@@ -100,10 +101,15 @@ def _spelling(kind: Kind, meaning: Case) -> Spelling:
 
 def _layer(case: Case) -> Layer:
     """The torch layer that a case of torch's own padding is."""
+    pads = case.padding if isinstance(case.padding, str) else tuple(before for before, _ in case.padding)
+    return _module(case, pads, case.output_padding or ())
+
+
+def _module(case: Case, padding: tuple[int, ...] | str, output_padding: tuple[int, ...]) -> Layer:
     operation = "ConvTranspose" if case.transposed else "Conv"
-    arguments: dict[str, Any] = {"stride": case.stride, "padding": _symmetric(case)}
-    if case.transposed and case.output_padding and any(case.output_padding):
-        arguments["output_padding"] = case.output_padding
+    arguments: dict[str, Any] = {"stride": case.stride, "padding": padding}
+    if any(output_padding):
+        arguments["output_padding"] = output_padding
     if set(case.dilation) != {1}:
         arguments["dilation"] = case.dilation
     if case.groups > 1:
@@ -114,8 +120,19 @@ def _layer(case: Case) -> Layer:
     return layer(f"torch.nn.{operation}{case.rank}d", case.input[1], case.filters, case.kernel, **arguments)
 
 
-def _symmetric(case: Case) -> tuple[int, ...] | str:
-    return case.padding if isinstance(case.padding, str) else tuple(before for before, _ in case.padding)
+def _exact(case: Case) -> list[Spelling]:
+    """A layer with what its padding cannot do in a ZeroPad beside it, whose negative pads crop."""
+    if 0 in case.output_shape:
+        return []
+    axes = case.geometry.axes
+    after = [max(axis.after, 0) for axis in axes]
+    shared = tuple(min(axis.before, end) for axis, end in zip(axes, after, strict=True))
+    module = _module(case, shared, tuple(max(-axis.after, 0) for axis in axes) if case.transposed else ())
+    rest = [(axis.before - p, end - p) for axis, end, p in zip(axes, after, shared, strict=True)]
+    signed = [-pad if case.transposed else pad for pair in reversed(rest) for pad in pair]
+    outside = layer(f"torch.nn.ZeroPad{case.rank}d", tuple(signed))
+    stack = (module, outside) if case.transposed else (outside, module)
+    return [Spelling("exact", layer("torch.nn.Sequential", *stack), meaning=case)]
 
 
 def _why_not(case: Case) -> str:

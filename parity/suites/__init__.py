@@ -18,10 +18,10 @@ from typing import Any
 from convmm.geometry import GeometryError
 from parity.case import Case, CaseError
 
-BUILT_IN = ("article", "zoo", "grid")
+BUILT_IN = ("article", "zoo", "threads", "grid")
 DEFAULT = ("article", "zoo")
 
-_ABOUT = {"name": str, "source": str, "note": str, "output": list}
+_ABOUT = {"name": str, "source": str, "note": str, "output": list, "expected": str}
 _CASE_KEYS = tuple(field.name for field in fields(Case))
 _REQUIRED = ("name", "op", "input", "filters", "kernel")
 
@@ -39,12 +39,14 @@ class SuiteCase:
         case: the case.
         source: where the configuration was found.
         note: what was changed of it, or what is special.
+        expected: the verdict it must have.
     """
 
     name: str
     case: Case
     source: str | None = None
     note: str | None = None
+    expected: str | None = None
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def _cases(suite: str, tables: list[dict[str, Any]]) -> Iterator[SuiteCase]:
     for number, table in enumerate(tables, 1):
         where = f"{suite}: [[case]] {number} ({table.get('name', 'no name')})"
         _check_keys(where, table)
-        about = {key: table.get(key) for key in ("source", "note")}
+        about = {key: table.get(key) for key in ("source", "note", "expected")}
         case = _case(where, {key: value for key, value in table.items() if key not in _ABOUT})
         output = table.get("output")
         if output is not None and tuple(output) != case.output_shape:

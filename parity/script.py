@@ -1,0 +1,62 @@
+"""Code as text that is run as it is printed: weight conversions, and layers that need statements."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import CodeType
+from typing import Any, cast
+
+from parity.values import Array
+
+
+@dataclass(frozen=True, repr=False)
+class Script:
+    """Statements that leave the layer under the name ``layer``."""
+
+    text: str
+
+    def __repr__(self) -> str:
+        """The statements."""
+        return self.text
+
+    def call(self) -> Any:  # noqa: ANN401 - a framework's layer
+        """Run the statements; the layer."""
+        return execute(self.text)["layer"]
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """From one layer's weights to another's, as the body of a function ``convert(weights)``.
+
+    The statements find the kernel in ``kernel`` and the list of the bias, or of nothing, in ``bias``, and
+    leave the arrays that the layer takes in the list ``converted``.
+    """
+
+    statements: tuple[str, ...] = ("converted = [kernel, *bias]",)
+
+    def text(self, before: Sequence[str] = ()) -> str:
+        """The function as code, with statements to run on the kernel before."""
+        body = ["kernel, *bias = weights", *before, *self.statements, "return converted"]
+        return "\n".join(["def convert(weights):", *(f"    {line}" for line in body)])
+
+    def __call__(self, weights: Sequence[Array]) -> list[Array]:
+        """The arrays that the layer takes."""
+        return cast("list[Array]", execute("import numpy as np\n\n\n" + self.text())["convert"](weights))
+
+
+AS_THEY_ARE = Conversion()
+"""For a layer that takes convmm's arrays."""
+
+
+def execute(text: str) -> dict[str, Any]:
+    """Run a script of this project's own making; the names it leaves."""
+    names: dict[str, Any] = {}
+    exec(_compiled(text), names)  # noqa: S102 - what is printed is what is run, and nothing of it is a user's
+    return names
+
+
+@functools.lru_cache(maxsize=4096)
+def _compiled(text: str) -> CodeType:
+    return compile(text, "<convparity>", "exec")
