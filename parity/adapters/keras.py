@@ -31,9 +31,8 @@ from parity.spelling import (
 )
 from parity.values import Array, Arrays
 
-_MOVE = (
-    "np.moveaxis(kernel, (0, 1), (-1, -2))"  # (O, C/groups, *kernel) to (*kernel, C/groups, O), or (C, O, …)
-)
+# (O, C/groups, *kernel) to (*kernel, C/groups, O); a transposed layer: (C, O, *kernel) to (*kernel, O, C)
+_MOVE = "np.moveaxis(kernel, (0, 1), (-1, -2))"
 _TO_KERAS = Conversion((f"converted = [{_MOVE}, *bias]",))
 
 NAME = "keras"
