@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -220,7 +220,7 @@ class Case:
         for name in _PARSERS:
             value = getattr(self, name)
             if name not in defaults or value != defaults[name]:
-                words += [_flag(name)] if name == "bias" else [_flag(name), _as_text(value)]
+                words += [_flag(name)] if name == "bias" else [_flag(name), _as_text(name, value)]
         return shlex.join(words)
 
     @classmethod
@@ -287,7 +287,9 @@ def _parse(name: str, text: str) -> object:
         raise CaseError(f"{_flag(name)} {text!r}: allowed is an int") from None
 
 
-def _as_text(value: object) -> str:
+def _as_text(name: str, value: object) -> str:
+    if name == "input":  # whose sizes are no axes: one number would not stand for all of them
+        return ",".join(map(str, cast("tuple[int, ...]", value)))
     if isinstance(value, tuple):
         return format_padding(value) if isinstance(value[0], tuple) else format_ints(value)
     return str(value)
