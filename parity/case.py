@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, cast
-
-import numpy as np
 
 from convmm.geometry import (
     Geometry,
@@ -315,8 +313,8 @@ def _check_groups(groups: int, channels: int, filters: int) -> None:
             raise CaseError(f"groups={groups}: allowed is a divisor of the {count} {what}")
 
 
-def _check_input(op: str, shape: Sequence[int], rank: int) -> tuple[int, ...]:
-    sizes = tuple(np.atleast_1d(shape).tolist())
+def _check_input(op: str, shape: object, rank: int) -> tuple[int, ...]:
+    sizes = tuple(shape) if isinstance(shape, Iterable) and not isinstance(shape, str) else (shape,)
     if len(sizes) != rank + 2:
         raise CaseError(f"input={sizes}: allowed for {op} are {rank + 2} sizes, N,C and {rank} spatial ones")
-    return check_ints("input", sizes, rank + 2, minimum=1)
+    return check_ints("input", cast("Sequence[int]", sizes), rank + 2, minimum=1)
