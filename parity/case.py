@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from convmm.geometry import (
     Geometry,
+    GeometryError,
     Ints,
     Padding,
     PaddingMode,
@@ -310,7 +311,7 @@ def _check_choice(name: str, value: object, allowed: Sequence[str]) -> None:
 def _check_groups(groups: int, channels: int, filters: int) -> None:
     for what, count in (("input channels", channels), ("filters", filters)):
         if count % groups:
-            raise CaseError(f"groups={groups}: allowed is a divisor of the {count} {what}")
+            raise GeometryError(f"groups={groups}: allowed is a divisor of the {count} {what}")
 
 
 def _check_input(op: str, shape: object, rank: int) -> tuple[int, ...]:
