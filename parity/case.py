@@ -230,7 +230,10 @@ class Case:
             CaseError: not such a command line, or any of the class's own reasons.
             GeometryError: numbers that describe no convolution.
         """
-        words = shlex.split(command)
+        try:
+            words = shlex.split(command)
+        except ValueError as error:
+            raise CaseError(f"{command!r}: {error}") from None
         if words[:2] != ["parity", "run"] or len(words) < 3:  # noqa: PLR2004 - the op is the third word
             raise CaseError(f"{command!r}: a case's command begins with 'parity run OP'")
         data: dict[str, Any] = {"op": words[2]}
