@@ -86,13 +86,14 @@ def observe(result: Array, reference: Reference) -> Observation:
 def find_windows(result: Array, reference: Reference) -> tuple[Offset, ...]:
     """Every offset from the reference at which the result's elements stand, nearest first.
 
-    Looked for are all offsets up to the kernel's extent and the stride, in both directions on every axis.
+    Looked for are, in both directions on every axis, all offsets up to the kernel's extent and the stride,
+    and up to what the case's padding drops or adds.
     """
     case = reference.case
     if result.ndim != case.rank + 2 or result.shape[:2] != reference.y.shape[:2] or not result.size:
         return ()
     values = result.astype(np.float64)
-    reach = [axis.extent + axis.stride for axis in case.geometry.axes]
+    reach = [max(axis.extent + axis.stride, axis.before, axis.after) for axis in case.geometry.axes]
     surroundings = _surroundings(reference, values.shape[2:], reach)
     step = (1,) * case.rank if case.transposed else case.stride
     found = []
