@@ -22,7 +22,8 @@ from parity.values import Array, Arrays, sums_are_exact
 Relation = Literal["identical", "empty", "window", "numeric", "unrelated"]
 Offset = tuple[int, ...]
 
-_MOST_MATCHES = 1000
+MOST_MATCHES = 1000
+"""So many offsets are listed at most: a result that is all zeros stands at very many."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def find_windows(result: Array, reference: Reference) -> tuple[Offset, ...]:
     """Every offset from the reference at which the result's elements stand, nearest first.
 
     Looked for are, in both directions on every axis, all offsets up to the kernel's extent and the stride,
-    and up to what the case's padding drops or adds.
+    and up to what the case's padding drops or adds; the nearest :data:`MOST_MATCHES` are listed.
     """
     case = reference.case
     if result.ndim != case.rank + 2 or result.shape[:2] != reference.y.shape[:2] or not result.size:
@@ -100,7 +101,7 @@ def find_windows(result: Array, reference: Reference) -> tuple[Offset, ...]:
     for start in _candidates(values, surroundings, reach, step, reference):
         if _same(values, _taken(surroundings, start, values.shape[2:], step), reference):
             found.append(tuple(first - r for first, r in zip(start, reach, strict=True)))
-            if len(found) == _MOST_MATCHES:
+            if len(found) == MOST_MATCHES:
                 break
     return tuple(found)
 
