@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any
-
-import numpy as np
+from typing import Any, cast
 
 from convmm.geometry import (
     Geometry,
+    GeometryError,
     Ints,
     Padding,
     PaddingMode,
@@ -220,7 +219,7 @@ class Case:
         for name in _PARSERS:
             value = getattr(self, name)
             if name not in defaults or value != defaults[name]:
-                words += [_flag(name)] if name == "bias" else [_flag(name), _as_text(value)]
+                words += [_flag(name)] if name == "bias" else [_flag(name), _as_text(name, value)]
         return shlex.join(words)
 
     @classmethod
@@ -231,7 +230,10 @@ class Case:
             CaseError: not such a command line, or any of the class's own reasons.
             GeometryError: numbers that describe no convolution.
         """
-        words = shlex.split(command)
+        try:
+            words = shlex.split(command)
+        except ValueError as error:
+            raise CaseError(f"{command!r}: {error}") from None
         if words[:2] != ["parity", "run"] or len(words) < 3:  # noqa: PLR2004 - the op is the third word
             raise CaseError(f"{command!r}: a case's command begins with 'parity run OP'")
         data: dict[str, Any] = {"op": words[2]}
@@ -287,7 +289,9 @@ def _parse(name: str, text: str) -> object:
         raise CaseError(f"{_flag(name)} {text!r}: allowed is an int") from None
 
 
-def _as_text(value: object) -> str:
+def _as_text(name: str, value: object) -> str:
+    if name == "input":  # whose sizes are no axes: one number would not stand for all of them
+        return ",".join(map(str, cast("tuple[int, ...]", value)))
     if isinstance(value, tuple):
         return format_padding(value) if isinstance(value[0], tuple) else format_ints(value)
     return str(value)
@@ -310,11 +314,11 @@ def _check_choice(name: str, value: object, allowed: Sequence[str]) -> None:
 def _check_groups(groups: int, channels: int, filters: int) -> None:
     for what, count in (("input channels", channels), ("filters", filters)):
         if count % groups:
-            raise CaseError(f"groups={groups}: allowed is a divisor of the {count} {what}")
+            raise GeometryError(f"groups={groups}: allowed is a divisor of the {count} {what}")
 
 
-def _check_input(op: str, shape: Sequence[int], rank: int) -> tuple[int, ...]:
-    sizes = tuple(np.atleast_1d(shape).tolist())
+def _check_input(op: str, shape: object, rank: int) -> tuple[int, ...]:
+    sizes = tuple(shape) if isinstance(shape, Iterable) and not isinstance(shape, str) else (shape,)
     if len(sizes) != rank + 2:
         raise CaseError(f"input={sizes}: allowed for {op} are {rank + 2} sizes, N,C and {rank} spatial ones")
-    return check_ints("input", sizes, rank + 2, minimum=1)
+    return check_ints("input", cast("Sequence[int]", sizes), rank + 2, minimum=1)

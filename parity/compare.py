@@ -54,7 +54,8 @@ def compare(result: Array, reference: Array, dtype: str) -> Comparison:
 def close(a: Array, b: Array, dtype: str) -> Array:
     """Where float64 ``a`` is within the dtype's tolerances of ``b``."""
     rtol, atol = TOLERANCES[dtype]
-    return np.asarray(np.isclose(a, b, rtol=rtol, atol=atol, equal_nan=True))
+    with np.errstate(over="ignore"):  # a difference beyond the largest number is no close one
+        return np.asarray(np.isclose(a, b, rtol=rtol, atol=atol, equal_nan=True))
 
 
 def _equal(a: Array, b: Array) -> Array:
@@ -62,7 +63,7 @@ def _equal(a: Array, b: Array) -> Array:
 
 
 def _max_abs_error(a: Array, b: Array) -> float | None:
-    with np.errstate(invalid="ignore"):  # the difference of two infinities, which are equal or are not
+    with np.errstate(invalid="ignore", over="ignore"):  # infinities, and numbers as large: None, below
         error = np.where(_equal(a, b), 0.0, np.abs(a - b))
     largest = float(error.max())
     return largest if np.isfinite(largest) else None

@@ -13,3 +13,8 @@ def installed_version(*distributions: str) -> str | None:
         except PackageNotFoundError:
             continue
     return None
+
+
+def not_installed(distribution: str, source: str) -> str:
+    """What to say of a framework that needs this distribution, and where pip gets it from."""
+    return f"needs {distribution}, which is not installed: pip install {source}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from parity.case import Case
-from parity.relation import Observation, Offset, Reference, find_windows
+from parity.relation import Observation, Offset, Reference, begins_at
 from parity.spelling import Spelling, windows_agree
 from parity.values import Array
 
@@ -34,7 +34,7 @@ def explain(
         found = observation.relation == "identical"
         return found, None if found else _difference(observation, case)
     offset = predicted_offset(spelling.meaning, case)
-    if offset in observation.offsets or offset in find_windows(output, reference):
+    if begins_at(output, reference, offset):
         return True, _window(offset, spelling.meaning, case)
     return (
         False,

@@ -45,8 +45,8 @@ def parse_padding(text: str) -> int | tuple[int, ...] | Pads | str:
 def _parse_pairs(text: str) -> Pads:
     pairs = []
     for part in text.split(","):
-        before, _, after = part.partition(":")
-        pairs.append((int(before), int(after or before)))
+        before, colon, after = part.partition(":")
+        pairs.append((int(before), int(after if colon else before)))
     return tuple(pairs)
 
 

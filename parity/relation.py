@@ -22,7 +22,8 @@ from parity.values import Array, Arrays, sums_are_exact
 Relation = Literal["identical", "empty", "window", "numeric", "unrelated"]
 Offset = tuple[int, ...]
 
-_MOST_MATCHES = 1000
+MOST_MATCHES = 1000
+"""So many offsets are listed at most: a result that is all zeros stands at very many."""
 
 
 @dataclass(frozen=True)
@@ -86,28 +87,46 @@ def observe(result: Array, reference: Reference) -> Observation:
 def find_windows(result: Array, reference: Reference) -> tuple[Offset, ...]:
     """Every offset from the reference at which the result's elements stand, nearest first.
 
-    Looked for are all offsets up to the kernel's extent and the stride, in both directions on every axis.
+    Looked for are, in both directions on every axis, all offsets up to the kernel's extent and the stride,
+    and up to what the case's padding drops or adds; the nearest :data:`MOST_MATCHES` are listed.
     """
     case = reference.case
     if result.ndim != case.rank + 2 or result.shape[:2] != reference.y.shape[:2] or not result.size:
         return ()
     values = result.astype(np.float64)
-    reach = [axis.extent + axis.stride for axis in case.geometry.axes]
+    reach = [max(axis.extent + axis.stride, axis.before, axis.after) for axis in case.geometry.axes]
     surroundings = _surroundings(reference, values.shape[2:], reach)
-    step = (1,) * case.rank if case.transposed else case.stride
+    step = _step(case)
     found = []
     for start in _candidates(values, surroundings, reach, step, reference):
-        taken = surroundings[
-            spatial(
-                slice(first, first + (size - 1) * s + 1, s)
-                for first, size, s in zip(start, values.shape[2:], step, strict=True)
-            )
-        ]
-        if _same(values, taken, reference):
+        if _same(values, _taken(surroundings, start, values.shape[2:], step), reference):
             found.append(tuple(first - r for first, r in zip(start, reach, strict=True)))
-            if len(found) == _MOST_MATCHES:
+            if len(found) == MOST_MATCHES:
                 break
     return tuple(found)
+
+
+def begins_at(result: Array, reference: Reference, offset: Offset) -> bool:
+    """Whether the result's elements are those that begin this far after the reference's.
+
+    Its batch and its channels are the reference's; its spatial sizes may be others.
+    """
+    reach = [abs(distance) for distance in offset]
+    surroundings = _surroundings(reference, result.shape[2:], reach)
+    start = tuple(r + distance for r, distance in zip(reach, offset, strict=True))
+    taken = _taken(surroundings, start, result.shape[2:], _step(reference.case))
+    return _same(result.astype(np.float64), taken, reference)
+
+
+def _step(case: Case) -> tuple[int, ...]:
+    """Elements of the surroundings from one output element to the next."""
+    return (1,) * case.rank if case.transposed else case.stride
+
+
+def _taken(surroundings: Array, start: Offset, sizes: tuple[int, ...], step: tuple[int, ...]) -> Array:
+    spans = zip(start, sizes, step, strict=True)
+    taken: Array = surroundings[spatial(slice(first, first + (m - 1) * s + 1, s) for first, m, s in spans)]
+    return taken
 
 
 def _surroundings(reference: Reference, sizes: tuple[int, ...], reach: list[int]) -> Array:

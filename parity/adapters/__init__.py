@@ -36,7 +36,7 @@ class Adapter(Protocol):
         """The extra of this distribution that installs it, or None."""
 
     def missing(self) -> str | None:
-        """The distribution that would have to be installed first, or None."""
+        """Why it cannot be used here and what to do about it, as "needs …", or None."""
 
     def version(self) -> str | None:
         """The installed version, from its metadata."""
@@ -62,10 +62,7 @@ def adapter(name: str) -> Adapter:
     found = _load(name)
     missing = found.missing()
     if missing is not None:
-        raise FrameworkError(
-            f"framework {name!r} needs {missing}, which is not installed: "
-            f"pip install 'convparity[{found.EXTRA}]'"
-        )
+        raise FrameworkError(f"framework {name!r} {missing}")
     return found
 
 

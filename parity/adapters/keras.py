@@ -17,7 +17,7 @@ import numpy as np
 
 from convmm.geometry import Axis, GeometryError
 from parity.case import Case
-from parity.distributions import installed_version
+from parity.distributions import installed_version, not_installed
 from parity.layer import Layer, layer
 from parity.quiet import quiet_stderr
 from parity.script import Conversion, Script
@@ -47,13 +47,15 @@ _BACKENDS = {
 
 
 def missing() -> str | None:
-    """The distribution that is missing: Keras, or its backend."""
+    """That Keras or its backend is not installed, or that it has no such backend."""
     if not installed_version("keras"):
-        return "keras"
+        return not_installed("keras", f"'convparity[{EXTRA}]'")
     name = _backend_name()
     if name not in _BACKENDS:
-        return f"a backend of its own: KERAS_BACKEND={name!r}, allowed are {', '.join(_BACKENDS)}; it"
-    return None if installed_version(*_BACKENDS[name]) else name
+        return f"cannot run with KERAS_BACKEND={name!r}: allowed are {', '.join(_BACKENDS)}"
+    if installed_version(*_BACKENDS[name]):
+        return None
+    return not_installed(name, f"'convparity[{EXTRA}]'" if name == EXTRA else name)
 
 
 def version() -> str:

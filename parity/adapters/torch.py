@@ -14,7 +14,7 @@ import numpy as np
 
 from convmm.geometry import GeometryError
 from parity.case import Case
-from parity.distributions import installed_version
+from parity.distributions import installed_version, not_installed
 from parity.layer import Layer, Name, layer
 from parity.spelling import Kind, Refusal, Spelling, Unsupported, first_lookalike, first_native
 from parity.values import Array, Arrays, numpy_dtype
@@ -30,8 +30,8 @@ _EMPTY = Refusal(
 
 
 def missing() -> str | None:
-    """The distribution that is missing."""
-    return None if installed_version("torch") else "torch"
+    """That torch is not installed."""
+    return None if installed_version("torch") else not_installed("torch", "'convparity[torch]'")
 
 
 def version() -> str:

@@ -1,0 +1,226 @@
+from __future__ import annotations
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import given
+
+from parity.case import Case
+from parity.judge import explain, predict, predicted_offset
+from parity.record import CaseResult, Result
+from parity.relation import make_reference, observe
+from parity.run import run_with
+from parity.spelling import Refusal, Spelling, Unsupported, windows_agree
+from parity.values import Array, draw_arrays, numpy_dtype
+from tests.parity.responses import reach, response
+from tests.parity.scripted import Scripted, spelling_of
+from tests.parity.strategies import changed, exact_cases_with_an_output, examples
+
+NO = Refusal("it takes none of this", ("ValueError", "TypeError"))
+PERHAPS = Refusal("some of its code paths take none of this", ("ValueError",), certain=False)
+
+SAME = Case("conv_transpose1d", (1, 1, 4), 1, 3, stride=2, padding="same")
+TORCH = Case("conv_transpose1d", (1, 1, 4), 1, 3, stride=2, padding=1, output_padding=1)
+
+
+@st.composite
+def other_windows(draw: st.DrawFn, case: Case) -> Case:
+    """The case with another explicit padding, its output not empty; shrinks towards none."""
+    if case.transposed:
+        length = (axis.full for axis in case.geometry.axes)
+        pads = [draw(_pairs(0, full - 1)) for full in length]
+        return changed(case, padding=pads, output_padding=None)
+    lacking = (max(axis.extent - axis.fine, 0) for axis in case.geometry.axes)
+    return changed(case, padding=[draw(_pairs(least, least + 6)) for least in lacking])
+
+
+@st.composite
+def _pairs(draw: st.DrawFn, least: int, most: int) -> tuple[int, int]:
+    total = draw(st.integers(least, most))
+    before = draw(st.integers(0, total))
+    return before, total - before
+
+
+def output_of(meaning: Case, shift: int = 0) -> Array:
+    """What a framework gives that computes this case, beginning so many elements later on the last axis."""
+    offset = (*[0] * (meaning.rank - 1), shift)
+    return response(meaning, (abs(shift),) * meaning.rank).cut(offset, meaning.output_shape[2:])
+
+
+def judge(case: Case, spelling: Spelling, output: Array) -> tuple[bool, str]:
+    reference = make_reference(case, draw_arrays(case))
+    explained, reason = explain(spelling, output, observe(output, reference), reference)
+    return explained, reason or ""
+
+
+def run_scripted(
+    case: Case, spelling: Spelling | Unsupported, outcome: object = None
+) -> tuple[CaseResult, Result]:
+    found = run_with(case, [Scripted((spelling,), outcome)])
+    (result,) = found.results
+    return found, result
+
+
+@examples(150)
+@given(exact_cases_with_an_output())
+def test_the_predicted_values_are_explained_and_agree(case: Case) -> None:
+    found, result = run_scripted(case, spelling_of(case), output_of(case))
+    assert (result.predicted, result.relation, result.explained) == ("identical", "identical", True)
+    assert result.offset == (0,) * case.rank
+    assert found.verdict == "agree"
+
+
+@examples(200)
+@given(st.data())
+def test_a_predicted_window_that_comes_is_explained(data: st.DataObject) -> None:
+    case = data.draw(exact_cases_with_an_output())
+    meaning = data.draw(other_windows(case))
+    _, result = run_scripted(case, spelling_of(meaning, "lookalike"), output_of(meaning))
+    assert result.explained, result.reason
+    assert result.predicted == ("identical" if windows_agree(case, meaning) else "window")
+
+
+@examples(200)
+@given(st.data())
+def test_a_window_elsewhere_than_predicted_is_unexplained(data: st.DataObject) -> None:
+    case = data.draw(exact_cases_with_an_output())
+    meaning = data.draw(other_windows(case))
+    shift = data.draw(st.integers(1, reach(case)[-1])) * data.draw(st.sampled_from([1, -1]))
+    output = output_of(meaning, shift)
+    found, result = run_scripted(case, spelling_of(meaning), output)
+    assert result.explained == np.array_equal(output, output_of(meaning))
+    assert result.explained or found.verdict == "unexplained"
+
+
+@examples(100)
+@given(st.data())
+def test_the_case_itself_is_unexplained_where_another_window_was_predicted(data: st.DataObject) -> None:
+    case = data.draw(exact_cases_with_an_output())
+    meaning = data.draw(other_windows(case))
+    explained, _ = judge(case, spelling_of(meaning, "lookalike"), output_of(case))
+    own, predicted = output_of(case), output_of(meaning)
+    assert explained == np.array_equal(own, predicted)
+
+
+@examples(100)
+@given(st.data())
+def test_one_wrong_element_of_a_predicted_window_is_unexplained(data: st.DataObject) -> None:
+    case = data.draw(exact_cases_with_an_output())
+    meaning = data.draw(other_windows(case))
+    output = output_of(meaning)
+    output.flat[data.draw(st.integers(0, output.size - 1))] += 1
+    explained, reason = judge(case, spelling_of(meaning, "lookalike"), output)
+    assert not explained
+    assert reason
+
+
+@examples(100)
+@given(exact_cases_with_an_output())
+def test_another_shape_than_predicted_is_unexplained(case: Case) -> None:
+    output = output_of(case)
+    for wrong in (output[..., np.newaxis], output[..., :0], output.ravel(), output.sum()):
+        explained, reason = judge(case, spelling_of(case), np.asarray(wrong))
+        assert not explained
+        assert str(case.output_shape) in reason
+
+
+@pytest.mark.parametrize(
+    ("spelling", "word"),
+    [
+        (spelling_of(SAME), "identical"),
+        (spelling_of(TORCH), "window"),
+        (spelling_of(SAME, refusal=NO), "rejected"),
+        (spelling_of(SAME, refusal=PERHAPS), "rejected or identical"),
+        (spelling_of(TORCH, refusal=PERHAPS), "rejected or window"),
+        (spelling_of(changed(SAME, padding=[[4, 5]])), "empty"),
+        (spelling_of(changed(SAME, padding=[[4, 5]]), refusal=PERHAPS), "rejected or empty"),
+    ],
+)
+def test_a_prediction_is_one_of_few_words(spelling: Spelling, word: str) -> None:
+    assert predict(spelling, SAME) == word
+
+
+def test_an_offset_is_counted_in_the_full_response_or_in_the_input() -> None:
+    assert predicted_offset(TORCH, SAME) == (1,)
+    assert predicted_offset(SAME, TORCH) == (-1,)
+    ahead, behind = (Case("conv1d", (1, 1, 9), 1, 3, padding=[pair]) for pair in ((2, 0), (0, 2)))
+    assert predicted_offset(behind, ahead) == (2,)
+
+
+def test_an_explained_window_says_where_it_begins_and_what_it_holds() -> None:
+    _, reason = judge(SAME, spelling_of(TORCH, "lookalike"), output_of(TORCH))
+    assert (
+        reason
+        == "begins 1 elements after the reference in the full response of 9, and has 8 elements as well"
+    )
+
+
+def test_an_unexplained_window_says_where_it_was_found() -> None:
+    explained, reason = judge(SAME, spelling_of(SAME), output_of(TORCH))
+    assert not explained
+    assert reason == "it is another window: it begins 1 elements after the reference in the full response"
+
+
+@pytest.mark.parametrize("error", [ValueError("not this"), TypeError("not this")])
+@pytest.mark.parametrize("refusal", [NO, PERHAPS])
+def test_a_predicted_refusal_is_explained(refusal: Refusal, error: Exception) -> None:
+    found, result = run_scripted(SAME, spelling_of(SAME, refusal=refusal), error)
+    foreseen = type(error).__name__ in refusal.errors
+    assert (result.status, result.relation, result.explained) == ("rejected", "rejected", foreseen)
+    assert result.error == f"{type(error).__name__}: not this"
+    assert found.verdict == ("explained" if foreseen else "unexplained")
+    assert not foreseen or result.reason == refusal.reason
+
+
+def test_a_refusal_that_does_not_come_is_unexplained() -> None:
+    found, result = run_scripted(SAME, spelling_of(SAME, refusal=NO), output_of(SAME).astype(np.float32))
+    assert (result.status, result.exact, result.explained) == ("ok", True, False)
+    assert "it computed" in (result.reason or "")
+    assert found.verdict == "unexplained"
+
+
+def test_a_refusal_that_may_come_need_not() -> None:
+    found, _ = run_scripted(SAME, spelling_of(SAME, refusal=PERHAPS), output_of(SAME).astype(np.float32))
+    assert found.verdict == "agree"
+
+
+def test_an_unpredicted_refusal_is_unexplained() -> None:
+    found, result = run_scripted(SAME, spelling_of(SAME), ValueError("not this"))
+    assert (result.status, result.explained) == ("rejected", False)
+    assert found.verdict == "unexplained"
+
+
+def test_a_refusal_by_another_error_than_predicted_is_unexplained() -> None:
+    _, result = run_scripted(SAME, spelling_of(SAME, refusal=NO), RuntimeError("not this"))
+    assert not result.explained
+
+
+def test_no_layer_at_all_is_explained_and_does_not_agree() -> None:
+    found, result = run_scripted(SAME, Unsupported("it has no such layer"))
+    assert (result.status, result.layer, result.explained) == ("unsupported", None, True)
+    assert result.reason == "it has no such layer"
+    assert found.verdict == "explained"
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
+def test_another_dtype_than_the_cases_is_invalid_though_the_values_are_equal(dtype: str) -> None:
+    counting = changed(SAME, values="arange")  # so small that every dtype has its outputs
+    output = output_of(counting).astype(numpy_dtype(dtype))
+    found, result = run_scripted(counting, spelling_of(counting), output)
+    assert (result.status, result.explained) == ("invalid", False)
+    assert result.error == f"it returned dtype {dtype}, and the case's is float32"
+    assert found.verdict == "unexplained"
+
+
+def test_integers_have_to_be_exact() -> None:
+    nearly = (output_of(SAME) * (1 + 1e-7)).astype(np.float32)
+    nearly[..., 0] = np.nextafter(nearly[..., 0], np.float32(np.inf))
+    found, result = run_scripted(SAME, spelling_of(SAME), nearly)
+    assert (result.allclose, result.exact, result.relation) == (True, False, "numeric")
+    assert found.verdict == "unexplained"
+
+
+def test_a_long_error_is_shortened_and_stripped_of_terminal_codes() -> None:
+    _, result = run_scripted(SAME, spelling_of(SAME), ValueError("\x1b[1mred\x1b[0m\n  and " + "long " * 999))
+    assert (result.error or "").startswith("ValueError: red and long long")
+    assert len(result.error or "") < 500

@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import given
+
+from parity.case import OPS, Case
+from parity.relation import MOST_MATCHES, Reference, begins_at, find_windows, make_reference, observe
+from parity.values import Array, draw_arrays
+from tests.parity.responses import Response, reach, response, widened
+from tests.parity.strategies import exact_cases_with_an_output, examples
+
+MORE = 2
+"""So many elements a window may have more than the case's output, on each axis."""
+
+
+def reference_of(case: Case) -> Reference:
+    return make_reference(case, draw_arrays(case))
+
+
+def response_around(case: Case) -> Response:
+    """With room for every offset that is looked for, and for the largest windows drawn."""
+    return response(case, tuple(r + MORE * s for r, s in zip(reach(case), case.stride, strict=True)))
+
+
+@st.composite
+def windows(draw: st.DrawFn, case: Case) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """An offset that is looked for, and sizes; shrinks towards the case's own window."""
+    offset = tuple(draw(st.integers(-r, r)) for r in reach(case))
+    sizes = tuple(draw(st.integers(1, size + MORE)) for size in case.output_shape[2:])
+    return offset, draw(st.just(case.output_shape[2:]) | st.just(sizes))
+
+
+@examples(150)
+@given(exact_cases_with_an_output())
+def test_the_reference_is_what_the_definition_gives(case: Case) -> None:
+    zero = (0,) * case.rank
+    own = response_around(case).cut(zero, case.output_shape[2:])
+    np.testing.assert_array_equal(reference_of(case).y, own, strict=True)
+
+
+@examples(200)
+@given(st.data())
+def test_a_window_is_found_where_it_was_cut(data: st.DataObject) -> None:
+    case = data.draw(exact_cases_with_an_output())
+    offset, sizes = data.draw(windows(case))
+    window = response_around(case).cut(offset, sizes)
+    reference = reference_of(case)
+    found = find_windows(window, reference)
+    assert offset in found or len(found) == MOST_MATCHES
+    assert begins_at(window, reference, offset)
+    observed = observe(window, reference)
+    assert observed.relation in ("identical", "window")
+    assert (observed.relation == "identical") == np.array_equal(window, reference.y)
+
+
+@examples(100)
+@given(st.data())
+def test_every_offset_found_is_one_where_the_window_stands(data: st.DataObject) -> None:
+    case = data.draw(exact_cases_with_an_output())
+    _, sizes = data.draw(windows(case))
+    around = response_around(case)
+    result = data.draw(
+        st.sampled_from([np.zeros((*case.output_shape[:2], *sizes)), around.cut((0,) * case.rank, sizes)])
+    )
+    for offset in find_windows(result, reference_of(case)):
+        np.testing.assert_array_equal(around.cut(offset, sizes), result)
+
+
+@examples(100)
+@given(st.data())
+def test_the_window_nearest_to_the_reference_comes_first(data: st.DataObject) -> None:
+    case = data.draw(exact_cases_with_an_output())
+    offset, sizes = data.draw(windows(case))
+    found = find_windows(response_around(case).cut(offset, sizes), reference_of(case))
+    distances = [sum(map(abs, each)) for each in found]
+    assert distances == sorted(distances)
+
+
+@pytest.mark.parametrize(("op", "offset"), [("conv1d", 18), ("conv_transpose1d", -18)])
+def test_windows_are_looked_for_in_all_that_padding_drops_or_adds(op: str, offset: int) -> None:
+    case = Case(op, (1, 1, 10), 1, 2, stride=2, padding=((18, 0),))
+    unpadded = response(case, (18,)).cut((offset,), (2,))
+    assert observe(unpadded, reference_of(case)).offsets == ((offset,),)
+
+
+@examples(100)
+@given(exact_cases_with_an_output(), st.integers(0, 2**32 - 1))
+def test_one_wrong_element_is_never_identical(case: Case, seed: int) -> None:
+    reference = reference_of(case)
+    wrong = reference.y.copy()
+    wrong.flat[np.random.default_rng(seed).integers(wrong.size)] += 1
+    observed = observe(wrong, reference)
+    assert observed.relation != "identical"
+    assert observed.comparison.exact is False
+
+
+@examples(100)
+@given(exact_cases_with_an_output())
+def test_zeros_are_identical_to_nothing_but_zeros(case: Case) -> None:
+    reference = reference_of(case)
+    observed = observe(np.zeros_like(reference.y), reference)
+    assert (observed.relation == "identical") == (not reference.y.any())
+
+
+@examples(100)
+@given(exact_cases_with_an_output(), st.sampled_from([np.nan, np.inf, -np.inf]))
+def test_a_result_that_is_not_finite_is_unrelated(case: Case, value: float) -> None:
+    reference = reference_of(case)
+    assert observe(np.full_like(reference.y, value), reference).relation == "unrelated"
+
+
+@pytest.mark.parametrize("op", OPS)
+@pytest.mark.parametrize("bias", [False, True])
+def test_a_flipped_kernel_is_unrelated(op: str, bias: bool) -> None:  # noqa: FBT001 - parametrized
+    case = Case(op, (2, 3, *[4] * int(op[-2])), 2, 3, stride=2, padding=1, bias=bias, dtype="float64")
+    arrays = widened(case)
+    flipped = arrays._replace(w=np.flip(arrays.w, tuple(range(2, arrays.w.ndim))))
+    margin = (0,) * case.rank
+    result = response(case, margin, flipped).cut(margin, case.output_shape[2:])
+    assert observe(result, reference_of(case)).relation == "unrelated"
+
+
+@pytest.mark.parametrize("op", OPS)
+def test_swapped_channels_are_unrelated(op: str) -> None:
+    case = Case(op, (2, 3, *[4] * int(op[-2])), 2, 3, dtype="float64")
+    reference = reference_of(case)
+    assert observe(reference.y[:, ::-1], reference).relation == "unrelated"
+    assert observe(reference.y[::-1], reference).relation == "unrelated"
+
+
+@pytest.mark.parametrize("op", ["conv2d", "conv_transpose2d"])
+@pytest.mark.parametrize(
+    "shape", [(), (1,), (1, 2), (2, 2, 3), (1, 2, 3, 3), (2, 1, 3, 3), (2, 2, 3, 3, 1)], ids=str
+)
+def test_an_array_of_another_rank_batch_or_channels_is_unrelated(op: str, shape: tuple[int, ...]) -> None:
+    observed = observe(np.ones(shape), reference_of(Case(op, (2, 2, 4, 4), 2, 2)))
+    assert observed.relation == "unrelated"
+    assert not observed.comparison.shape_equal
+
+
+@pytest.mark.parametrize("shape", [(0, 2, 3, 3), (2, 2, 0, 3), (0,)], ids=str)
+def test_a_result_without_elements_is_empty(shape: tuple[int, ...]) -> None:
+    assert observe(np.ones(shape), reference_of(Case("conv2d", (2, 2, 4, 4), 2, 2))).relation == "empty"
+
+
+def close_and_not_equal(reference: Reference) -> Array:
+    return np.asarray(reference.y * (1 + 1e-9))
+
+
+def test_integers_that_are_only_close_are_not_identical() -> None:
+    reference = reference_of(Case("conv2d", (2, 2, 4, 4), 2, 2))
+    assert observe(close_and_not_equal(reference), reference).relation == "numeric"
+
+
+def test_real_numbers_that_are_close_are_identical() -> None:
+    reference = reference_of(Case("conv2d", (2, 2, 4, 4), 2, 2, values="normal"))
+    assert observe(close_and_not_equal(reference), reference).relation == "identical"
+
+
+def test_real_numbers_are_found_in_another_window() -> None:
+    case = Case("conv_transpose2d", (2, 2, 4, 4), 2, 3, stride=2, padding=1, values="normal")
+    shifted = response(case, (1, 1)).cut((1, -1), case.output_shape[2:]).astype(np.float32)
+    assert observe(shifted, reference_of(case)).offsets == ((1, -1),)
+
+
+def test_the_reference_is_computed_in_float64() -> None:
+    case = Case("conv1d", (1, 2, 9), 2, 3, bias=True, dtype="float16", values="normal")
+    arrays = draw_arrays(case)
+    assert make_reference(case, arrays).y.dtype == np.float64
+    zero = (0,)
+    expected = response(case, zero).cut(zero, case.output_shape[2:])
+    np.testing.assert_allclose(make_reference(case, arrays).y, expected, rtol=1e-12)
+
+
+def test_a_reference_leaves_its_arrays_as_they_were() -> None:
+    case = Case("conv_transpose2d", (1, 2, 3, 3), 2, 2, bias=True, dtype="float64")
+    arrays = draw_arrays(case)
+    kept = arrays.copies()
+    reference = make_reference(case, arrays)
+    observe(reference.y, reference)
+    for array, before in zip(arrays, kept, strict=True):
+        np.testing.assert_array_equal(array, before)
