@@ -2,5 +2,6 @@
 
 from parity.case import Case, CaseError
 from parity.run import run
+from parity.translate import translate
 
-__all__ = ["Case", "CaseError", "run"]
+__all__ = ["Case", "CaseError", "run", "translate"]

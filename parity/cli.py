@@ -16,6 +16,7 @@ from parity import show
 from parity.adapters import MODULES, FrameworkError, all_adapters
 from parity.case import DTYPES, OPS, VALUES, Case, CaseError
 from parity.explain import explain
+from parity.expression import ExpressionError
 from parity.implementation import load_implementation
 from parity.notation import NotationError, parse_ints, parse_padding
 from parity.report import Outcome, Report
@@ -23,8 +24,17 @@ from parity.run import contestants, run_with
 from parity.sizes import size_tables
 from parity.suites import DEFAULT, SuiteError, load_suite
 from parity.sweep import Record, RecordError, RecordFile, header, is_torn, read_records, select, sweep
+from parity.translate import translate
 
-USER_ERRORS = (CaseError, FrameworkError, GeometryError, NotationError, RecordError, SuiteError)
+USER_ERRORS = (
+    CaseError,
+    ExpressionError,
+    FrameworkError,
+    GeometryError,
+    NotationError,
+    RecordError,
+    SuiteError,
+)
 """What a user's own input can be wrong with: one sentence on stderr, exit code 2."""
 
 
@@ -217,6 +227,24 @@ def frameworks_command(as_json: bool) -> Outcome:
     else:
         show.frameworks(found)
     return Outcome.EXPLAINED
+
+
+@parity.command("translate")
+@click.argument("expression")
+@click.option("--to", required=True, metavar="FRAMEWORK", help=f"One of {', '.join(MODULES)}.")
+@click.option("--input", type=SHAPE, help="N,C and the spatial sizes: the answer need hold for no other.")
+@click.option("--channels", type=int, help="Input channels, where the expression does not carry them.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def translate_command(
+    expression: str, to: str, input: tuple[int, ...] | None, channels: int | None, as_json: bool
+) -> Outcome:
+    """Write a layer, as in "nn.Conv2d(3, 8, 3)", in another framework, weights too, and prove it."""
+    translation = translate(expression, to, input, channels)
+    if as_json:
+        show.json_document(translation.to_dict())
+    else:
+        show.translation(translation)
+    return Outcome.EXPLAINED if translation.verified else Outcome.UNEXPLAINED
 
 
 @parity.command("explain")

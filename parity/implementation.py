@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from parity.adapters import FrameworkError
 from parity.case import Case
-from parity.layer import Layer, Name, layer
+from parity.layer import Name, layer
 from parity.spelling import Spelling, Unsupported
-from parity.values import Array, Arrays
+from parity.values import Array
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,15 @@ class Implementation:
 
     def spell(self, case: Case) -> list[Spelling | Unsupported]:
         """The call with the case's arguments."""
-        operands = [Name("x"), Name("w"), *([Name("bias")] if case.bias else [])]
-        return [Spelling("native", layer(self.NAME, *operands, **case.explicit), meaning=case)]
+        call = layer("functools.partial", Name(self.NAME, self.function), **case.explicit)
+        return [Spelling("native", call, meaning=case)]
 
-    def compute(self, spelling: Spelling, arrays: Arrays) -> Array:
+    def load(self) -> None:
+        """Nothing: the function is there."""
+
+    def call(self, layer: Callable[..., Array], weights: Sequence[Array], x: Array) -> Array:
         """Call the function."""
-        call = cast("Layer", spelling.layer)
-        return cast("Array", call.call_with(self.function, **arrays._asdict()))
+        return layer(x, *weights)
 
 
 def load_implementation(text: str) -> Implementation:

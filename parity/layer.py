@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -11,9 +10,15 @@ from typing import Any
 
 @dataclass(frozen=True, repr=False)
 class Name:
-    """A dotted name among a call's arguments, such as ``torch.float64`` or a local ``x``."""
+    """A name among a call's arguments.
+
+    Attributes:
+        path: as it is printed; dotted and importable, such as "torch.float64", unless there is a value.
+        value: what the name stands for, where it is not imported.
+    """
 
     path: str
+    value: object = None
 
     def __repr__(self) -> str:
         """The name as code."""
@@ -40,15 +45,23 @@ class Layer:
         arguments += [f"{name}={value!r}" for name, value in self.keywords]
         return f"{self.path}({', '.join(arguments)})"
 
-    def call(self, **local: object) -> Any:  # noqa: ANN401 - whatever the called returns
-        """Make the call; ``local`` gives the values of the names that are not imported."""
-        return self.call_with(resolve(self.path), **local)
+    @property
+    def imports(self) -> tuple[str, ...]:
+        """The modules that the call needs."""
+        inner = _flat([*self.positional, *dict(self.keywords).values()])
+        paths = [value.path for value in inner if isinstance(value, Name) and value.value is None]
+        deeper = [module for value in inner if isinstance(value, Layer) for module in value.imports]
+        return tuple(dict.fromkeys([path.partition(".")[0] for path in (self.path, *paths)] + deeper))
 
-    def call_with(self, function: Callable[..., Any], **local: object) -> Any:  # noqa: ANN401 - as above
-        """Make the call on this function, whose path is not to be imported."""
-        arguments = [_value(value, local) for value in self.positional]
-        keywords = {name: _value(value, local) for name, value in self.keywords}
-        return function(*arguments, **keywords)
+    @property
+    def statements(self) -> str:
+        """The statement that leaves the layer under the name ``layer``."""
+        return f"layer = {self!r}"
+
+    def call(self) -> Any:  # noqa: ANN401 - whatever the called returns
+        """Make the call."""
+        keywords = {name: _value(value) for name, value in self.keywords}
+        return resolve(self.path)(*map(_value, self.positional), **keywords)
 
 
 def layer(path: str, *positional: object, **keywords: object) -> Layer:
@@ -73,10 +86,14 @@ def resolve(path: str) -> Any:  # noqa: ANN401 - any importable object
     return found
 
 
-def _value(value: object, local: dict[str, object]) -> object:
+def _flat(values: list[object]) -> list[object]:
+    return [item for value in values for item in (value if isinstance(value, list) else [value])]
+
+
+def _value(value: object) -> object:
     """An argument's value: names looked up, inner calls made."""
     if isinstance(value, Name):
-        return local[value.path] if value.path in local else resolve(value.path)
+        return resolve(value.path) if value.value is None else value.value
     if isinstance(value, Layer):
-        return value.call(**local)
-    return [_value(item, local) for item in value] if isinstance(value, list) else value
+        return value.call()
+    return [_value(item) for item in value] if isinstance(value, list) else value

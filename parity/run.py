@@ -45,7 +45,7 @@ def contestants(frameworks: Sequence[str] | None, impl: Callable[..., Any] | Non
     Raises:
         FrameworkError: an unknown framework, or one that is not installed.
     """
-    found = [adapter(name) for name in (installed() if frameworks is None else frameworks)]
+    found: list[Adapter] = [adapter(name) for name in (installed() if frameworks is None else frameworks)]
     return found if impl is None else [*found, Implementation(impl)]
 
 
@@ -83,7 +83,9 @@ def _result(found: Adapter, spelling: Spelling | Unsupported, arrays: Arrays, re
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            output = found.compute(spelling, arrays.copies())
+            found.load()
+            given = arrays.copies()
+            output = found.call(spelling.layer.call(), spelling.convert(given.weights), given.x)
         except Exception as error:  # noqa: BLE001 - whatever a framework raises is what is recorded
             return _rejected(about, spelling, error)
     about["warnings"] = tuple(dict.fromkeys(_one_line(each.message) for each in caught))

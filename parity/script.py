@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from types import CodeType
 from typing import Any, cast
@@ -13,17 +13,23 @@ from parity.values import Array
 
 @dataclass(frozen=True, repr=False)
 class Script:
-    """Statements that leave the layer under the name ``layer``."""
+    """Statements that leave the layer under the name ``layer``.
 
-    text: str
+    Attributes:
+        imports: names of the modules that they need.
+        statements: what they are.
+    """
+
+    imports: tuple[str, ...]
+    statements: str
 
     def __repr__(self) -> str:
-        """The statements."""
-        return self.text
+        """The script."""
+        return join(self.imports, self.statements)
 
     def call(self) -> Any:  # noqa: ANN401 - a framework's layer
-        """Run the statements; the layer."""
-        return execute(self.text)["layer"]
+        """Run the script; the layer."""
+        return execute(repr(self))["layer"]
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,13 @@ class Conversion:
 
     def __call__(self, weights: Sequence[Array]) -> list[Array]:
         """The arrays that the layer takes."""
-        return cast("list[Array]", execute("import numpy as np\n\n\n" + self.text())["convert"](weights))
+        return cast("list[Array]", execute(join(("numpy as np",), self.text()))["convert"](weights))
+
+
+def join(imports: Iterable[str], *blocks: str) -> str:
+    """A script: the imports in order, "module" or "module as name", and the blocks."""
+    first = "\n".join(f"import {module}" for module in sorted(set(imports)))
+    return "\n\n\n".join((first, *blocks)) + "\n"
 
 
 AS_THEY_ARE = Conversion()

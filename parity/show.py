@@ -20,6 +20,7 @@ from parity.notation import format_shape
 from parity.record import CaseResult
 from parity.report import COLUMNS, Report
 from parity.sizes import AxisSizes
+from parity.translate import Translation, remarks
 from parity.values import draw_arrays
 
 Json = Mapping[str, Any]
@@ -156,6 +157,13 @@ def sizes(op: str, tables: Sequence[AxisSizes], case: Case | None) -> None:
     click.echo(
         "A transposed convolution goes from a conv output's size back to any of its conv inputs' sizes."
     )
+
+
+def translation(found: Translation) -> None:
+    """The code, and what there is to say of it as comments: all of it runs as it stands."""
+    click.echo(found.code)
+    for line in remarks(found):
+        click.echo(f"# {line}")
 
 
 @contextmanager

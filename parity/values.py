@@ -31,6 +31,11 @@ class Arrays(NamedTuple):
     w: Array
     bias: Array | None
 
+    @property
+    def weights(self) -> list[Array]:
+        """The kernel, and the bias where there is one."""
+        return [self.w] if self.bias is None else [self.w, self.bias]
+
     def copies(self) -> Arrays:
         """New arrays with the same values, which a callee may do with as it likes."""
         return Arrays(self.x.copy(), self.w.copy(), None if self.bias is None else self.bias.copy())

@@ -1,17 +1,20 @@
 """The frameworks: one module each, named in one table, imported when first used.
 
 An adapter module is the one place that knows its framework. It offers the members of :class:`Adapter`; its
-``spell`` and ``version`` import nothing of the framework, its ``compute`` does.
+``spell`` and ``version`` import nothing of the framework, ``load`` does.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from parity.case import Case
+from parity.expression import Call
+from parity.reading import Reading
 from parity.spelling import Spelling, Unsupported
-from parity.values import Array, Arrays
+from parity.values import Array
 
 MODULES = {
     "numpy": "parity.adapters.numpy",
@@ -47,11 +50,35 @@ class Adapter(Protocol):
     def spell(self, case: Case) -> list[Spelling | Unsupported]:
         """The framework's layers for this case, the native one or the reason for its lack first."""
 
-    def compute(self, spelling: Spelling, arrays: Arrays) -> Array:
-        """Make the layer, give it the weights, and call it: (N, O, *spatial) of the framework's own dtype."""
+    def load(self) -> object:
+        """Import the framework, with its switches set; called before its layers are made."""
+
+    def call(self, layer: Any, weights: Sequence[Array], x: Array) -> Array:
+        """Give a layer its weights and call it: (N, C, *spatial) to (N, O, *spatial), in its own dtype."""
 
 
-def adapter(name: str) -> Adapter:
+class Framework(Adapter, Protocol):
+    """What translating needs to know beside: a framework whose layers people write in code."""
+
+    @property
+    def TO_CONVMM(self) -> tuple[str, ...]:  # noqa: N802 - a constant of the module
+        """Statements that bring the framework's own ``kernel`` into convmm's layout."""
+
+    @property
+    def CLASSES(self) -> Mapping[str, str]:  # noqa: N802 - a constant of the module
+        """The names of its layers' classes, and the operation of each."""
+
+    def read(self, call: Call) -> Reading:
+        """What a layer's expression says; the call's name is one of ``CLASSES``."""
+
+    def activation(self, name: str) -> str | None:
+        """A statement that puts this activation behind ``layer``, or None where there is no twin."""
+
+    def exact(self, case: Case, *, any_size: bool = False) -> list[Spelling]:
+        """Layers put together that compute the case, also where a native one does; none without an output."""
+
+
+def adapter(name: str) -> Framework:
     """The adapter of this name.
 
     Raises:
@@ -66,7 +93,7 @@ def adapter(name: str) -> Adapter:
     return found
 
 
-def all_adapters() -> list[Adapter]:
+def all_adapters() -> list[Framework]:
     """Every adapter, whether or not its framework is installed."""
     return [_load(name) for name in MODULES]
 
@@ -76,5 +103,5 @@ def installed() -> list[str]:
     return [found.NAME for found in all_adapters() if found.missing() is None]
 
 
-def _load(name: str) -> Adapter:
-    return cast("Adapter", import_module(MODULES[name]))
+def _load(name: str) -> Framework:
+    return cast("Framework", import_module(MODULES[name]))

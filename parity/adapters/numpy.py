@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 import convmm  # noqa: F401 - named in the layers
 from parity.case import Case
 from parity.distributions import installed_version
+from parity.expression import Call
 from parity.layer import Name, layer
+from parity.reading import Reading
 from parity.spelling import Spelling, Unsupported
-from parity.values import Array, Arrays
+from parity.values import Array
 
 NAME = "numpy"
 EXTRA = None
+TO_CONVMM: tuple[str, ...] = ()
+CLASSES: dict[str, str] = {}
 
 
 def missing() -> str | None:
@@ -43,10 +48,29 @@ def spell(case: Case) -> list[Spelling | Unsupported]:
     }
     if case.transposed:
         arguments["output_padding"] = case.output_padding
-    operands = [Name("x"), Name("w"), *([Name("bias")] if case.bias else [])]
-    return [Spelling("native", layer(f"convmm.{case.op}", *operands, **arguments), meaning=case)]
+    call = layer("functools.partial", Name(f"convmm.{case.op}"), **arguments)
+    return [Spelling("native", call, meaning=case)]
 
 
-def compute(spelling: Spelling, arrays: Arrays) -> Array:
+def exact(case: Case, *, any_size: bool = False) -> list[Spelling]:  # noqa: ARG001 - no case needs more
+    """None: the core's own arguments mean every case."""
+    return []
+
+
+def read(call: Call) -> Reading:
+    """No expression is one of the core's."""
+    raise call.error("the NumPy core has no layers")
+
+
+def activation(name: str) -> str | None:  # noqa: ARG001 - it has none at all
+    """None: the core has no activations."""
+    return None
+
+
+def load() -> None:
+    """Nothing: it is loaded."""
+
+
+def call(layer: Callable[..., Array], weights: Sequence[Array], x: Array) -> Array:
     """Call the core's function."""
-    return cast("Array", spelling.layer.call(**arrays._asdict()))
+    return layer(x, *weights)

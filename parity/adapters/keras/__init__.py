@@ -1,0 +1,69 @@
+"""Keras 3, on whichever backend ``KERAS_BACKEND`` names: channels last, kernels (*kernel, C/groups, O).
+
+What its "valid" and "same" mean is what convmm means by them. Its transposed layers' kernels are
+(*kernel, O, C), and they know no groups. Sources: keras/src/layers/convolutional and
+keras/src/backend/common/backend_utils.py (Keras 3.15), and runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from parity.adapters.keras.backend import EXTRA, backend, load, missing, version
+from parity.adapters.keras.exact import exact
+from parity.adapters.keras.read import CLASSES, read
+from parity.adapters.keras.rules import find_native, meanings, same_instead, spelling, why_not
+from parity.case import Case
+from parity.spelling import Spelling, Unsupported, first_lookalike
+from parity.values import Array
+
+__all__ = [
+    "CLASSES",
+    "EXTRA",
+    "NAME",
+    "TO_CONVMM",
+    "activation",
+    "backend",
+    "call",
+    "exact",
+    "load",
+    "missing",
+    "read",
+    "spell",
+    "version",
+]
+
+NAME = "keras"
+TO_CONVMM = ("kernel = np.moveaxis(kernel, (-1, -2), (0, 1))",)
+
+
+def activation(name: str) -> str | None:
+    """A statement that puts this activation behind ``layer``."""
+    return f"layer = keras.Sequential([layer, keras.layers.Activation({name!r})])"
+
+
+def spell(case: Case) -> list[Spelling | Unsupported]:
+    """The layer whose "valid" or "same" means the case, what people take for it, and an exact one."""
+    if case.transposed and case.groups > 1:
+        reason = f"Keras's transposed layers have no groups, and this case has {case.groups}"
+        return [Unsupported(reason), *exact(case)]
+    candidates = list(meanings(case))
+    native = find_native(case, candidates)
+    if native is None:
+        taken = first_lookalike(case, candidates)
+        return [Unsupported(why_not(case)), *([spelling("lookalike", taken)] if taken else []), *exact(case)]
+    return [native, *same_instead(native.meaning), *(exact(case) if native.refusal else [])]
+
+
+def call(layer: Any, weights: Sequence[Array], x: Array) -> Array:
+    """Build the layer for the input (N, C, *spatial), set its weights, and call it."""
+    keras = load()
+    last = np.ascontiguousarray(np.moveaxis(x, 1, -1))
+    given = keras.ops.convert_to_tensor(last, dtype=x.dtype.name)
+    if not layer.built:
+        layer.build(given.shape)
+    layer.set_weights(weights)
+    return np.moveaxis(keras.ops.convert_to_numpy(layer(given)), -1, 1)

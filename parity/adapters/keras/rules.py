@@ -1,0 +1,125 @@
+"""What Keras's arguments mean, what it refuses, and the layer that a case of its own padding is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from convmm.geometry import Axis, GeometryError
+from parity.adapters.keras.backend import computes_in_tensorflow
+from parity.case import Case
+from parity.layer import Layer, layer
+from parity.script import Conversion
+from parity.spelling import Kind, Refusal, Spelling, windows_agree
+
+# (O, C/groups, *kernel) to (*kernel, C/groups, O); transposed, (C, O, *kernel) to (*kernel, O, C)
+MOVE = "np.moveaxis(kernel, (0, 1), (-1, -2))"
+TO_KERAS = Conversion((f"converted = [{MOVE}, *bias]",))
+
+
+def meanings(case: Case) -> Iterator[Case]:
+    """The layers that may mean the case, its own arguments first."""
+    if isinstance(case.padding, str):
+        yield case
+    for mode in ("valid", "same"):
+        yield from _valid(case, padding=mode, output_padding=None)
+        if case.transposed:
+            added = [_output_padding(axis, mode) for axis in case.geometry.axes]
+            yield from _valid(case, padding=mode, output_padding=added)
+    if case.op == "conv1d":
+        yield from _valid(case, padding=((case.geometry.axes[0].extent - 1, 0),))
+
+
+def find_native(case: Case, meanings: list[Case]) -> Spelling | None:
+    """The case with Keras's own arguments; else a layer that means it, an accepted one first."""
+    natives = [spelling("native", meaning) for meaning in meanings if windows_agree(case, meaning)]
+    if isinstance(case.padding, str):
+        return natives[0]
+    return min(natives, key=lambda native: native.refusal is not None, default=None)
+
+
+def _output_padding(axis: Axis, mode: str) -> int:
+    """The output_padding that gives this axis its size."""
+    return axis.fine - (axis.full if mode == "valid" else axis.full - axis.extent + axis.extent % 2)
+
+
+def same_instead(native: Case) -> list[Spelling]:
+    """Beside a native "valid": what "same" gives with the same arguments, where that is another thing."""
+    if native.padding != "valid":
+        return []
+    same = replace(native, padding="same")
+    return [] if windows_agree(native, same) else [spelling("lookalike", same)]
+
+
+def spelling(kind: Kind, meaning: Case) -> Spelling:
+    """The layer of this meaning, with what Keras does with it."""
+    return Spelling(kind, keras_layer(meaning), meaning, _refusal(meaning), TO_KERAS)
+
+
+def _refusal(case: Case) -> Refusal | None:
+    if max(case.stride) > 1 and max(case.dilation) > 1:
+        return Refusal("Keras takes no stride together with a dilation", ("ValueError",))
+    if any(q >= s for q, s in zip(case.output_padding or (), case.stride, strict=False)):
+        return Refusal("Keras takes no output_padding that is not below the stride", ("ValueError",))
+    if case.transposed and computes_in_tensorflow():
+        return _tensorflow_refusal(case)
+    return None
+
+
+def _tensorflow_refusal(case: Case) -> Refusal | None:
+    """What TensorFlow refuses of a transposed layer, which is to it the gradient of a convolution."""
+    own_kernels = computes_in_tensorflow(onednn=False)
+    if own_kernels and refuses_dilation(case):
+        return Refusal("TensorFlow without oneDNN dilates no transposed layer", ("InvalidArgumentError",))
+    # an empty output is returned before oneDNN's route looks at it
+    short = any(axis.fine <= (axis.coarse - 1) * axis.stride for axis in case.geometry.axes)
+    if short and (own_kernels or 0 not in case.output_shape):
+        return Refusal(
+            "TensorFlow sees an output that 'same' would map to another input size",
+            ("InvalidArgumentError",) if own_kernels else ("AbortedError",),
+        )
+    return None
+
+
+def refuses_dilation(case: Case) -> bool:
+    """Whether the case's dilation has to be written into the kernel."""
+    if max(case.dilation) == 1:
+        return False
+    return max(case.stride) > 1 or (case.transposed and computes_in_tensorflow(onednn=False))
+
+
+def keras_layer(case: Case) -> Layer:
+    """The Keras layer that a case of Keras's own padding is."""
+    arguments: dict[str, Any] = {"filters": case.filters, "kernel_size": case.kernel, "strides": case.stride}
+    arguments["padding"] = case.padding if isinstance(case.padding, str) else "causal"
+    if case.output_padding is not None:
+        arguments["output_padding"] = case.output_padding
+    if set(case.dilation) != {1}:
+        arguments["dilation_rate"] = case.dilation
+    if case.groups > 1:
+        arguments["groups"] = case.groups
+    arguments |= {"use_bias": case.bias, "data_format": "channels_last", "dtype": case.dtype}
+    return layer(f"keras.layers.Conv{case.rank}D{'Transpose' if case.transposed else ''}", **arguments)
+
+
+def why_not(case: Case) -> str:
+    """Why no arguments of Keras mean the case."""
+    if not case.transposed:
+        reads = ", ".join(
+            f"{axis.before} before and {max(axis.after, 0)} after" for axis in case.geometry.axes
+        )
+        return f"neither 'valid' nor 'same' is this case's padding of {reads} on the axes in turn"
+    wanted = ", ".join(
+        f"begins at {axis.before} of a full response of {axis.full} and has {axis.fine} elements"
+        for axis in case.geometry.axes
+    )
+    return f"neither 'valid' nor 'same' gives, with any output_padding, an output that {wanted}"
+
+
+def _valid(case: Case, **arguments: Any) -> Iterator[Case]:
+    """The case with these arguments, if it is one."""
+    try:
+        yield replace(case, **arguments)
+    except GeometryError:
+        return

@@ -1,0 +1,115 @@
+"""PyTorch: the layers of ``torch.nn``, channels first, kernels as convmm's.
+
+A transposed layer's output begins ``padding`` elements into the full response, and ``output_padding`` adds
+elements after it: both are ints, equal before and after. Sources: the documentation of
+``torch.nn.ConvTranspose2d`` and ``torch.nn.Conv2d`` (torch 2.13), and runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from parity.adapters.torch.exact import exact
+from parity.adapters.torch.read import CLASSES, read
+from parity.adapters.torch.rules import meanings, spelling, why_not
+from parity.case import Case
+from parity.distributions import installed_version, not_installed
+from parity.spelling import Spelling, Unsupported, first_lookalike, first_native
+from parity.values import Array, numpy_dtype
+
+__all__ = [
+    "CLASSES",
+    "EXTRA",
+    "NAME",
+    "TO_CONVMM",
+    "activation",
+    "backend",
+    "call",
+    "exact",
+    "load",
+    "missing",
+    "read",
+    "spell",
+    "version",
+]
+
+NAME = "torch"
+EXTRA = "torch"
+TO_CONVMM: tuple[str, ...] = ()
+
+_ACTIVATIONS = {
+    "relu": "ReLU()",
+    "relu6": "ReLU6()",
+    "sigmoid": "Sigmoid()",
+    "tanh": "Tanh()",
+    "elu": "ELU()",
+    "softplus": "Softplus()",
+    "softsign": "Softsign()",
+    "silu": "SiLU()",
+    "swish": "SiLU()",
+}
+
+
+def activation(name: str) -> str | None:
+    """A statement that puts the module of this Keras activation behind ``layer``."""
+    found = _ACTIVATIONS.get(name)
+    return found and f"layer = torch.nn.Sequential(layer, torch.nn.{found})"
+
+
+def missing() -> str | None:
+    """That torch is not installed."""
+    return None if installed_version("torch") else not_installed("torch", "'convparity[torch]'")
+
+
+def version() -> str:
+    """PyTorch's version."""
+    return str(installed_version("torch"))
+
+
+def backend() -> str | None:
+    """None: torch computes itself."""
+    return None
+
+
+def spell(case: Case) -> list[Spelling | Unsupported]:
+    """The layer whose padding means the case; else the reason, the one of equal shape, and an exact one."""
+    candidates = list(meanings(case))
+    native = first_native(case, candidates)
+    if native is not None:
+        return [spelling("native", native)]
+    taken = first_lookalike(case, candidates)
+    return [Unsupported(why_not(case)), *([spelling("lookalike", taken)] if taken else []), *exact(case)]
+
+
+def load() -> Any:
+    """Import torch."""
+    import torch  # noqa: PLC0415 - imported when first used
+
+    return torch
+
+
+def call(layer: Any, weights: Sequence[Array], x: Array) -> Array:
+    """Set the module's parameters and run it on (N, C, *spatial), without recording gradients."""
+    torch = load()
+    with torch.no_grad():
+        for parameter, weight in zip(layer.parameters(), weights, strict=True):
+            parameter.copy_(_to_torch(weight))
+        return _to_numpy(layer(_to_torch(x)))
+
+
+def _to_torch(array: Array) -> Any:  # a tensor
+    torch = load()
+    contiguous = np.ascontiguousarray(array)
+    if array.dtype.name == "bfloat16":
+        return torch.from_numpy(contiguous.view(np.int16)).view(torch.bfloat16)
+    return torch.from_numpy(contiguous)
+
+
+def _to_numpy(tensor: Any) -> Array:
+    torch = load()
+    if tensor.dtype == torch.bfloat16:
+        return tensor.view(torch.int16).numpy().view(numpy_dtype("bfloat16"))  # type: ignore[no-any-return]
+    return tensor.numpy()  # type: ignore[no-any-return]
