@@ -92,7 +92,8 @@ def _result(found: Adapter, spelling: Spelling | Unsupported, arrays: Arrays, re
     wrong = _wrong_kind(output, reference.case.dtype)
     if wrong:
         return Result(**about, status="invalid", error=wrong, reason=wrong)
-    return _computed(about, spelling, output, reference)
+    own = np.array(output)  # a plain array that nothing else writes to
+    return _computed(about, spelling, own, reference)
 
 
 def _rejected(about: dict[str, Any], spelling: Spelling, error: Exception) -> Result:
