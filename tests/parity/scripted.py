@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from parity.case import Case
 from parity.layer import layer
 from parity.spelling import Kind, Refusal, Spelling, Unsupported
-from parity.values import Array, Arrays
+from parity.values import Array
 
 
 def spelling_of(meaning: Case, kind: Kind = "native", refusal: Refusal | None = None) -> Spelling:
-    """A spelling whose layer is not to be called."""
-    return Spelling(kind, layer("nowhere.Layer"), meaning, refusal)
+    """A spelling whose layer does nothing."""
+    return Spelling(kind, layer("builtins.object"), meaning, refusal)
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,13 @@ class Scripted:
         del case
         return list(self.spellings)
 
-    def compute(self, spelling: Spelling, arrays: Arrays) -> Array:
-        assert spelling in self.spellings
-        assert arrays.x.size
+    def load(self) -> None:
+        pass
+
+    def call(self, layer: object, weights: Sequence[Array], x: Array) -> Array:
+        assert type(layer) is object
+        assert weights
+        assert x.size
         if isinstance(self.outcome, BaseException):
             raise self.outcome
         return self.outcome  # type: ignore[return-value] # what a framework returns may be anything

@@ -46,6 +46,7 @@ RESULT_KEYS = [
     "predicted",
     "explained",
     "reason",
+    "warnings",
 ]
 PAIR_KEYS = ["a", "b", "shape_equal", "allclose"]
 SPELLINGS = {"native", "lookalike", "exact"}
@@ -280,7 +281,7 @@ def test_a_function_is_recorded_under_its_name_and_with_its_call() -> None:
     _, result = run_with_impl(PLAIN, mine)
     assert result.framework == "mine"
     assert result.layer == (
-        "mine(x, w, bias, stride=(2, 2), padding=((1, 1), (1, 1)), dilation=(1, 1), groups=1)"
+        "functools.partial(mine, stride=(2, 2), padding=((1, 1), (1, 1)), dilation=(1, 1), groups=1)"
     )
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from parity.adapters.keras.backend import EXTRA, backend, load, missing, version
 from parity.adapters.keras.exact import exact
+from parity.adapters.keras.installation import EXTRA, backend, load, missing, version
 from parity.adapters.keras.read import CLASSES, read
 from parity.adapters.keras.rules import find_native, meanings, same_instead, spelling, why_not
 from parity.case import Case

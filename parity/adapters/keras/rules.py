@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from convmm.geometry import Axis, GeometryError
-from parity.adapters.keras.backend import computes_in_tensorflow
+from parity.adapters.keras.installation import computes_in_tensorflow
 from parity.case import Case
 from parity.layer import Layer, layer
 from parity.script import Conversion
