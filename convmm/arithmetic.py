@@ -33,9 +33,9 @@ def in_working_dtype(compute: Callable[..., NDArray[Any]], *operands: ArrayLike,
         OverflowError: integers whose sums could exceed int64.
     """
     arrays = [np.asarray(operand) for operand in operands]
-    common = _common_dtype(arrays)
-    if common.kind in "iub":
+    if all(array.dtype.kind in "iub" for array in arrays):
         return _exact_integers(compute, arrays, terms)
+    common = _common_dtype(arrays)
     working = np.dtype(np.float32) if common.name in HALF else common
     with np.errstate(over="ignore", invalid="ignore"):  # infinities and NaN are IEEE results, not accidents
         return _in(working, compute, arrays).astype(common, copy=False)
@@ -48,7 +48,7 @@ def _common_dtype(arrays: list[NDArray[Any]]) -> np.dtype[Any]:
     except TypeError:
         msg = f"dtypes {described} of x, w and bias have no common dtype; convert them first"
         raise GeometryError(msg) from None
-    if common.kind not in "iub" and common.name not in HALF | _FLOATING:
+    if common.name not in HALF | _FLOATING:
         msg = f"dtypes {described} of x, w, bias: allowed are float16, bfloat16, float32, float64, integers"
         raise GeometryError(msg)
     return common

@@ -56,6 +56,13 @@ def test_integers_that_float64_holds_are_exact_at_the_edge(function: Operation) 
     assert function(np.array([[[2**53]]]), np.array([[[1]]]), [1]).tolist() == [[[2**53 + 1]]]
 
 
+def test_signed_beside_unsigned_64_bit_integers_are_exact() -> None:
+    x, w = np.array([[[2**62 + 1]]], np.uint64), np.array([[[-1]]], np.int64)
+    result = conv(x, w)
+    assert result.dtype == np.int64
+    assert result.tolist() == [[[-(2**62) - 1]]]
+
+
 @pytest.mark.parametrize("function", [conv, conv_transpose])
 def test_integers_that_may_exceed_int64_are_refused(function: Operation) -> None:
     with pytest.raises(OverflowError, match=str(2**63)):
