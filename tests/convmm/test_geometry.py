@@ -308,7 +308,7 @@ BAD: list[tuple[Any, tuple[Any, ...], dict[str, Any], str]] = [
         unroll_kernel,
         (np.ones((2, 3)), 5),
         {},
-        "w has shape (2, 3): allowed is (O, C/groups, *kernel) with 1, 2 or 3",
+        "w has shape (2, 3): allowed is (O, C/groups, *kernel)",
     ),
     (unroll_kernel, (W, (5, 0)), {}, "input_size=(5, 0) on axis 1: allowed is an int of at least 1"),
     (
