@@ -12,6 +12,12 @@ from convmm.geometry import (
     input_sizes,
     output_padding_for,
 )
+from convmm.gradients import (
+    conv_input_grad,
+    conv_transpose_input_grad,
+    conv_transpose_weight_grad,
+    conv_weight_grad,
+)
 from convmm.matrix import unroll_kernel
 from convmm.ranked import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
 from convmm.steps import Step, conv_steps, conv_transpose_steps
@@ -23,14 +29,18 @@ __all__ = [
     "conv1d",
     "conv2d",
     "conv3d",
+    "conv_input_grad",
     "conv_output_size",
     "conv_steps",
     "conv_transpose",
     "conv_transpose1d",
     "conv_transpose2d",
     "conv_transpose3d",
+    "conv_transpose_input_grad",
     "conv_transpose_output_size",
     "conv_transpose_steps",
+    "conv_transpose_weight_grad",
+    "conv_weight_grad",
     "input_sizes",
     "output_padding_for",
     "unroll_kernel",

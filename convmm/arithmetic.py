@@ -24,7 +24,7 @@ def in_working_dtype(compute: Callable[..., NDArray[Any]], *operands: ArrayLike,
 
     Args:
         compute: takes the operands, as arrays, and returns their result.
-        operands: input, kernel and perhaps bias.
+        operands: two to multiply, such as input and kernel, and perhaps a bias to add.
         terms: products that one output adds up, at most.
 
     Raises:
@@ -33,9 +33,9 @@ def in_working_dtype(compute: Callable[..., NDArray[Any]], *operands: ArrayLike,
         OverflowError: integers whose sums could exceed int64.
     """
     arrays = [np.asarray(operand) for operand in operands]
-    common = _common_dtype(arrays)
-    if common.kind in "iub":
+    if all(array.dtype.kind in "iub" for array in arrays):
         return _exact_integers(compute, arrays, terms)
+    common = _common_dtype(arrays)
     working = np.dtype(np.float32) if common.name in HALF else common
     with np.errstate(over="ignore", invalid="ignore"):  # infinities and NaN are IEEE results, not accidents
         return _in(working, compute, arrays).astype(common, copy=False)
@@ -46,10 +46,10 @@ def _common_dtype(arrays: list[NDArray[Any]]) -> np.dtype[Any]:
     try:
         common = np.result_type(*(array.dtype for array in arrays)).newbyteorder("=")
     except TypeError:
-        msg = f"dtypes {described} of x, w and bias have no common dtype; convert them first"
+        msg = f"dtypes {described} of the arrays have no common dtype; convert them first"
         raise GeometryError(msg) from None
-    if common.kind not in "iub" and common.name not in HALF | _FLOATING:
-        msg = f"dtypes {described} of x, w, bias: allowed are float16, bfloat16, float32, float64, integers"
+    if common.name not in HALF | _FLOATING:
+        msg = f"dtypes {described} of the arrays: allowed are float16, bfloat16, float32, float64, integers"
         raise GeometryError(msg)
     return common
 
@@ -62,7 +62,7 @@ def _exact_integers(
     if largest <= _EXACT_IN_FLOAT64:
         return _in(np.float64, compute, arrays).astype(np.int64)
     if largest > _EXACT_IN_INT64:
-        msg = f"integer sums of up to {largest} may exceed int64; convert x and w to float64"
+        msg = f"integer sums of up to {largest} may exceed int64; convert the arrays to float64"
         raise OverflowError(msg)
     return _in(np.int64, compute, arrays)
 

@@ -1,13 +1,10 @@
-"""Convolution and transposed convolution as matrix products: the fast route.
+"""Convolution and transposed convolution: the fast route.
 
-Both are one product of the kernel, as a matrix, with a matrix of columns. The convolution gathers the
-columns from its input first (im2col); the transposed convolution makes them by the product and adds them
-up in its output afterwards (col2im). Neither flips the kernel, as no deep learning framework's layer does.
+Neither flips the kernel, as no deep learning framework's layer does.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from convmm.arithmetic import in_working_dtype
 from convmm.geometry import Geometry, GeometryError, Ints, Padding, conv_geometry, conv_transpose_geometry
-from convmm.unfold import patches, spatial, tap_slices, window
+from convmm.kernels import correlate, most_terms, spread
 
 Kernel = Callable[[NDArray[Any], NDArray[Any], Geometry], NDArray[Any]]
 
@@ -114,29 +111,6 @@ def conv_transpose(
     return _run(spread, x, w, bias, geometry, filters=geometry.fine_channels)
 
 
-def correlate(x: NDArray[Any], w: NDArray[Any], geometry: Geometry) -> NDArray[Any]:
-    """From the fine grid to the coarse: (N, fine_channels, *fine) to (N, coarse_channels, *coarse)."""
-    batch, groups = x.shape[0], geometry.groups
-    read = window(x, [-before for before in geometry.before], geometry.full)
-    terms = w[0].size
-    columns = patches(read, geometry).reshape(batch, groups, terms, math.prod(geometry.coarse))
-    products: NDArray[Any] = w.reshape(groups, -1, terms) @ columns
-    return products.reshape(batch, geometry.coarse_channels, *geometry.coarse)
-
-
-def spread(y: NDArray[Any], w: NDArray[Any], geometry: Geometry) -> NDArray[Any]:
-    """From the coarse grid to the fine, by the transposed matrix of :func:`correlate`."""
-    batch, groups = y.shape[0], geometry.groups
-    terms = w[0].size
-    values = y.reshape(batch, groups, geometry.coarse_channels // groups, math.prod(geometry.coarse))
-    columns = w.reshape(groups, -1, terms).swapaxes(1, 2) @ values
-    columns = columns.reshape(batch, geometry.fine_channels, *geometry.kernel, *geometry.coarse)
-    response = np.zeros((batch, geometry.fine_channels, *geometry.full), columns.dtype)
-    for tap, met in tap_slices(geometry):
-        response[spatial(met)] += columns[(slice(None), slice(None), *tap)]
-    return window(response, geometry.before, geometry.fine)
-
-
 def _run(
     kernel: Kernel, x: ArrayLike, w: ArrayLike, bias: ArrayLike | None, geometry: Geometry, *, filters: int
 ) -> NDArray[Any]:
@@ -148,8 +122,5 @@ def _run(
         out = kernel(x, w, geometry)
         return out + rest[0].reshape(-1, *(1 for _ in geometry.axes)) if rest else out
 
-    terms = (
-        math.prod(geometry.kernel) * max(geometry.fine_channels, geometry.coarse_channels) // geometry.groups
-    )
     operands = (x, w) if bias is None else (x, w, bias)
-    return in_working_dtype(compute, *operands, terms=terms)
+    return in_working_dtype(compute, *operands, terms=most_terms(geometry))

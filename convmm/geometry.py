@@ -138,10 +138,10 @@ def conv_geometry(
     Raises:
         GeometryError: the shapes do not fit each other, or an argument is out of its range.
     """
-    rank = _spatial_rank("x", input_shape)
+    rank = check_spatial("x", input_shape)
     _check_kernel_rank(kernel_shape, rank)
     channels, filters = input_shape[1], kernel_shape[0]
-    _check_groups(groups, channels=channels, filters=filters)
+    check_groups(groups, channels=channels, filters=filters)
     if kernel_shape[1] * groups != channels:
         msg = (
             f"w has shape {tuple(kernel_shape)}: with groups={groups} its axis 1 reads "
@@ -168,10 +168,10 @@ def conv_transpose_geometry(
     Raises:
         GeometryError: the shapes do not fit each other, or an argument is out of its range.
     """
-    rank = _spatial_rank("x", input_shape)
+    rank = check_spatial("x", input_shape)
     _check_kernel_rank(kernel_shape, rank)
     channels, filters = input_shape[1], kernel_shape[1] * check_int("groups", groups, minimum=1)
-    _check_groups(groups, channels=channels, filters=filters)
+    check_groups(groups, channels=channels, filters=filters)
     if kernel_shape[0] != channels:
         msg = (
             f"w has shape {tuple(kernel_shape)}: its axis 0 reads {kernel_shape[0]} input channels, "
@@ -344,6 +344,52 @@ def check_padding(padding: Padding, rank: int) -> tuple[Pair, ...] | PaddingMode
         msg = f"padding={padding!r}: allowed is one pair for each of {rank} axes, not {len(padding)}"
         raise GeometryError(msg)
     return tuple(_check_pair(padding, number, item) for number, item in enumerate(padding))
+
+
+def check_spatial(name: str, shape: Sequence[int]) -> int:
+    """The number of spatial axes of an array of this shape, (N, C, *spatial).
+
+    Raises:
+        GeometryError: none, more than 3, or one without elements.
+    """
+    rank = len(shape) - 2
+    if not 1 <= rank <= MAX_SPATIAL_AXES:
+        msg = f"{name} has shape {tuple(shape)}: allowed is (N, C, *spatial) with 1, 2 or 3 spatial axes"
+        raise GeometryError(msg)
+    for number, size in enumerate(shape[2:]):
+        if size < 1:
+            msg = f"{name} has size {size} on spatial axis {number} of {tuple(shape)}: allowed is at least 1"
+            raise GeometryError(msg)
+    return rank
+
+
+def check_kernel(shape: Sequence[int]) -> int:
+    """The number of spatial axes of a kernel of this shape.
+
+    Raises:
+        GeometryError: none, or more than 3.
+    """
+    rank = len(shape) - 2
+    if not 1 <= rank <= MAX_SPATIAL_AXES:
+        msg = (
+            f"w has shape {tuple(shape)}: allowed is (O, C/groups, *kernel) for conv, "
+            "(C, O/groups, *kernel) for conv_transpose, with 1, 2 or 3 spatial axes"
+        )
+        raise GeometryError(msg)
+    return rank
+
+
+def check_groups(groups: object, *, channels: int, filters: int) -> None:
+    """Whether the channels fall into that many groups.
+
+    Raises:
+        GeometryError: they do not.
+    """
+    number = check_int("groups", groups, minimum=1)
+    for what, count in (("input", channels), ("output", filters)):
+        if count < 1 or count % number:
+            msg = f"groups={number}: allowed is a divisor of the {count} {what} channels"
+            raise GeometryError(msg)
 
 
 def kernel_extent(kernel: int, dilation: int) -> int:
@@ -554,18 +600,6 @@ def _same_output_padding(number: int, axis: Axis) -> int:
     return added
 
 
-def _spatial_rank(name: str, shape: Sequence[int]) -> int:
-    rank = len(shape) - 2
-    if not 1 <= rank <= MAX_SPATIAL_AXES:
-        msg = f"{name} has shape {tuple(shape)}: allowed is (N, C, *spatial) with 1, 2 or 3 spatial axes"
-        raise GeometryError(msg)
-    for number, size in enumerate(shape[2:]):
-        if size < 1:
-            msg = f"{name} has size {size} on spatial axis {number} of {tuple(shape)}: allowed is at least 1"
-            raise GeometryError(msg)
-    return rank
-
-
 def _check_kernel_rank(kernel_shape: Sequence[int], rank: int) -> None:
     if len(kernel_shape) != rank + 2:
         msg = (
@@ -577,12 +611,4 @@ def _check_kernel_rank(kernel_shape: Sequence[int], rank: int) -> None:
             msg = (
                 f"w has size {size} on spatial axis {number} of {tuple(kernel_shape)}: allowed is at least 1"
             )
-            raise GeometryError(msg)
-
-
-def _check_groups(groups: object, *, channels: int, filters: int) -> None:
-    number = check_int("groups", groups, minimum=1)
-    for what, count in (("input", channels), ("output", filters)):
-        if count < 1 or count % number:
-            msg = f"groups={number}: allowed is a divisor of the {count} {what} channels"
             raise GeometryError(msg)

@@ -10,7 +10,7 @@ import scipy.sparse
 from numpy.typing import ArrayLike, NDArray
 
 from convmm.arithmetic import HALF
-from convmm.geometry import Geometry, GeometryError, Ints, Padding, check_int, check_ints, conv_geometry
+from convmm.geometry import Geometry, Ints, Padding, check_int, check_ints, check_kernel, conv_geometry
 
 SparseMatrix = scipy.sparse.csr_array
 
@@ -73,11 +73,7 @@ def unroll_kernel(
         GeometryError: as ``conv``.
     """
     kernel = np.asarray(w)
-    rank = kernel.ndim - 2
-    if rank < 1:
-        msg = f"w has shape {kernel.shape}: allowed is (O, C/groups, *kernel) with 1, 2 or 3 spatial axes"
-        raise GeometryError(msg)
-    sizes = check_ints("input_size", input_size, rank, minimum=1)
+    sizes = check_ints("input_size", input_size, check_kernel(kernel.shape), minimum=1)
     channels = kernel.shape[1] * check_int("groups", groups, minimum=1)
     geometry = conv_geometry(
         (1, channels, *sizes), kernel.shape, stride=stride, padding=padding, dilation=dilation, groups=groups

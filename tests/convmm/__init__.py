@@ -1,0 +1,1 @@
+"""Tests of convmm; none needs a deep learning framework."""

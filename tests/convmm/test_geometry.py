@@ -1,0 +1,370 @@
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import given
+
+from convmm import (
+    GeometryError,
+    conv,
+    conv2d,
+    conv_output_size,
+    conv_steps,
+    conv_transpose,
+    conv_transpose_output_size,
+    conv_transpose_steps,
+    input_sizes,
+    output_padding_for,
+    unroll_kernel,
+)
+from convmm.geometry import conv_transpose_geometry
+from tests.convmm.strategies import Example, Operation, conv_transposes, convs
+
+
+@given(convs())
+def test_the_conv_size_formula_agrees_with_the_arrays(example: Example) -> None:
+    x, w = example.arrays()
+    size = conv_output_size(example.sizes, example.kernel, **example.without_groups)
+    assert size == conv(x, w, **example.arguments).shape[2:]
+
+
+@given(conv_transposes())
+def test_the_transposed_size_formula_agrees_with_the_arrays(example: Example) -> None:
+    x, w = example.arrays()
+    size = conv_transpose_output_size(example.sizes, example.kernel, **example.without_groups)
+    assert size == conv_transpose(x, w, **example.arguments).shape[2:]
+
+
+@given(convs())
+def test_input_sizes_are_exactly_those_that_map_to_the_output(example: Example) -> None:
+    coarse = conv_output_size(example.sizes, example.kernel, **example.without_groups)
+    found = input_sizes(coarse, example.kernel, **example.without_groups)
+    for number, sizes in enumerate(found):
+        assert sizes == tuple(
+            size for size in range(1, 60) if _mapped(example, number, size) == coarse[number]
+        )
+
+
+def _mapped(example: Example, axis: int, size: int) -> int | None:
+    sizes = list(example.sizes)
+    sizes[axis] = size
+    try:
+        return conv_output_size(sizes, example.kernel, **example.without_groups)[axis]
+    except GeometryError:
+        return None
+
+
+@given(
+    st.integers(1, 6),
+    st.integers(1, 6),
+    st.integers(1, 4),
+    st.integers(1, 3),
+    st.integers(0, 3),
+    st.integers(0, 3),
+)
+def test_output_sizes_without_an_input_are_found_empty(
+    output: int, kernel: int, stride: int, dilation: int, before: int, after: int
+) -> None:
+    arguments: dict[str, Any] = {"stride": stride, "dilation": dilation, "padding": ((before, after),)}
+    (sizes,) = input_sizes(output, kernel, **arguments)
+    for size in range(1, 60):
+        try:
+            (mapped,) = conv_output_size(size, kernel, **arguments)
+        except GeometryError:
+            mapped = 0
+        assert (mapped == output) == (size in sizes)
+
+
+@given(convs())
+def test_the_output_padding_restores_each_size(example: Example) -> None:
+    arguments = example.without_groups
+    coarse = conv_output_size(example.sizes, example.kernel, **arguments)
+    if _beyond_any_output_padding(example):
+        with pytest.raises(GeometryError, match="output_padding=None restores it"):
+            output_padding_for(example.sizes, example.kernel, **arguments)
+        return
+    added = output_padding_for(example.sizes, example.kernel, **arguments)
+    restored = conv_transpose_output_size(coarse, example.kernel, **arguments, output_padding=added)
+    assert restored == example.sizes
+
+
+def _beyond_any_output_padding(example: Example) -> bool:
+    """Keras's "same", with an even extent and a size that the stride divides, on some axis."""
+    axes = zip(
+        example.sizes,
+        example.kernel,
+        example.arguments["stride"],
+        example.arguments["dilation"],
+        strict=True,
+    )
+    return example.arguments["padding"] == "same" and any(
+        n % s == 0 and (k - 1) * d % 2 == 1 for n, k, s, d in axes
+    )
+
+
+@given(convs())
+def test_each_input_size_can_be_asked_for_as_output_size(example: Example) -> None:
+    arguments = example.without_groups
+    coarse = conv_output_size(example.sizes, example.kernel, **arguments)
+    restored = conv_transpose_output_size(coarse, example.kernel, **arguments, output_size=example.sizes)
+    assert restored == example.sizes
+
+
+def test_keras_default_restores_what_its_output_padding_cannot() -> None:
+    with pytest.raises(GeometryError, match="output_padding=None restores it"):
+        output_padding_for(8, 2, stride=2, padding="same")
+    assert conv_transpose_output_size(4, 2, stride=2, padding="same") == (8,)
+
+
+@pytest.mark.parametrize("size", range(1, 8))
+def test_keras_same_begins_where_torch_does_for_odd_sizes_only(size: int) -> None:
+    shapes = (1, 1, size), (1, 1, 3)
+    for geometry, expected in [
+        (conv_transpose_geometry(*shapes, stride=2, padding="same"), (0, 2 * size)),
+        (conv_transpose_geometry(*shapes, stride=2, padding=1, output_padding=1), (1, 2 * size)),
+        (conv_transpose_geometry(*shapes, stride=2, padding=1), (1, 2 * size - 1)),
+        (
+            conv_transpose_geometry(*shapes, stride=2, padding="same", output_size=2 * size - 1),
+            (1, 2 * size - 1),
+        ),
+    ]:
+        (axis,) = geometry.axes
+        assert (axis.before, axis.fine) == expected
+
+
+X, W = np.ones((1, 2, 5, 5)), np.ones((2, 2, 3, 3))
+Y, V = np.ones((1, 2, 5)), np.ones((2, 2, 3))
+
+# Function, arguments, and what the message must hold: the argument, its value, what is allowed.
+BAD: list[tuple[Any, tuple[Any, ...], dict[str, Any], str]] = [
+    (conv, (np.ones((1, 2)), W), {}, "x has shape (1, 2): allowed is (N, C, *spatial) with 1, 2 or 3"),
+    (conv, (np.ones((1,) * 6), W), {}, "x has shape (1, 1, 1, 1, 1, 1): allowed is (N, C, *spatial)"),
+    (
+        conv,
+        (np.ones((1, 2, 0, 5)), W),
+        {},
+        "x has size 0 on spatial axis 0 of (1, 2, 0, 5): allowed is at least 1",
+    ),
+    (conv, (X, np.ones((2, 2, 3))), {}, "w has shape (2, 2, 3): allowed are 4 axes"),
+    (
+        conv,
+        (X, np.ones((2, 2, 3, 0))),
+        {},
+        "w has size 0 on spatial axis 1 of (2, 2, 3, 0): allowed is at least 1",
+    ),
+    (
+        conv,
+        (X, np.ones((2, 3, 3, 3))),
+        {},
+        "w has shape (2, 3, 3, 3): with groups=1 its axis 1 reads 3 input channels",
+    ),
+    (
+        conv,
+        (X, W),
+        {"groups": 2},
+        "w has shape (2, 2, 3, 3): with groups=2 its axis 1 reads 4 input channels, x has 2",
+    ),
+    (conv, (X, W), {"groups": 3}, "groups=3: allowed is a divisor of the 2 input channels"),
+    (
+        conv,
+        (X, np.ones((3, 1, 3, 3))),
+        {"groups": 2},
+        "groups=2: allowed is a divisor of the 3 output channels",
+    ),
+    (
+        conv,
+        (np.ones((1, 0, 5)), np.ones((2, 0, 3))),
+        {},
+        "groups=1: allowed is a divisor of the 0 input channels",
+    ),
+    (conv, (X, W), {"groups": 0}, "groups=0: allowed is an int of at least 1"),
+    (conv, (X, W), {"groups": 1.0}, "groups=1.0: allowed is an int of at least 1"),
+    (conv, (X, W), {"stride": 0}, "stride=0: allowed is an int of at least 1"),
+    (conv, (X, W), {"stride": True}, "stride=True: allowed is an int of at least 1"),
+    (conv, (X, W), {"stride": (1, 0)}, "stride=(1, 0) on axis 1: allowed is an int of at least 1"),
+    (
+        conv,
+        (X, W),
+        {"stride": (1, 1, 1)},
+        "stride=(1, 1, 1): allowed is one int, or one for each of 2 axes, not 3",
+    ),
+    (conv, (X, W), {"stride": "2"}, "stride='2': allowed is an int of at least 1"),
+    (conv, (X, W), {"stride": None}, "stride=None: allowed is an int of at least 1"),
+    (conv, (X, W), {"dilation": 1.5}, "dilation=1.5: allowed is an int of at least 1"),
+    (conv, (X, W), {"dilation": (-1, 1)}, "dilation=(-1, 1) on axis 0: allowed is an int of at least 1"),
+    (
+        conv,
+        (X, W),
+        {"dilation": 3},
+        "kernel_size=3 on axis 0 spans 7 elements (dilation=3): allowed is at most the padded input's 5",
+    ),
+    (
+        conv,
+        (X, W),
+        {"dilation": (1, 4), "padding": 1},
+        (
+            "kernel_size=3 on axis 1 spans 9 elements (dilation=4): allowed is at most the padded "
+            "input's 7 (input size 5, padding (1, 1))"
+        ),
+    ),
+    (conv, (X, W), {"padding": -1}, "padding=-1: allowed is an int of at least 0"),
+    (
+        conv,
+        (X, W),
+        {"padding": "full"},
+        "padding='full': allowed are an int, ints, (before, after) pairs, 'valid' and 'same'",
+    ),
+    (
+        conv,
+        (X, W),
+        {"padding": (1, 1, 1)},
+        "padding=(1, 1, 1): allowed is one int, or one for each of 2 axes, not 3",
+    ),
+    (
+        conv,
+        (X, W),
+        {"padding": ((1, 1),)},
+        "padding=((1, 1),): allowed is one pair for each of 2 axes, not 1",
+    ),
+    (
+        conv,
+        (X, W),
+        {"padding": ((1, 1), 1)},
+        "padding=((1, 1), 1) on axis 1: allowed is a (before, after) pair on every axis",
+    ),
+    (
+        conv,
+        (X, W),
+        {"padding": ((1, 1), (1, -2))},
+        "padding=((1, 1), (1, -2)) on axis 1: allowed is an int of at least 0",
+    ),
+    (
+        conv,
+        (Y, V),
+        {"padding": (1, 2)},
+        (
+            "padding=(1, 2): allowed is one int, or one for each of 1 axes, not 2; a (before, after) "
+            "pair for one axis is written ((1, 2),)"
+        ),
+    ),
+    (conv, (X, W, np.ones(3)), {}, "bias has shape (3,): allowed is (2,), one value an output channel"),
+    (conv, (X, W, np.ones((2, 1))), {}, "bias has shape (2, 1): allowed is (2,)"),
+    (conv, (X, W, 1.0), {}, "bias has shape (): allowed is (2,)"),
+    (conv2d, (Y, V), {}, "conv2d: x has shape (1, 2, 5), allowed are 4 axes, (N, C, *spatial)"),
+    (conv_steps, (X, W), {"stride": 0}, "stride=0: allowed is an int of at least 1"),
+    (
+        conv_transpose,
+        (X, np.ones((3, 2, 3, 3))),
+        {},
+        "w has shape (3, 2, 3, 3): its axis 0 reads 3 input channels, x has 2",
+    ),
+    (conv_transpose, (X, W, np.ones(2)), {"groups": 2}, "bias has shape (2,): allowed is (4,)"),
+    (conv_transpose, (X, W), {"groups": "2"}, "groups='2': allowed is an int of at least 1"),
+    (
+        conv_transpose,
+        (X, W),
+        {"output_padding": 1},
+        "output_padding=1 on axis 0: allowed is 0 to 0, less than the larger of stride=1 and dilation=1",
+    ),
+    (
+        conv_transpose,
+        (X, W),
+        {"output_padding": (1, 3), "stride": 3},
+        "output_padding=3 on axis 1: allowed is 0 to 2",
+    ),
+    (conv_transpose, (X, W), {"output_padding": -1}, "output_padding=-1: allowed is an int of at least 0"),
+    (
+        conv_transpose,
+        (X, W),
+        {"output_padding": 1, "output_size": 12, "stride": 2},
+        "output_size=12 beside output_padding=1: allowed is one of the two",
+    ),
+    (
+        conv_transpose,
+        (X, W),
+        {"output_size": (11, 13), "stride": 2},
+        "output_size=13 on axis 1: allowed is 11 to 12",
+    ),
+    (conv_transpose, (X, W), {"output_size": 8}, "output_size=8 on axis 0: allowed is 7, the sizes"),
+    (
+        conv_transpose,
+        (X, W),
+        {"output_size": 8, "padding": "same"},
+        "output_size=8 on axis 0: allowed is 5, the sizes",
+    ),
+    (conv_transpose, (X, W), {"output_size": 1, "padding": 4}, "output_size=1 on axis 0: allowed is no size"),
+    (
+        conv_transpose,
+        (X, W),
+        {"padding": 4},
+        "padding=(4, 4) on axis 0 removes 8 elements: allowed is at most the 7 that there are",
+    ),
+    (conv_transpose_steps, (X, W), {"padding": 4}, "padding=(4, 4) on axis 0 removes 8 elements"),
+    (
+        unroll_kernel,
+        (np.ones((2, 3)), 5),
+        {},
+        "w has shape (2, 3): allowed is (O, C/groups, *kernel)",
+    ),
+    (unroll_kernel, (W, (5, 0)), {}, "input_size=(5, 0) on axis 1: allowed is an int of at least 1"),
+    (
+        unroll_kernel,
+        (W, (5, 5, 5)),
+        {},
+        "input_size=(5, 5, 5): allowed is one int, or one for each of 2 axes, not 3",
+    ),
+    (
+        unroll_kernel,
+        (W, 2),
+        {},
+        "kernel_size=3 on axis 0 spans 3 elements (dilation=1): allowed is at most the padded input's 2",
+    ),
+    (
+        conv_output_size,
+        ((5, 5, 5, 5), 3),
+        {},
+        "input_size=(5, 5, 5, 5) and kernel_size=3: allowed are 1, 2 or 3 spatial axes",
+    ),
+    (conv_output_size, (0, 3), {}, "input_size=0: allowed is an int of at least 1"),
+    (conv_output_size, (5, (3, 3.5)), {}, "kernel_size=(3, 3.5) on axis 1: allowed is an int of at least 1"),
+    (
+        conv_output_size,
+        ((5, 5), (3, 3, 3)),
+        {},
+        "kernel_size=(3, 3, 3): allowed is one int, or one for each of 2 axes, not 3",
+    ),
+    (
+        conv_transpose_output_size,
+        (2, 2),
+        {"output_size": -1},
+        "output_size=-1: allowed is an int of at least 0",
+    ),
+    (input_sizes, (0, 3), {}, "output_size=0: allowed is an int of at least 1"),
+    (
+        output_padding_for,
+        ((7, 8), 2),
+        {"stride": 2, "padding": "same"},
+        (
+            "output_size=8 on axis 1 beside padding='same': output_padding=2 would restore it, and "
+            "allowed is less than stride=2"
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("function", "args", "kwargs", "message"), BAD, ids=[f"{b[0].__name__}-{n}" for n, b in enumerate(BAD)]
+)
+def test_a_bad_argument_is_named_with_its_value_and_what_is_allowed(
+    function: Operation, args: tuple[Any, ...], kwargs: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(GeometryError, match=re.escape(message)):
+        function(*args, **kwargs)
+
+
+def test_a_geometry_error_is_a_value_error() -> None:
+    assert issubclass(GeometryError, ValueError)
