@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from convmm.conv import correlate, spread
+from convmm.kernels import correlate, spread
 from convmm.unfold import spatial
 from parity.case import Case
 from parity.compare import Comparison, close, compare

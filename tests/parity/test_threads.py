@@ -1,0 +1,21 @@
+"""The configurations of public reports have the verdicts that their notes give."""
+
+import pytest
+
+from parity import run
+from parity.suites import SuiteCase, load_suite
+
+THREADS = load_suite("threads").cases
+
+
+@pytest.mark.parametrize("each", THREADS, ids=lambda each: each.name)
+def test_a_reported_configuration_has_the_verdict_that_is_known(
+    each: SuiteCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    assert run(each.case).verdict == each.expected
+
+
+def test_every_configuration_names_its_report() -> None:
+    assert len(THREADS) >= 15
+    assert [each.name for each in THREADS if "#" not in (each.source or "")] == []
