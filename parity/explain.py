@@ -12,6 +12,7 @@ from convmm.geometry import Geometry
 from convmm.steps import Step, conv_steps, conv_transpose_steps
 from parity.case import Case
 from parity.notation import format_shape
+from parity.picture import axis_pictures
 from parity.relation import make_reference
 from parity.values import Array, Arrays, draw_arrays
 
@@ -30,7 +31,7 @@ def explain(case: Case) -> Iterator[str]:
     """
     arrays = draw_arrays(case)
     yield f"{case.op}: input {format_shape(case.input)}, output {format_shape(case.output_shape)}"
-    yield from _axes(case)
+    yield from axis_pictures(case)
     for number, step in enumerate(_steps(case, arrays), 1):
         yield ""
         yield f"{number}. {step.name}, {format_shape(step.array.shape)}: {step.text}"
@@ -52,22 +53,6 @@ def _steps(case: Case, arrays: Arrays) -> tuple[Step, ...]:
     if case.transposed:
         return conv_transpose_steps(*wide, output_padding=case.output_padding, **arguments)
     return conv_steps(*wide, **arguments)
-
-
-def _axes(case: Case) -> Iterator[str]:
-    for number, axis in enumerate(case.geometry.axes):
-        spans = f"kernel {axis.kernel} spans {axis.extent}" if axis.dilation > 1 else f"kernel {axis.kernel}"
-        if case.transposed:
-            yield (
-                f"axis {number}: {spans}, stride {axis.stride}; full response "
-                f"({axis.coarse} - 1) * {axis.stride} + {axis.extent} = {axis.full}, "
-                f"of it {axis.fine} elements from element {axis.before} on"
-            )
-        else:
-            yield (
-                f"axis {number}: {spans}, stride {axis.stride}; {axis.before} zeros before "
-                f"{axis.fine} elements and {max(axis.after, 0)} after: {axis.coarse} outputs"
-            )
 
 
 def _first_matrix(step: Step) -> Iterator[str]:

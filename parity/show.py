@@ -143,19 +143,25 @@ def sizes(op: str, tables: Sequence[AxisSizes], case: Case | None) -> None:
     for each in tables:
         axes = ("axis " if len(each.axes) == 1 else "axes ") + ", ".join(map(str, each.axes))
         click.echo(f"{axes}: kernel {each.kernel}, stride {each.stride}, dilation {each.dilation}")
-        table = _table(
-            "conv output", "conv inputs", "output_padding that restores each", "transposed default"
+        names = list(each.rows[0].layers)
+        columns = (
+            "conv output",
+            "conv input",
+            "output_padding",
+            *(f"restored in {name} by" for name in names),
         )
+        table = _table(*columns)
         for row in each.rows:
-            table.add_row(
-                str(row.coarse),
-                ", ".join(map(str, row.fine)) + (" (ambiguous)" if row.ambiguous else ""),
-                ", ".join("none (default)" if q is None else str(q) for q in row.output_padding),
-                "" if row.default is None else str(row.default),
-            )
+            for place, (size, added) in enumerate(zip(row.fine, row.output_padding, strict=True)):
+                table.add_row(
+                    "" if place else str(row.coarse),
+                    f"{size}{' (ambiguous)' if row.ambiguous else ''}",
+                    f"{'none' if added is None else added}{' (default)' if size == row.default else ''}",
+                    *(row.layers[name][place] or "no layer alone" for name in names),
+                )
         _print(table)
     click.echo(
-        "A transposed convolution goes from a conv output's size back to any of its conv inputs' sizes."
+        "A transposed convolution restores any of the conv inputs that belong to its own input's size."
     )
 
 

@@ -16,6 +16,10 @@ from convmm.geometry import (
     input_sizes,
     output_padding_for,
 )
+from parity.adapters import Adapter, all_adapters
+from parity.case import Case
+from parity.layer import Layer
+from parity.spelling import Spelling
 
 
 @dataclass(frozen=True)
@@ -27,12 +31,15 @@ class SizeRow:
         fine: the input sizes that the convolution maps to ``coarse``, ascending; the transposed
             convolution can restore any of them.
         output_padding: what restores each; None where no explicit one does and the default does.
+        layers: by framework, the arguments of its transposed layer that restore each size, None where it
+            has none.
         default: the size that the transposed convolution gives without ``output_padding``.
     """
 
     coarse: int
     fine: tuple[int, ...]
     output_padding: tuple[int | None, ...]
+    layers: dict[str, tuple[str | None, ...]]
     default: int | None
 
     @property
@@ -83,7 +90,27 @@ def _rows(kernel: int, stride: int, dilation: int, padding: Padding, largest: in
     for coarse in range(1, largest + 1):
         (fine,) = input_sizes(coarse, kernel, stride=stride, padding=padding, dilation=dilation)
         restoring = tuple(_restoring(size, kernel, stride, dilation, padding) for size in fine)
-        yield SizeRow(coarse, fine, restoring, _default(coarse, kernel, stride, dilation, padding))
+        cases = [
+            Case("conv_transpose1d", (1, 1, coarse), 1, kernel, stride, padding, added, dilation)
+            for added in restoring
+        ]
+        layers = {
+            found.NAME: tuple(_arguments(found, case) for case in cases)
+            for found in all_adapters()
+            if found.NAME != "numpy"
+        }
+        yield SizeRow(coarse, fine, restoring, layers, _default(coarse, kernel, stride, dilation, padding))
+
+
+def _arguments(framework: Adapter, case: Case) -> str | None:
+    """The padding arguments of the framework's native layer for one axis, as it writes them."""
+    first = framework.spell(case)[0]
+    if not isinstance(first, Spelling) or first.refusal is not None or not isinstance(first.layer, Layer):
+        return None
+    written = {name: value for name, value in first.layer.keywords if name in {"padding", "output_padding"}}
+    return ", ".join(
+        f"{name}={value[0] if isinstance(value, tuple) else repr(value)}" for name, value in written.items()
+    )
 
 
 def _restoring(size: int, kernel: int, stride: int, dilation: int, padding: Padding) -> int | None:

@@ -211,10 +211,27 @@ def test_sizes_group_the_ambiguous_ones(capsys: pytest.CaptureFixture[str]) -> N
         "coarse": 2,
         "fine": [3, 4],
         "output_padding": [0, 1],
+        "layers": {
+            "torch": ["padding=1", "padding=1, output_padding=1"],
+            "keras": ["padding='same', output_padding=0", None],
+        },
         "default": 3,
         "ambiguous": True,
     }
     assert [row["ambiguous"] for row in alone] == [False, False]
+
+
+def test_explain_draws_each_frameworks_window_on_the_full_response(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    doubling = "--input 1,1,3 --filters 1 --kernel 3 --stride 2 --padding 1 --output-padding 1"
+    _, out, _ = ran(capsys, "explain", "conv_transpose1d", *doubling.split())
+    assert "  this case        .######\n" in out
+    assert "  keras lookalike  ######.\n" in out
+    same = "conv1d --input 1,1,6 --filters 1 --kernel 3 --stride 2 --padding same"
+    _, out, _ = ran(capsys, "explain", *same.split())
+    assert "  this case         ######o\n" in out
+    assert "  torch lookalike  o######\n" in out
 
 
 def test_sizes_take_the_options_of_run(capsys: pytest.CaptureFixture[str]) -> None:
