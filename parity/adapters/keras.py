@@ -136,13 +136,21 @@ def _spelling(kind: Kind, meaning: Case) -> Spelling:
 def _refusal(case: Case) -> Refusal | None:
     if max(case.stride) > 1 and max(case.dilation) > 1:
         return Refusal("Keras takes no stride together with a dilation", ("ValueError",))
+    added = case.output_padding or (0,) * case.rank
+    if any(q >= s for q, s in zip(added, case.stride, strict=True)):
+        return Refusal("Keras takes no output_padding that is not below the stride", ("ValueError",))
+    tensorflow = _backend_name() == "tensorflow"
+    if tensorflow and case.transposed and case.dtype == "float64" and max(case.dilation) > 1:
+        return Refusal(
+            "TensorFlow's gradient kernels take no dilation in float64, where oneDNN has none, on a CPU",
+            ("InvalidArgumentError",),
+            certain=False,
+        )
     if case.output_padding is None:
         return None
-    if any(q >= s for q, s in zip(case.output_padding, case.stride, strict=True)):
-        return Refusal("Keras takes no output_padding that is not below the stride", ("ValueError",))
     short = any(axis.fine <= (axis.coarse - 1) * axis.stride for axis in case.geometry.axes)
     empty = 0 in case.output_shape  # then TensorFlow returns before it looks
-    if _backend_name() == "tensorflow" and case.padding == "same" and short and not empty:
+    if tensorflow and case.padding == "same" and short and not empty:
         return Refusal(
             "TensorFlow's gradient kernel sees an output that 'same' would map to another input size",
             ("AbortedError", "InvalidArgumentError"),  # with oneDNN, and without
