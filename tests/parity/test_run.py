@@ -17,7 +17,7 @@ from parity.implementation import Implementation, load_implementation
 from parity.record import CaseResult, Result
 from parity.run import contestants
 from parity.values import Array, draw_arrays, numpy_dtype
-from tests.parity.strategies import cases, examples
+from tests.parity.strategies import cases, changed, examples
 
 ARTICLE = Case("conv_transpose2d", (5, 3, 2, 2), 1, 3, stride=2, output_padding=1)
 PLAIN = Case("conv2d", (2, 3, 6, 5), 4, 3, stride=2, padding=1, bias=True)
@@ -116,8 +116,18 @@ def test_the_articles_picture_has_the_articles_numbers() -> None:
 # All frameworks
 
 
+def where_torch_computes_what_it_should(case: Case) -> Case:
+    """In float32 instead, where torch 2.13 is wrong.
+
+    On CPUs with AMX its bfloat16 conv3d gives other values for some shapes with a stride, such as input
+    (2, 4, 3, 5, 3), kernel (1, 2, 2) and stride (1, 2, 2).
+    """
+    wrong = case.op == "conv3d" and case.dtype == "bfloat16" and max(case.stride) > 1
+    return changed(case, dtype="float32") if wrong else case
+
+
 @examples(80)
-@given(cases(values=("integers",)))
+@given(cases(values=("integers",)).map(where_torch_computes_what_it_should))
 def test_no_case_of_integers_is_unexplained(case: Case) -> None:
     found = run(case)
     unexplained = [
