@@ -116,18 +116,19 @@ def test_the_articles_picture_has_the_articles_numbers() -> None:
 # All frameworks
 
 
-def where_torch_computes_what_it_should(case: Case) -> Case:
-    """In float32 instead, where torch 2.13 is wrong.
+def where_frameworks_keep_their_rules(case: Case) -> Case:
+    """In float32 instead, where a framework's conv3d with a stride is wrong.
 
-    On CPUs with AMX its bfloat16 conv3d gives other values for some shapes with a stride, such as input
-    (2, 4, 3, 5, 3), kernel (1, 2, 2) and stride (1, 2, 2).
+    torch 2.13 in bfloat16 on a CPU with AMX gives other values for some shapes, such as input
+    (2, 4, 3, 5, 3), kernel (1, 2, 2) and stride (1, 2, 2). TensorFlow 2.21 in float64 on a CPU begins its
+    "same" later than by its rule where the stride passes the kernel: at 1 for size 3, kernel 1, stride 3.
     """
-    wrong = case.op == "conv3d" and case.dtype == "bfloat16" and max(case.stride) > 1
+    wrong = case.op == "conv3d" and case.dtype in {"bfloat16", "float64"} and max(case.stride) > 1
     return changed(case, dtype="float32") if wrong else case
 
 
 @examples(80)
-@given(cases(values=("integers",)).map(where_torch_computes_what_it_should))
+@given(cases(values=("integers",)).map(where_frameworks_keep_their_rules))
 def test_no_case_of_integers_is_unexplained(case: Case) -> None:
     found = run(case)
     unexplained = [
@@ -138,7 +139,7 @@ def test_no_case_of_integers_is_unexplained(case: Case) -> None:
 
 
 @examples(30)
-@given(cases(dtypes=("float32", "float64"), values=("normal",)))
+@given(cases(dtypes=("float32", "float64"), values=("normal",)).map(where_frameworks_keep_their_rules))
 def test_no_case_of_real_numbers_is_unexplained(case: Case) -> None:
     found = run(case)
     unexplained = [
