@@ -25,7 +25,7 @@ from parity.record import Result
 from parity.spelling import Spelling, Unsupported, windows_agree
 from parity.suites import SuiteCase, load_suite
 from parity.values import Array, draw_arrays
-from tests.parity.strategies import cases, examples
+from tests.parity.strategies import cases, changed, examples
 
 ROOT = Path(parity.__file__).parents[1]
 FRAMEWORKS = {"torch", "keras", "tensorflow", "jax", "openvino"}
@@ -352,6 +352,27 @@ def test_tensorflow_refuses_same_with_an_even_kernel_and_no_output_padding(kerne
     result = result_of(case, "keras")
     assert (result.status, result.predicted, result.explained) == ("rejected", "rejected", True)
     assert (result.error or "").partition(":")[0] in {"AbortedError", "InvalidArgumentError"}
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3])
+@pytest.mark.parametrize("output_padding", [None, 0])
+def test_tensorflow_may_refuse_a_dilation_of_a_transposed_convolution_in_float64(
+    rank: int, output_padding: int | None
+) -> None:
+    case = Case(
+        f"conv_transpose{rank}d",
+        (1, 2, *[3] * rank),
+        2,
+        3,
+        dilation=2,
+        padding="valid",
+        output_padding=output_padding,
+        dtype="float64",
+    )
+    result = result_of(case, "keras")
+    assert result.predicted == "rejected or identical"
+    assert result.explained
+    assert result_of(changed(case, dtype="float32"), "keras").predicted == "identical"
 
 
 def test_keras_same_stands_beside_valid_as_what_people_take_for_it() -> None:
