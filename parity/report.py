@@ -86,7 +86,7 @@ class Report:
     def rows(self) -> list[tuple[Row, list[int]]]:
         """Each row with its counts in the columns' order: by framework as first met, spelling, op."""
         frameworks = list(dict.fromkeys(framework for framework, _, _ in self._counts))
-        spellings = ("native", "exact", "lookalike")
+        spellings = list(dict.fromkeys(("native", "exact", "lookalike", *(row[1] for row in self._counts))))
 
         def place(row: Row) -> tuple[int, int, int]:
             framework, spelling, op = row

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import redirect_stdout
 from typing import Any
 
 import numpy as np
@@ -83,10 +85,11 @@ def _result(found: Adapter, spelling: Spelling | Unsupported, arrays: Arrays, re
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            found.load()
-            given = arrays.copies()
-            output = found.call(spelling.layer.call(), spelling.convert(given.weights), given.x)
-        except Exception as error:  # noqa: BLE001 - whatever a framework raises is what is recorded
+            with redirect_stdout(sys.stderr):  # stdout is for results
+                found.load()
+                given = arrays.copies()
+                output = found.call(spelling.layer.call(), spelling.convert(given.weights), given.x)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it raises is what is recorded
             return _rejected(about, spelling, error)
     about["warnings"] = tuple(dict.fromkeys(_one_line(each.message) for each in caught))
     wrong = _wrong_kind(output, reference.case.dtype)
@@ -96,7 +99,7 @@ def _result(found: Adapter, spelling: Spelling | Unsupported, arrays: Arrays, re
     return _computed(about, spelling, own, reference)
 
 
-def _rejected(about: dict[str, Any], spelling: Spelling, error: Exception) -> Result:
+def _rejected(about: dict[str, Any], spelling: Spelling, error: BaseException) -> Result:
     refusal = spelling.refusal
     foreseen = refusal is not None and type(error).__name__ in refusal.errors
     return Result(
@@ -145,6 +148,6 @@ def _one_line(message: object) -> str:
     return text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT] + " …"
 
 
-def _describe(error: Exception) -> str:
+def _describe(error: BaseException) -> str:
     short = _one_line(error)
     return f"{type(error).__name__}: {short}" if short else type(error).__name__

@@ -8,10 +8,11 @@ import platform
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
+from types import NoneType, TracebackType
 from typing import Any, Self, TextIO
 
 from parity.adapters import Adapter
+from parity.case import OPS
 from parity.distributions import installed_version
 from parity.record import SCHEMA
 from parity.run import run_with
@@ -144,9 +145,15 @@ def _parse(path: Path, number: int, line: str) -> Record:
         if not isinstance(record.get(key), expected):
             raise RecordError(f"{path}, line {number}: key {key!r} is missing or no {expected.__name__}")
     for result in record.get("results", ()):
-        missing = [key for key in _RESULT_KEYS if not isinstance(result, Mapping) or key not in result]
-        if missing:
-            raise RecordError(f"{path}, line {number}: a result lacks the key {missing[0]!r}")
+        for key, kinds in _RESULT_KEYS.items():
+            if not isinstance(result, Mapping) or not isinstance(result.get(key, ...), kinds):
+                raise RecordError(
+                    f"{path}, line {number}: in a result, key {key!r} is missing or of another kind"
+                )
+    if kind == "record" and record["case"].get("op") not in OPS:
+        raise RecordError(
+            f"{path}, line {number}: op {record['case'].get('op')!r}, known are {', '.join(OPS)}"
+        )
     return dict(record)
 
 
@@ -154,4 +161,13 @@ _KEYS: dict[str, dict[str, type]] = {
     "header": {"frameworks": list, "suites": list},
     "record": {"case": dict, "command": str, "verdict": str, "results": list},
 }
-_RESULT_KEYS = ("framework", "spelling", "status", "shape", "shape_equal", "relation", "explained", "reason")
+_RESULT_KEYS: dict[str, tuple[type, ...]] = {
+    "framework": (str,),
+    "spelling": (str,),
+    "status": (str,),
+    "shape": (list, NoneType),
+    "shape_equal": (bool, NoneType),
+    "relation": (str, NoneType),
+    "explained": (bool,),
+    "reason": (str, NoneType),
+}

@@ -86,9 +86,11 @@ def check_memory(case: Case) -> None:
     Raises:
         CaseError: with the bytes needed and the bytes free.
     """
+    geometry, batch = case.geometry, case.input[0]
     elements = sum(math.prod(shape) for shape in (case.input, case.kernel_shape, case.output_shape))
-    columns = math.prod(case.input[:2]) * math.prod(case.kernel) * math.prod(case.geometry.coarse)
-    needed = 8 * (_COPIES * elements + columns)
+    response = batch * geometry.fine_channels * math.prod(geometry.full)
+    columns = batch * geometry.fine_channels * math.prod(case.kernel) * math.prod(geometry.coarse)
+    needed = 8 * (_COPIES * (elements + response) + columns)
     free = psutil.virtual_memory().available
     if needed > free:
         raise CaseError(

@@ -153,7 +153,7 @@ def test_a_torn_last_line_is_dropped_and_said(capsys: pytest.CaptureFixture[str]
         (
             HEADER
             + '{"kind": "record", "schema": 1, "case": {}, "command": "", "verdict": "", "results": [{}]}\n',
-            "line 2: a result lacks the key 'framework'",
+            "line 2: in a result, key 'framework' is missing",
         ),
     ],
 )

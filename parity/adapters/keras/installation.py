@@ -60,13 +60,15 @@ def backend_name() -> str:
     return os.environ.get("KERAS_BACKEND", "tensorflow")
 
 
-def computes_in_tensorflow(*, onednn: bool | None = None) -> bool:
-    """Whether TensorFlow computes, with oneDNN's kernels or without where that is asked.
+def tensorflow_kernels(dtype: str) -> frozenset[str]:
+    """Whose kernels TensorFlow may compute a transposed layer with: "oneDNN" or "its own"; none elsewhere.
 
-    oneDNN is in the builds for x86 and on unless ``TF_ENABLE_ONEDNN_OPTS`` is 0; the kernels that
-    TensorFlow has of its own accept less.
+    oneDNN is in the builds for x86 and on unless ``TF_ENABLE_ONEDNN_OPTS`` is 0. It has no float64, and
+    the half types on some processors only. TensorFlow's own kernels accept less.
     """
     if backend_name() != "tensorflow":
-        return False
-    has = platform.machine().lower() in {"x86_64", "amd64"} and os.environ.get("TF_ENABLE_ONEDNN_OPTS") != "0"
-    return onednn is None or onednn == has
+        return frozenset()
+    built_in = platform.machine().lower() in {"x86_64", "amd64"}
+    if not built_in or os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0" or dtype == "float64":
+        return frozenset({"its own"})
+    return frozenset({"oneDNN"} if dtype == "float32" else {"oneDNN", "its own"})

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from convmm.geometry import Axis, GeometryError
-from parity.adapters.keras.installation import computes_in_tensorflow
+from parity.adapters.keras.installation import tensorflow_kernels
 from parity.case import Case
 from parity.layer import Layer, layer
 from parity.script import Conversion
@@ -62,31 +62,31 @@ def _refusal(case: Case) -> Refusal | None:
         return Refusal("Keras takes no stride together with a dilation", ("ValueError",))
     if any(q >= s for q, s in zip(case.output_padding or (), case.stride, strict=False)):
         return Refusal("Keras takes no output_padding that is not below the stride", ("ValueError",))
-    if case.transposed and computes_in_tensorflow():
-        return _tensorflow_refusal(case)
-    return None
+    return _tensorflow_refusal(case, tensorflow_kernels(case.dtype)) if case.transposed else None
 
 
-def _tensorflow_refusal(case: Case) -> Refusal | None:
+def _tensorflow_refusal(case: Case, kernels: frozenset[str]) -> Refusal | None:
     """What TensorFlow refuses of a transposed layer, which is to it the gradient of a convolution."""
-    own_kernels = computes_in_tensorflow(onednn=False)
-    if own_kernels and refuses_dilation(case):
-        return Refusal("TensorFlow without oneDNN dilates no transposed layer", ("InvalidArgumentError",))
-    # an empty output is returned before oneDNN's route looks at it
+    if "its own" in kernels and max(case.dilation) > 1:
+        reason = "TensorFlow's own kernels dilate no transposed layer"
+        return Refusal(reason, ("InvalidArgumentError",), certain="oneDNN" not in kernels)
     short = any(axis.fine <= (axis.coarse - 1) * axis.stride for axis in case.geometry.axes)
-    if short and (own_kernels or 0 not in case.output_shape):
-        return Refusal(
-            "TensorFlow sees an output that 'same' would map to another input size",
-            ("InvalidArgumentError",) if own_kernels else ("AbortedError",),
-        )
-    return None
+    returned = "oneDNN" in kernels and 0 in case.output_shape  # before its route looks at the sizes
+    if not short or not kernels or (returned and kernels == {"oneDNN"}):
+        return None
+    errors = {"oneDNN": "AbortedError", "its own": "InvalidArgumentError"}
+    return Refusal(
+        "TensorFlow sees an output that 'same' would map to another input size",
+        tuple(errors[kernel] for kernel in sorted(kernels)),
+        certain=not returned,
+    )
 
 
 def refuses_dilation(case: Case) -> bool:
-    """Whether the case's dilation has to be written into the kernel."""
+    """Whether the case's dilation is better written into the kernel."""
     if max(case.dilation) == 1:
         return False
-    return max(case.stride) > 1 or (case.transposed and computes_in_tensorflow(onednn=False))
+    return max(case.stride) > 1 or (case.transposed and "its own" in tensorflow_kernels(case.dtype))
 
 
 def keras_layer(case: Case) -> Layer:
