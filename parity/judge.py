@@ -27,19 +27,18 @@ def explain(
         return False, f"it computed, and by its rules it would refuse: {spelling.refusal.reason}"
     predicted = _predict_values(spelling, case)
     if output.shape != spelling.meaning.output_shape:
-        return False, f"its shape is {output.shape}, and by its rules {spelling.meaning.output_shape}"
+        shapes = f"its shape is {output.shape}, and by its rules {spelling.meaning.output_shape}"
+        return False, f"{shapes}; {_difference(observation)}"
     if predicted == "empty":
         return True, f"the output of shape {output.shape} has no element to compare"
     if predicted == "identical":
         found = observation.relation == "identical"
-        return found, None if found else _difference(observation, case)
+        return found, None if found else _difference(observation)
     offset = predicted_offset(spelling.meaning, case)
     if begins_at(output, reference, offset):
         return True, _window(offset, spelling.meaning, case)
-    return (
-        False,
-        f"predicted was that it {_window(offset, spelling.meaning, case)}; {_difference(observation, case)}",
-    )
+    predicted_window = _window(offset, spelling.meaning, case)
+    return False, f"predicted was that it {predicted_window}; {_difference(observation)}"
 
 
 def predicted_offset(meaning: Case, case: Case) -> Offset:
@@ -66,17 +65,8 @@ def _window(offset: Offset, meaning: Case, case: Case) -> str:
     return f"begins {_sizes(offset)} elements after the reference in the {what}, {size}"
 
 
-def _difference(observation: Observation, case: Case) -> str:
-    comparison = observation.comparison
-    if observation.relation == "window":
-        what = "full response" if case.transposed else "input"
-        begin = _sizes(observation.offsets[0])
-        return f"it is another window: it begins {begin} elements after the reference in the {what}"
-    if observation.relation == "numeric":
-        return f"it is close, but integers have to be exact: the largest error is {comparison.max_abs_error}"
-    if not comparison.shape_equal:
-        return "its shape is another, and its values are no window of the reference"
-    return f"its values are unrelated to the reference: the largest error is {comparison.max_abs_error}"
+def _difference(observation: Observation) -> str:
+    return observation.message or f"it is {observation.relation}"
 
 
 def _sizes(sizes: Sequence[int]) -> str:

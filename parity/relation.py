@@ -1,46 +1,37 @@
-"""What a result is to its reference, seen from the arrays alone.
-
-Every transposed layer's output is a window of one full response, and every convolution's a read of one
-input; so the second question, after "is it the same?", is "is it another window?" (or another read). It is
-answered by computing the reference's surroundings and looking for the result in them.
-"""
+"""What a result is to its reference, seen from the arrays alone."""
 
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from convmm.kernels import correlate, spread
-from convmm.unfold import spatial
-from parity.case import Case
-from parity.compare import Comparison, close, compare
-from parity.values import Array, Arrays, sums_are_exact
+from parity.compare import Comparison, compare
+from parity.diagnose import diagnose
+from parity.reference import Reference, make_reference
+from parity.suspect import Mistake, Suspect
+from parity.values import Array
+from parity.whereabouts import differing_places, greatest_difference
+from parity.windows import MOST_MATCHES, Offset, begins_at, find_windows
 
-Relation = Literal["identical", "empty", "window", "numeric", "unrelated"]
-Offset = tuple[int, ...]
+__all__ = [
+    "MOST_MATCHES",
+    "Observation",
+    "Offset",
+    "Reference",
+    "Relation",
+    "begins_at",
+    "find_windows",
+    "make_reference",
+    "observe",
+]
 
-MOST_MATCHES = 1000
-"""So many offsets are listed at most: a result that is all zeros stands at very many."""
+Relation = Literal["identical", "empty", "unrelated"] | Mistake
 
-
-@dataclass(frozen=True)
-class Reference:
-    """A case's arrays in float64, what they give, and whether a result has to equal it bit by bit.
-
-    Attributes:
-        case: the case.
-        arrays: its input, kernel and bias, widened to float64.
-        y: the output, (N, O, *spatial), computed in float64.
-        exact: every framework's sums are exact, so that a tolerance would only hide errors.
-    """
-
-    case: Case
-    arrays: Arrays
-    y: Array
-    exact: bool
+_MOST_OTHERS = 3
 
 
 @dataclass(frozen=True)
@@ -48,26 +39,20 @@ class Observation:
     """How a result relates to the reference.
 
     Attributes:
-        relation: "identical"; "empty", with no element to compare; "window", other
-            elements of the same response; "numeric", within the tolerances where bit equality was due;
-            "unrelated", none of these.
+        relation: "identical"; "empty", with no element to compare; the mistake that explains every value of
+            it, such as "window", other elements of the same response; "numeric", within the tolerances where
+            bit equality was due, or rounded to a narrower format; "unrelated", none of these.
         offsets: for a window (and for an identical result), how far it begins after the reference does,
             on each axis: in the full response for the transposed ops, in the input for the others. More
             than one where the values leave it open; the one nearest to the reference comes first.
         comparison: with the reference.
+        message: the difference in words: both sides, where, and what else it may be. None without one.
     """
 
     relation: Relation
     offsets: tuple[Offset, ...]
     comparison: Comparison
-
-
-def make_reference(case: Case, arrays: Arrays) -> Reference:
-    """Compute the case with the NumPy core, in float64."""
-    wide = Arrays(*(None if a is None else a.astype(np.float64) for a in arrays))  # type: ignore[arg-type]
-    kernel = spread if case.transposed else correlate
-    y = _with_bias(kernel(wide.x, wide.w, case.geometry), wide.bias)
-    return Reference(case, wide, y, exact=sums_are_exact(case, arrays))
+    message: str | None = None
 
 
 def observe(result: Array, reference: Reference) -> Observation:
@@ -77,97 +62,49 @@ def observe(result: Array, reference: Reference) -> Observation:
     if same:
         return Observation("identical", ((0,) * reference.case.rank,), comparison)
     if not result.size:
-        return Observation("empty", (), comparison)
-    offsets = find_windows(result, reference)
-    if offsets:
-        return Observation("window", offsets, comparison)
-    return Observation("numeric" if comparison.allclose else "unrelated", (), comparison)
+        message = None if comparison.shape_equal else greatest_difference(result, reference.y)
+        return Observation("empty", (), comparison, message)
+    budget = iter(range(reference.affordable))
+    found = diagnose(result, reference, budget)
+    fitting = next(found, [])
+    if not fitting:
+        return _undiagnosed(result, reference, comparison, ended=next(budget, None) is None)
+    unclear = _unclear(result)
+    others = [*fitting[1:], *(itertools.chain.from_iterable(found) if unclear else ())]
+    offsets = tuple(suspect.offset for suspect in fitting if suspect.offset is not None)
+    message = "; ".join(
+        [fitting[0].text, greatest_difference(result, reference.y), *_ambiguity(unclear, others)]
+    )
+    return Observation(fitting[0].mistake, offsets, comparison, message)
 
 
-def find_windows(result: Array, reference: Reference) -> tuple[Offset, ...]:
-    """Every offset from the reference at which the result's elements stand, nearest first.
-
-    Looked for are, in both directions on every axis, all offsets up to the kernel's extent and the stride,
-    and up to what the case's padding drops or adds; the nearest :data:`MOST_MATCHES` are listed.
-    """
-    case = reference.case
-    if result.ndim != case.rank + 2 or result.shape[:2] != reference.y.shape[:2] or not result.size:
-        return ()
-    values = result.astype(np.float64)
-    reach = [max(axis.extent + axis.stride, axis.before, axis.after) for axis in case.geometry.axes]
-    surroundings = _surroundings(reference, values.shape[2:], reach)
-    step = _step(case)
-    found = []
-    for start in _candidates(values, surroundings, reach, step, reference):
-        if _same(values, _taken(surroundings, start, values.shape[2:], step), reference):
-            found.append(tuple(first - r for first, r in zip(start, reach, strict=True)))
-            if len(found) == MOST_MATCHES:
-                break
-    return tuple(found)
+def _undiagnosed(result: Array, reference: Reference, comparison: Comparison, *, ended: bool) -> Observation:
+    sides = greatest_difference(result, reference.y)
+    if comparison.allclose:
+        message = f"it is close, but integers have to be exact: {sides}"
+        return Observation("numeric", (), comparison, message)
+    parts = ["its values are unrelated to the reference", sides]
+    if comparison.shape_equal:
+        parts.append(differing_places(~reference.equal(result.astype(np.float64), reference.y)))
+    if ended:
+        parts.append("the case is too large to look for every known mistake")
+    return Observation("unrelated", (), comparison, "; ".join(parts))
 
 
-def begins_at(result: Array, reference: Reference, offset: Offset) -> bool:
-    """Whether the result's elements are those that begin this far after the reference's.
-
-    Its batch and its channels are the reference's; its spatial sizes may be others.
-    """
-    reach = [abs(distance) for distance in offset]
-    surroundings = _surroundings(reference, result.shape[2:], reach)
-    start = tuple(r + distance for r, distance in zip(reach, offset, strict=True))
-    taken = _taken(surroundings, start, result.shape[2:], _step(reference.case))
-    return _same(result.astype(np.float64), taken, reference)
+def _unclear(result: Array) -> str | None:
+    """Why such a result tells little, if it does."""
+    if result.size == 1:
+        return "there is a single element"
+    return f"every value is {result.flat[0]}" if (result == result.flat[0]).all() else None
 
 
-def _step(case: Case) -> tuple[int, ...]:
-    """Elements of the surroundings from one output element to the next."""
-    return (1,) * case.rank if case.transposed else case.stride
-
-
-def _taken(surroundings: Array, start: Offset, sizes: tuple[int, ...], step: tuple[int, ...]) -> Array:
-    spans = zip(start, sizes, step, strict=True)
-    taken: Array = surroundings[spatial(slice(first, first + (m - 1) * s + 1, s) for first, m, s in spans)]
-    return taken
-
-
-def _surroundings(reference: Reference, sizes: tuple[int, ...], reach: list[int]) -> Array:
-    """The response from ``reach`` elements before the reference's begin on, at every position."""
-    case, arrays = reference.case, reference.arrays
-    if case.transposed:
-        axes = [
-            replace(axis, before=axis.before - r, fine=size + 2 * r)
-            for axis, size, r in zip(case.geometry.axes, sizes, reach, strict=True)
-        ]
-        wide = spread(arrays.x, arrays.w, replace(case.geometry, axes=tuple(axes)))
-    else:
-        axes = [
-            replace(axis, before=axis.before + r, coarse=(size - 1) * axis.stride + 1 + 2 * r, stride=1)
-            for axis, size, r in zip(case.geometry.axes, sizes, reach, strict=True)
-        ]
-        wide = correlate(arrays.x, arrays.w, replace(case.geometry, axes=tuple(axes)))
-    return _with_bias(wide, arrays.bias)
-
-
-def _candidates(
-    values: Array, surroundings: Array, reach: list[int], step: tuple[int, ...], reference: Reference
-) -> list[Offset]:
-    """Where the result would have to begin for its largest element to stand where one of its value is."""
-    largest = np.unravel_index(int(np.argmax(np.abs(values))), values.shape)
-    batch, channel, *position = (int(i) for i in largest)
-    around = surroundings[batch, channel][
-        spatial(slice(p * s, p * s + 2 * r + 1) for p, s, r in zip(position, step, reach, strict=True))
-    ]
-    equal = _close(around, values[largest], reference)
-    starts = [tuple(int(i) for i in start) for start in np.argwhere(equal)]
-    return sorted(starts, key=lambda start: sum(abs(i - r) for i, r in zip(start, reach, strict=True)))
-
-
-def _same(a: Array, b: Array, reference: Reference) -> bool:
-    return bool(np.all(_close(a, b, reference)))
-
-
-def _close(a: Array, b: Array, reference: Reference) -> Array:
-    return a == b if reference.exact else close(a, b, reference.case.dtype)
-
-
-def _with_bias(values: Array, bias: Array | None) -> Array:
-    return values if bias is None else values + bias.reshape(-1, *itertools.repeat(1, values.ndim - 2))
+def _ambiguity(unclear: str | None, others: Sequence[Suspect]) -> list[str]:
+    """What else the result may be, as at most one clause."""
+    if not (unclear or others):
+        return []
+    because = f", since {unclear}" if unclear else ""
+    if not others:
+        return [f"ambiguous{because}"]
+    named = [f"{other.mistake} ({other.text})" for other in others[:_MOST_OTHERS]]
+    more = f" and {len(others) - _MOST_OTHERS} more" if len(others) > _MOST_OTHERS else ""
+    return [f"ambiguous{because}: as well it may be {', or '.join(named)}{more}"]
