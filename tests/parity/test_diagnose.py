@@ -423,6 +423,15 @@ def test_a_constant_factor_is_named_though_its_products_are_rounded(factor: floa
     assert f"{factor:.6g} times" in str(found.reason)
 
 
+@pytest.mark.parametrize("op", ["conv1d", "conv_transpose1d"])
+def test_channels_dealt_out_to_groups_are_named(op: str) -> None:
+    case = Case(op, (1, 6, 8), 12, 2, groups=3, bias=True, dtype="float64")
+    for output in interleaved(case):
+        found = result_of(case, output)
+        assert found.relation == "groups permuted"
+        assert "belong to group channel % 3" in str(found.reason)
+
+
 def test_the_number_of_flipped_axes_is_said() -> None:
     case = Case("conv3d", (1, 2, 5, 5, 5), 2, 3)
     w = widened(case).w
