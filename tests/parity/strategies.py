@@ -34,6 +34,34 @@ def cases(
     return st.sampled_from(ops).flatmap(lambda op: _cases(op, dtypes, values))
 
 
+def runnable_cases(
+    ops: tuple[str, ...] = OPS, dtypes: tuple[str, ...] = DTYPES, values: tuple[str, ...] = VALUES
+) -> st.SearchStrategy[Case]:
+    """As :func:`cases`, but float32 where a framework crashes or breaks its own rules in another dtype."""
+    return cases(ops, dtypes, values).map(
+        lambda case: changed(case, dtype="float32") if _meets_a_known_fault(case) else case
+    )
+
+
+def _meets_a_known_fault(case: Case) -> bool:
+    """Faults of torch 2.13 and TensorFlow 2.21 on a CPU with AMX, each found by these tests.
+
+    - torch's float16 convolutions with a stride and a dilation end the process with a segmentation fault:
+      conv2d of input (2, 3, 4, 1), kernel (2, 1), stride (2, 3), padding (1, 2), dilation (3, 2).
+    - torch's bfloat16 conv3d gives wrong values for some shapes with a stride: input (2, 4, 3, 5, 3),
+      kernel (1, 2, 2), stride (1, 2, 2).
+    - TensorFlow's float64 conv3d begins "same" later than by its rule where the stride passes the kernel:
+      at 1 for size 3, kernel 1, stride 3.
+    - TensorFlow's float64 transposed kernels refuse some outputs without elements, which others return.
+    """
+    strided = max(case.stride) > 1
+    if case.transposed:
+        return case.dtype == "float64" and 0 in case.output_shape
+    if case.op == "conv3d" and case.dtype in {"bfloat16", "float64"} and strided:
+        return True
+    return case.dtype in {"float16", "bfloat16"} and strided and max(case.dilation) > 1
+
+
 @st.composite
 def exact_cases_with_an_output(draw: st.DrawFn, ops: tuple[str, ...] = OPS) -> Case:
     """Cases of integers in float64 whose outputs have an element; shrinks as :func:`cases` does."""

@@ -25,7 +25,7 @@ from parity.record import Result
 from parity.spelling import Spelling, Unsupported, windows_agree
 from parity.suites import SuiteCase, load_suite
 from parity.values import Array, draw_arrays
-from tests.parity.strategies import cases, changed, examples
+from tests.parity.strategies import cases, changed, examples, runnable_cases
 
 ROOT = Path(parity.__file__).parents[1]
 FRAMEWORKS = {"torch", "keras", "tensorflow", "jax", "openvino"}
@@ -165,7 +165,7 @@ def test_running_torch_imports_no_other_framework() -> None:
 
 
 @examples(60)
-@given(cases(dtypes=("float16", "float32", "float64"), values=("integers",)))
+@given(runnable_cases(dtypes=("float16", "float32", "float64"), values=("integers",)))
 def test_the_layer_that_torch_is_recorded_with_computes_what_is_recorded(case: Case) -> None:
     for result in run(case, ["torch"]).results:
         if result.layer and result.array is not None and result.spelling != "exact":

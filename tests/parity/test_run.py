@@ -17,7 +17,7 @@ from parity.implementation import Implementation, load_implementation
 from parity.record import CaseResult, Result
 from parity.run import contestants
 from parity.values import Array, draw_arrays, numpy_dtype
-from tests.parity.strategies import cases, changed, examples
+from tests.parity.strategies import cases, examples, runnable_cases
 
 ARTICLE = Case("conv_transpose2d", (5, 3, 2, 2), 1, 3, stride=2, output_padding=1)
 PLAIN = Case("conv2d", (2, 3, 6, 5), 4, 3, stride=2, padding=1, bias=True)
@@ -117,19 +117,8 @@ def test_the_articles_picture_has_the_articles_numbers() -> None:
 # All frameworks
 
 
-def where_frameworks_keep_their_rules(case: Case) -> Case:
-    """In float32 instead, where a framework's conv3d with a stride is wrong.
-
-    torch 2.13 in bfloat16 on a CPU with AMX gives other values for some shapes, such as input
-    (2, 4, 3, 5, 3), kernel (1, 2, 2) and stride (1, 2, 2). TensorFlow 2.21 in float64 on a CPU begins its
-    "same" later than by its rule where the stride passes the kernel: at 1 for size 3, kernel 1, stride 3.
-    """
-    wrong = case.op == "conv3d" and case.dtype in {"bfloat16", "float64"} and max(case.stride) > 1
-    return changed(case, dtype="float32") if wrong else case
-
-
 @examples(80)
-@given(cases(values=("integers",)).map(where_frameworks_keep_their_rules))
+@given(runnable_cases(values=("integers",)))
 def test_no_case_of_integers_is_unexplained(case: Case) -> None:
     found = run(case)
     unexplained = [
@@ -140,7 +129,7 @@ def test_no_case_of_integers_is_unexplained(case: Case) -> None:
 
 
 @examples(30)
-@given(cases(dtypes=("float32", "float64"), values=("normal",)).map(where_frameworks_keep_their_rules))
+@given(runnable_cases(dtypes=("float32", "float64"), values=("normal",)))
 def test_no_case_of_real_numbers_is_unexplained(case: Case) -> None:
     found = run(case)
     unexplained = [
@@ -150,7 +139,7 @@ def test_no_case_of_real_numbers_is_unexplained(case: Case) -> None:
 
 
 @examples(40)
-@given(cases(values=("integers", "arange")))
+@given(runnable_cases(values=("integers", "arange")))
 def test_a_case_as_json_has_the_contracts_keys_and_no_value_that_json_lacks(case: Case) -> None:
     found = json.loads(json.dumps(run(case).to_dict(), allow_nan=False))
     assert list(found) == KEYS
@@ -164,7 +153,7 @@ def test_a_case_as_json_has_the_contracts_keys_and_no_value_that_json_lacks(case
 
 
 @examples(40)
-@given(cases(values=("integers",)))
+@given(runnable_cases(values=("integers",)))
 def test_every_value_of_a_result_has_the_contracts_type(case: Case) -> None:
     for result in (each.to_dict() for each in run(case).results):
         assert result["spelling"] in SPELLINGS
@@ -182,7 +171,7 @@ def test_every_value_of_a_result_has_the_contracts_type(case: Case) -> None:
 
 
 @examples(30)
-@given(cases(values=("integers",)))
+@given(runnable_cases(values=("integers",)))
 def test_all_pairs_of_results_are_compared_and_not_only_neighbours(case: Case) -> None:
     found = run(case)
     computed = [result.label for result in found.results if result.shape is not None]
