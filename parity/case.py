@@ -24,7 +24,7 @@ from parity.notation import NotationError, Pads, format_ints, format_padding, pa
 
 OPS = ("conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
 DTYPES = ("float16", "bfloat16", "float32", "float64")
-VALUES = ("integers", "normal", "arange")
+VALUES = ("integers", "normal", "wide", "special", "arange")
 
 
 class CaseError(ValueError):
@@ -51,7 +51,9 @@ class Case:
         bias: whether the layer has one.
         dtype: of all arrays, one of :data:`DTYPES`.
         values: one of :data:`VALUES`: "integers" are small and make every sum exact, "normal" are drawn
-            from the normal distribution, "arange" are 0, 1, 2, … in each array.
+            from the normal distribution, "wide" spread over eight decades in both signs, "special" are
+            normal ones with signed zeros, subnormals, infinities and NaN among them, "arange" are 0, 1,
+            2, … in each array.
         seed: of the drawn values.
 
     Raises:

@@ -13,6 +13,7 @@ from parity.adapters import FrameworkError
 from parity.case import Case
 from parity.layer import Name, layer
 from parity.spelling import Spelling, Unsupported
+from parity.tolerance import Mode, accumulator_unknown
 from parity.values import Array
 
 
@@ -49,6 +50,10 @@ class Implementation:
         """The call with the case's arguments."""
         call = layer("functools.partial", Name(self.NAME, self.function), **case.explicit)
         return [Spelling("native", call, meaning=case)]
+
+    def mode(self, dtype: str) -> Mode:
+        """The least that can be asked for: half types may be summed up in themselves."""
+        return accumulator_unknown(dtype)
 
     def load(self) -> None:
         """Nothing: the function is there."""

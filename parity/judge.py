@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from parity.case import Case
 from parity.relation import Observation, Offset, Reference, begins_at
 from parity.spelling import Spelling, windows_agree
+from parity.tolerance import Mode, accumulated_in_float32, error_ratio
 from parity.values import Array
 
 
@@ -19,26 +20,48 @@ def predict(spelling: Spelling, case: Case) -> str:
 
 
 def explain(
-    spelling: Spelling, output: Array, observation: Observation, reference: Reference
+    spelling: Spelling,
+    output: Array,
+    observation: Observation,
+    reference: Reference,
+    mode: Mode | None = None,
 ) -> tuple[bool, str | None]:
     """Whether a result that was computed is the predicted one, and in a sentence why it differs."""
-    case = reference.case
     if spelling.refusal is not None and spelling.refusal.certain:
         return False, f"it computed, and by its rules it would refuse: {spelling.refusal.reason}"
-    predicted = _predict_values(spelling, case)
     if output.shape != spelling.meaning.output_shape:
         shapes = f"its shape is {output.shape}, and by its rules {spelling.meaning.output_shape}"
         return False, f"{shapes}; {_difference(observation)}"
-    if predicted == "empty":
+    if not output.size:
         return True, f"the output of shape {output.shape} has no element to compare"
-    if predicted == "identical":
+    if observation.relation == "no verdict":
+        return True, observation.message
+    if _predict_values(spelling, reference.case) == "identical":
         found = observation.relation == "identical"
         return found, None if found else _difference(observation)
+    return _explain_window(spelling, output, observation, reference, mode)
+
+
+def _explain_window(
+    spelling: Spelling, output: Array, observation: Observation, reference: Reference, mode: Mode | None
+) -> tuple[bool, str]:
+    case = reference.case
     offset = predicted_offset(spelling.meaning, case)
-    if begins_at(output, reference, offset):
+    if begins_at(output, reference, offset) or _within_bound(spelling, output, reference, mode):
         return True, _window(offset, spelling.meaning, case)
-    predicted_window = _window(offset, spelling.meaning, case)
-    return False, f"predicted was that it {predicted_window}; {_difference(observation)}"
+    return (
+        False,
+        f"predicted was that it {_window(offset, spelling.meaning, case)}; {_difference(observation)}",
+    )
+
+
+def _within_bound(spelling: Spelling, output: Array, reference: Reference, mode: Mode | None) -> bool:
+    """Whether real numbers are, within their bound, those of the window that was predicted."""
+    if reference.exact:
+        return False
+    precision = mode or accumulated_in_float32(reference.case.dtype)
+    ratio = error_ratio(output, reference, precision, spelling.meaning.geometry)
+    return ratio is not None and ratio <= 1
 
 
 def predicted_offset(meaning: Case, case: Case) -> Offset:
@@ -55,14 +78,13 @@ def _predict_values(spelling: Spelling, case: Case) -> str:
 
 
 def _window(offset: Offset, meaning: Case, case: Case) -> str:
-    theirs, ours = meaning.output_shape[2:], case.output_shape[2:]
+    """Where another window begins and how large it is, and where the case's own does and is."""
     what = f"full response of {_sizes(case.geometry.full)}" if case.transposed else "input"
-    size = f"and has {_sizes(theirs)} elements, not {_sizes(ours)}"
-    if theirs == ours:
-        size = f"and has {_sizes(ours)} elements as well"
+    sizes = f"{_sizes(meaning.output_shape[2:])} elements against {_sizes(case.output_shape[2:])}"
     if not any(offset):
-        return f"begins where the reference does in the {what}, {size}"
-    return f"begins {_sizes(offset)} elements after the reference in the {what}, {size}"
+        return f"begins where the reference does in the {what}, and has {sizes}"
+    way, count = ("before", [-o for o in offset]) if max(offset) <= 0 else ("after", list(offset))
+    return f"begins {_sizes(count)} elements {way} the reference in the {what}, and has {sizes}"
 
 
 def _difference(observation: Observation) -> str:

@@ -89,5 +89,6 @@ def along_channels(bias: Array, rank: int) -> Array:
 
 
 def _compute(arrays: Arrays, geometry: Geometry, *, transposed: bool) -> Array:
-    y = (spread if transposed else correlate)(arrays.x, arrays.w, geometry)
+    with np.errstate(over="ignore", invalid="ignore"):  # infinities and NaN are IEEE results, not accidents
+        y = (spread if transposed else correlate)(arrays.x, arrays.w, geometry)
     return y if arrays.bias is None else y + along_channels(arrays.bias, len(geometry.axes))

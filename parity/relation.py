@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf, isfinite
 from typing import Literal
 
 import numpy as np
@@ -13,6 +14,7 @@ from parity.compare import Comparison, compare
 from parity.diagnose import diagnose
 from parity.reference import Reference, make_reference
 from parity.suspect import Mistake, Suspect
+from parity.tolerance import Mode, accumulated_in_float32, error_ratio, narrower_precision
 from parity.values import Array
 from parity.whereabouts import differing_places, greatest_difference
 from parity.windows import MOST_MATCHES, Offset, begins_at, find_windows
@@ -29,7 +31,9 @@ __all__ = [
     "observe",
 ]
 
-Relation = Literal["identical", "empty", "unrelated"] | Mistake
+Relation = Literal["identical", "empty", "no verdict", "unrelated"] | Mistake
+
+NO_VERDICT = "no verdict: with so many terms in so few digits, the bound on the error says nothing"
 
 _MOST_OTHERS = 3
 
@@ -40,35 +44,63 @@ class Observation:
 
     Attributes:
         relation: "identical"; "empty", with no element to compare; the mistake that explains every value of
-            it, such as "window", other elements of the same response; "numeric", within the tolerances where
-            bit equality was due, or rounded to a narrower format; "unrelated", none of these.
+            it, such as "window", other elements of the same response; "numeric", close where bit equality
+            was due, or computed in a narrower format; "no verdict", where the bound on the error says
+            nothing; "unrelated", none of these.
         offsets: for a window (and for an identical result), how far it begins after the reference does,
             on each axis: in the full response for the transposed ops, in the input for the others. More
             than one where the values leave it open; the one nearest to the reference comes first.
         comparison: with the reference.
         message: the difference in words: both sides, where, and what else it may be. None without one.
+        bound_ratio: the largest error over its bound; None where there is no finite one.
     """
 
     relation: Relation
     offsets: tuple[Offset, ...]
     comparison: Comparison
     message: str | None = None
+    bound_ratio: float | None = None
 
 
-def observe(result: Array, reference: Reference) -> Observation:
-    """Find out how a result relates to the reference."""
+def observe(result: Array, reference: Reference, mode: Mode | None = None) -> Observation:
+    """Find out how a result relates to the reference.
+
+    Args:
+        result: what a layer gave.
+        reference: of the case.
+        mode: in which precision it is computed, as far as sums are not exact; the dtype's own by default.
+    """
     comparison = compare(result, reference.y, reference.case.dtype)
-    same = comparison.exact if reference.exact else comparison.allclose
-    if same:
-        return Observation("identical", ((0,) * reference.case.rank,), comparison)
     if not result.size:
         message = None if comparison.shape_equal else greatest_difference(result, reference.y)
         return Observation("empty", (), comparison, message)
+    mode = mode or accumulated_in_float32(reference.case.dtype)
+    ratio = _ratio(comparison, result, reference, mode)
+    own_place = ((0,) * reference.case.rank,)
+    if ratio is None:
+        return Observation("no verdict", own_place, comparison, NO_VERDICT)
+    if ratio <= 1:
+        return Observation("identical", own_place, comparison, bound_ratio=ratio)
+    return replace(
+        _differing(result, reference, comparison, mode), bound_ratio=ratio if isfinite(ratio) else None
+    )
+
+
+def _ratio(comparison: Comparison, result: Array, reference: Reference, mode: Mode) -> float | None:
+    """The largest error over what is allowed: nothing at all, where sums are exact."""
+    if comparison.exact:
+        return 0.0
+    if reference.exact or not comparison.shape_equal:
+        return inf
+    return error_ratio(result, reference, mode)
+
+
+def _differing(result: Array, reference: Reference, comparison: Comparison, mode: Mode) -> Observation:
     budget = iter(range(reference.affordable))
     found = diagnose(result, reference, budget)
     fitting = next(found, [])
     if not fitting:
-        return _undiagnosed(result, reference, comparison, ended=next(budget, None) is None)
+        return _undiagnosed(result, reference, comparison, mode, ended=next(budget, None) is None)
     unclear = _unclear(result)
     others = [*fitting[1:], *(itertools.chain.from_iterable(found) if unclear else ())]
     offsets = tuple(suspect.offset for suspect in fitting if suspect.offset is not None)
@@ -78,11 +110,18 @@ def observe(result: Array, reference: Reference) -> Observation:
     return Observation(fitting[0].mistake, offsets, comparison, message)
 
 
-def _undiagnosed(result: Array, reference: Reference, comparison: Comparison, *, ended: bool) -> Observation:
+def _undiagnosed(
+    result: Array, reference: Reference, comparison: Comparison, mode: Mode, *, ended: bool
+) -> Observation:
     sides = greatest_difference(result, reference.y)
-    if comparison.allclose:
+    if reference.exact and comparison.allclose:
         message = f"it is close, but integers have to be exact: {sides}"
         return Observation("numeric", (), comparison, message)
+    if comparison.shape_equal and not reference.exact:
+        narrower = narrower_precision(result, reference, mode)
+        if narrower:
+            message = f"it is beyond the bound of {mode.name}, and {narrower}; {sides}"
+            return Observation("numeric", (), comparison, message)
     parts = ["its values are unrelated to the reference", sides]
     if comparison.shape_equal:
         parts.append(differing_places(~reference.equal(result.astype(np.float64), reference.y)))

@@ -14,6 +14,7 @@ COLUMNS = (
     "differ in shape",
     "differ in value",
     "empty",
+    "no verdict",
     "refused",
     "unsupported",
     "failed",
@@ -39,7 +40,11 @@ _ENDED_BADLY = frozenset({"crashed", "timeout"})
 
 def is_comparison(result: Mapping[str, Any]) -> bool:
     """Whether a result compares values of something else than the NumPy core, which all are measured by."""
-    return result["framework"] != "numpy" and result["status"] == "ok" and 0 not in result["shape"]
+    return (
+        result["framework"] != "numpy"
+        and result["status"] == "ok"
+        and result["relation"] not in {"empty", "no verdict"}
+    )
 
 
 def classify(result: Mapping[str, Any]) -> str:
@@ -51,8 +56,9 @@ def classify(result: Mapping[str, Any]) -> str:
         return "unsupported"
     if status != "ok":
         return "failed"
-    if result["relation"] in {"identical", "empty"}:
-        return "agree" if result["relation"] == "identical" else "empty"
+    named = {"identical": "agree", "empty": "empty", "no verdict": "no verdict"}
+    if result["relation"] in named:
+        return named[result["relation"]]
     return "differ in value" if result["shape_equal"] else "differ in shape"
 
 

@@ -18,6 +18,7 @@ from parity.judge import explain, predict
 from parity.record import CaseResult, Result
 from parity.relation import Reference, make_reference, observe
 from parity.spelling import Spelling, Unsupported
+from parity.tolerance import Mode
 from parity.values import Array, Arrays, draw_arrays, numpy_dtype
 
 _LONGEST_TEXT = 400
@@ -96,7 +97,7 @@ def _result(found: Adapter, spelling: Spelling | Unsupported, arrays: Arrays, re
     if wrong:
         return Result(**about, status="invalid", error=wrong, reason=wrong)
     own = np.array(output)  # a plain array that nothing else writes to
-    return _computed(about, spelling, own, reference)
+    return _computed(about, spelling, own, reference, found.mode(reference.case.dtype))
 
 
 def _rejected(about: dict[str, Any], spelling: Spelling, error: BaseException) -> Result:
@@ -114,10 +115,12 @@ def _rejected(about: dict[str, Any], spelling: Spelling, error: BaseException) -
     )
 
 
-def _computed(about: dict[str, Any], spelling: Spelling, output: Array, reference: Reference) -> Result:
-    observation = observe(output, reference)
+def _computed(
+    about: dict[str, Any], spelling: Spelling, output: Array, reference: Reference, mode: Mode
+) -> Result:
+    observation = observe(output, reference, mode)
     comparison = observation.comparison
-    explained, reason = explain(spelling, output, observation, reference)
+    explained, reason = explain(spelling, output, observation, reference, mode)
     return Result(
         **about,
         status="ok",
@@ -126,7 +129,7 @@ def _computed(about: dict[str, Any], spelling: Spelling, output: Array, referenc
         allclose=comparison.allclose,
         exact=comparison.exact,
         max_abs_error=comparison.max_abs_error,
-        bound_ratio=0.0 if comparison.exact else None,
+        bound_ratio=observation.bound_ratio,
         relation=observation.relation,
         offset=observation.offsets[0] if observation.offsets else None,
         explained=explained,

@@ -57,10 +57,10 @@ def draw_arrays(case: Case) -> Arrays:
     shapes = [case.input, case.kernel_shape, (case.filters,)]
     if case.values == "integers":
         x, w, bias = _integers(case, shapes)
-    elif case.values == "normal":
-        x, w, bias = (_generator(case, i).standard_normal(shape) for i, shape in enumerate(shapes))
-    else:
+    elif case.values == "arange":
         x, w, bias = (_arange(case, shape) for shape in shapes)
+    else:
+        x, w, bias = (_DRAWS[case.values](case, i, shape) for i, shape in enumerate(shapes))
     dtype = numpy_dtype(case.dtype)
     return Arrays(x.astype(dtype), w.astype(dtype), bias.astype(dtype) if case.bias else None)
 
@@ -137,8 +137,44 @@ def _few(generator: np.random.Generator, case: Case, count: int) -> Array:
     return by_group.reshape(case.kernel_shape)
 
 
+def _normal(case: Case, stream: int, shape: tuple[int, ...]) -> Array:
+    drawn: Array = _generator(case, stream).standard_normal(shape)
+    return drawn
+
+
+def _wide(case: Case, stream: int, shape: tuple[int, ...]) -> Array:
+    """Eight decades in both signs, the largest such that no sum overflows."""
+    generator = _generator(case, stream)
+    top = min(4.0, math.log10(_largest(case.dtype) / (4 * (_terms(case) + 1))) / 2)
+    magnitudes: Array = 10.0 ** generator.uniform(top - 8, top, shape)
+    signs: Array = generator.choice((-1, 1), shape)
+    return np.multiply(magnitudes, signs)
+
+
+def _special(case: Case, stream: int, shape: tuple[int, ...]) -> Array:
+    """Normal values, one in eight of them special: signed zeros, and in the input all the others as well.
+
+    An infinite weight would meet the zeros of the padding, which some implementations multiply by and some
+    leave out; a subnormal one would meet infinities, and some flush it to zero first.
+    """
+    generator = _generator(case, stream)
+    below = float(ml_dtypes.finfo(numpy_dtype(case.dtype)).smallest_subnormal)  # type: ignore[no-untyped-call] # it has no types
+    specials = [0.0, -0.0]
+    if stream == 0:
+        specials += [3 * below, -3 * below, math.inf, -math.inf, math.nan]
+    values = generator.standard_normal(shape)
+    return np.where(generator.random(shape) < 1 / 8, generator.choice(specials, shape), values)
+
+
+_DRAWS = {"normal": _normal, "wide": _wide, "special": _special}
+
+
+def _largest(dtype: str) -> float:
+    return float(ml_dtypes.finfo(numpy_dtype(dtype)).max)  # type: ignore[no-untyped-call] # it has no types
+
+
 def _arange(case: Case, shape: tuple[int, ...]) -> Array:
-    largest = float(ml_dtypes.finfo(numpy_dtype(case.dtype)).max)  # type: ignore[no-untyped-call] # it has no types
+    largest = _largest(case.dtype)
     if math.prod(shape) - 1 > largest:
         raise CaseError(
             f"values='arange' for an array of shape {shape}: allowed are at most {int(largest) + 1} "

@@ -14,6 +14,7 @@ from parity.case import Case
 from parity.expression import Call
 from parity.reading import Reading
 from parity.spelling import Spelling, Unsupported
+from parity.tolerance import Mode
 from parity.values import Array
 
 MODULES = {
@@ -49,6 +50,9 @@ class Adapter(Protocol):
 
     def spell(self, case: Case) -> list[Spelling | Unsupported]:
         """The framework's layers for this case, the native one or the reason for its lack first."""
+
+    def mode(self, dtype: str) -> Mode:
+        """In which precision it computes this dtype."""
 
     def load(self) -> object:
         """Import the framework, with its switches set; called before its layers are made."""

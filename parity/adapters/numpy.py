@@ -14,6 +14,7 @@ from parity.expression import Call
 from parity.layer import Name, layer
 from parity.reading import Reading
 from parity.spelling import Spelling, Unsupported
+from parity.tolerance import Mode, accumulated_in_float32
 from parity.values import Array
 
 NAME = "numpy"
@@ -65,6 +66,11 @@ def read(call: Call) -> Reading:
 def activation(name: str) -> str | None:  # noqa: ARG001 - it has none at all
     """None: the core has no activations."""
     return None
+
+
+def mode(dtype: str) -> Mode:
+    """Half types are summed up in float32 and rounded once."""
+    return accumulated_in_float32(dtype)
 
 
 def load() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from parity.case import Case
 from parity.layer import layer
 from parity.spelling import Kind, Refusal, Spelling, Unsupported
+from parity.tolerance import Mode, accumulated_in_float32
 from parity.values import Array
 
 
@@ -37,6 +38,9 @@ class Scripted:
     def spell(self, case: Case) -> list[Spelling | Unsupported]:
         del case
         return list(self.spellings)
+
+    def mode(self, dtype: str) -> Mode:
+        return accumulated_in_float32(dtype)
 
     def load(self) -> None:
         pass

@@ -157,7 +157,7 @@ INVALID = [
     ("bias", 1, CaseError, ["bias=1", "True"]),
     ("bias", None, CaseError, ["bias=None", "True"]),
     ("dtype", "float8", CaseError, ["dtype='float8'", "bfloat16"]),
-    ("values", "ones", CaseError, ["values='ones'", "integers, normal, arange"]),
+    ("values", "ones", CaseError, ["values='ones'", "integers, normal, wide, special, arange"]),
     ("seed", -1, GeometryError, ["seed=-1", "at least 0"]),
     ("seed", "0", GeometryError, ["seed='0'", "an int"]),
 ]

@@ -65,11 +65,6 @@ def test_named_layers_on_real_numbers_are_close_in_every_framework(name: str) ->
     assert all(_computed(results).values())
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="real numbers are judged by allclose, which is narrower than float32's own rounding errors in "
-    "sums of many terms; a componentwise bound would tell these from wrong values",
-)
 def test_rounding_errors_of_long_sums_in_float32_are_explained() -> None:
     found = run(Case("conv1d", (1, 4096, 8), 8, 3, values="normal"), FRAMEWORKS)
     assert faults(found, exact=False) == []

@@ -151,7 +151,7 @@ def test_an_explained_window_says_where_it_begins_and_what_it_holds() -> None:
     _, reason = judge(SAME, spelling_of(TORCH, "lookalike"), output_of(TORCH))
     assert (
         reason
-        == "begins 1 elements after the reference in the full response of 9, and has 8 elements as well"
+        == "begins 1 elements after the reference in the full response of 9, and has 8 elements against 8"
     )
 
 

@@ -18,6 +18,7 @@ from parity.adapters.torch.rules import meanings, spelling, why_not
 from parity.case import Case
 from parity.distributions import installed_version, not_installed
 from parity.spelling import Spelling, Unsupported, first_lookalike, first_native
+from parity.tolerance import Mode, accumulated_in_float32
 from parity.values import Array, numpy_dtype
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "exact",
     "load",
     "missing",
+    "mode",
     "read",
     "spell",
     "version",
@@ -82,6 +84,11 @@ def spell(case: Case) -> list[Spelling | Unsupported]:
         return [spelling("native", native)]
     taken = first_lookalike(case, candidates)
     return [Unsupported(why_not(case)), *([spelling("lookalike", taken)] if taken else []), *exact(case)]
+
+
+def mode(dtype: str) -> Mode:
+    """On the CPU half types are summed up in float32, the bias among them, and rounded once."""
+    return accumulated_in_float32(dtype)
 
 
 def load() -> Any:

@@ -1,0 +1,191 @@
+"""How far apart two correct results may be: a bound that follows from the case itself.
+
+For every output element, with y the exact sum, A = |x| * |w| + |b| and n the number of its terms, all by the
+case's own operation,
+
+    |result - y| <= (alpha + n * u_acc) * A + u_out * |y| + n * (smallest normal)
+
+where the mode says how operands are rounded (alpha), in what the sum is kept (u_acc) and in what it is
+returned (u_out). That n * u may stand for n * u / (1 - n * u) is Rump, Bünger and Jeannerod, "Improved error
+bounds for floating-point products and Horner's scheme", BIT 56 (2016). Where n * u_acc exceeds 0.1 the bound
+says nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import ml_dtypes
+import numpy as np
+
+from convmm.geometry import Geometry
+from parity.reference import Reference, along_channels
+from parity.rounding import ROUNDINGS
+from parity.values import Array, Arrays, numpy_dtype
+
+_MOST_ROUNDOFF = 0.1
+"""Of n * u_acc, beyond which a bound says nothing."""
+
+ROUNDOFF = {"float16": 2.0**-11, "bfloat16": 2.0**-8, "float32": 2.0**-24, "float64": 2.0**-53}
+"""Unit roundoff of each dtype."""
+
+
+@dataclass(frozen=True)
+class Mode:
+    """In which precision a result is computed.
+
+    Attributes:
+        name: in words.
+        operands: relative error of each product by rounding its operands.
+        accumulator: unit roundoff of the partial sums.
+        output: unit roundoff of the result.
+        bias_apart: the sum is rounded to the output's precision before the bias is added in it.
+    """
+
+    name: str
+    operands: float
+    accumulator: float
+    output: float
+    bias_apart: bool = False
+
+
+def accumulated_in_float32(dtype: str, *, bias_apart: bool = False) -> Mode:
+    """The mode of an implementation that keeps half types' sums in float32, and others' in their own."""
+    if dtype in {"float16", "bfloat16"}:
+        name = f"{dtype}, sums in float32" + (", bias added after rounding" if bias_apart else "")
+        return Mode(name, 0.0, ROUNDOFF["float32"], ROUNDOFF[dtype], bias_apart)
+    # the reference of a float64 result is in float64 itself, so that both sides' errors count
+    return Mode(dtype, 0.0, ROUNDOFF[dtype] * (2 if dtype == "float64" else 1), 0.0)
+
+
+def accumulator_unknown(dtype: str) -> Mode:
+    """The mode of an implementation that may keep sums in the narrow type itself."""
+    if dtype in {"float16", "bfloat16"}:
+        return Mode(f"{dtype}, sums in any precision", 0.0, ROUNDOFF[dtype], ROUNDOFF[dtype], bias_apart=True)
+    return accumulated_in_float32(dtype)
+
+
+LADDER = (
+    Mode("TF32", 2 * 2.0**-10, 2.0**-23, 0.0),
+    Mode("bfloat16", 2 * 2.0**-8, 2.0**-24, 2.0**-8),
+    Mode("float16 sums", 2 * 2.0**-11, 2.0**-11, 2.0**-11),
+)
+"""Narrower ways to compute than a float32 result's own, the most precise first."""
+
+
+def error_ratio(
+    result: Array, reference: Reference, mode: Mode, geometry: Geometry | None = None
+) -> float | None:
+    """The largest error of a result over its bound; None where the bound says nothing.
+
+    A NaN is equal to a NaN and an infinity to itself; any other difference from them is infinite. Elements
+    at which an infinite or undefined input stands in a hole of the kernel, beside no tap, do not count: an
+    implementation may or may not multiply it by zero.
+
+    Args:
+        result: of the shape that the geometry gives.
+        reference: of the case.
+        mode: in which precision the result is computed.
+        geometry: of another window, in place of the case's own.
+    """
+    y = reference.y if geometry is None else reference.compute(geometry=geometry)
+    bound = _bound(y, reference, mode, geometry or reference.case.geometry)
+    if bound is None:
+        return None
+    found, settled = result.astype(np.float64), _settled(reference, geometry or reference.case.geometry)
+    with np.errstate(invalid="ignore", over="ignore"):
+        error = np.where((found == y) | (np.isnan(found) & np.isnan(y)), 0.0, np.abs(found - y))
+    error[np.isnan(error)] = np.inf
+    error[_overflows(found, np.abs(y) + bound, reference.case.dtype) & (np.sign(found) == np.sign(y))] = 0
+    bound[~np.isfinite(bound)] = np.finfo(np.float64).tiny  # beside infinities only equality will do
+    return float(np.max(error / bound, initial=0.0, where=settled))
+
+
+def keeps(result: Array, reference: Reference, mode: Mode) -> bool:
+    """Whether a result is within the bound of this mode."""
+    ratio = error_ratio(result, reference, mode)
+    return ratio is not None and ratio <= 1
+
+
+def narrower_precision(result: Array, reference: Reference, mode: Mode) -> str | None:
+    """In what a result was computed that is beyond its own mode's bound, as far as that can be told.
+
+    Rounded operands explain it best: with them, it keeps its own bound. Else it is the most precise of the
+    narrower modes whose bound it keeps.
+    """
+    operands = [
+        name for name, rounded in ROUNDINGS.items() if keeps(result, _rounded(reference, rounded), mode)
+    ]
+    if operands:
+        return f"its operands are rounded to {' or '.join(operands)}"
+    fitting = next((step.name for step in LADDER if keeps(result, reference, step)), None)
+    return fitting and f"it is within the bound of {fitting}"
+
+
+def _rounded(reference: Reference, rounded: Callable[[Array], Array]) -> Reference:
+    """The reference of operands in a narrower format."""
+    x, w, bias = reference.arrays
+    arrays = Arrays(rounded(x), rounded(w), bias)
+    return replace(reference, arrays=arrays, y=reference.compute(arrays))
+
+
+def _bound(y: Array, reference: Reference, mode: Mode, geometry: Geometry) -> Array | None:
+    arrays, rank = reference.arrays, len(geometry.axes)
+    terms = _terms(reference, geometry)
+    if terms.max(initial=0.0) * mode.accumulator > _MOST_ROUNDOFF:
+        return None
+    bias = None if arrays.bias is None else np.abs(arrays.bias)
+    absolute = Arrays(np.abs(arrays.x), np.abs(arrays.w), bias)
+    with np.errstate(invalid="ignore", over="ignore"):
+        magnitude = reference.compute(absolute, geometry)
+        bound = (mode.operands + terms * mode.accumulator) * magnitude + mode.output * np.abs(y)
+        if mode.bias_apart and arrays.bias is not None:
+            before = np.abs(y - along_channels(arrays.bias, rank))
+            bound += mode.output * (1 + mode.output) * before
+    return bound + _underflow(reference.case.dtype, mode, terms)
+
+
+def _overflows(found: Array, magnitude: Array, dtype: str) -> Array:
+    """Where a result is infinite because the dtype ends below the exact value."""
+    largest = float(ml_dtypes.finfo(numpy_dtype(dtype)).max)  # type: ignore[no-untyped-call] # it has no types
+    return np.asarray(np.isinf(found) & (magnitude >= largest))
+
+
+def _underflow(dtype: str, mode: Mode, terms: Array) -> Array:
+    """What is lost where partial sums, or the result, fall below the smallest normal number."""
+    sums = np.finfo(np.float64).tiny if dtype == "float64" else float(np.finfo(np.float32).tiny)
+    smallest = float(ml_dtypes.finfo(numpy_dtype(dtype)).smallest_normal)  # type: ignore[no-untyped-call] # it has no types
+    kept_narrow = mode.accumulator == ROUNDOFF[dtype]
+    return terms * (smallest if kept_narrow else sums) + smallest
+
+
+def _terms(reference: Reference, geometry: Geometry) -> Array:
+    """How many products each output element adds up, and its bias: the same in all samples and channels."""
+    count = reference.case.input[1] // reference.case.groups
+    products = _over_one_channel(np.ones((1, 1, *reference.case.input[2:])), reference, geometry)
+    return products * count + (reference.arrays.bias is not None)
+
+
+def _settled(reference: Reference, geometry: Geometry) -> Array:
+    """Where no infinite or undefined input stands in a hole of the kernel; broadcast over the output."""
+    x = reference.arrays.x
+    wild = ~np.isfinite(x)
+    if not wild.any() or max(geometry.dilation) == 1:
+        return np.ones((1,) * x.ndim, bool)
+    near = np.asarray(wild.any(axis=(0, 1), keepdims=True), np.float64)
+    met = _over_one_channel(near, reference, geometry)
+    spanned = _over_one_channel(near, reference, _without_holes(geometry))
+    return np.asarray(met == spanned)
+
+
+def _without_holes(geometry: Geometry) -> Geometry:
+    """The same windows under a kernel that has a tap wherever the own one has a hole."""
+    axes = (replace(axis, kernel=axis.extent, dilation=1) for axis in geometry.axes)
+    return replace(geometry, axes=tuple(axes))
+
+
+def _over_one_channel(x: Array, reference: Reference, geometry: Geometry) -> Array:
+    """The operation with a kernel of ones on one channel: (1, 1, *sizes)."""
+    one = replace(geometry, fine_channels=1, coarse_channels=1, groups=1)
+    return reference.compute(reference.arrays._replace(x=x, w=np.ones((1, 1, *one.kernel)), bias=None), one)
