@@ -62,7 +62,8 @@ def _full_response(
     case: Case, x: Array, w: Array, margin: tuple[int, ...]
 ) -> tuple[Array, tuple[int, ...], tuple[int, ...]]:
     axes = case.geometry.axes
-    sizes = [axis.full + axis.fine + 2 * m for axis, m in zip(axes, margin, strict=True)]
+    ends = (max(axis.full, axis.before) + axis.fine for axis in axes)  # padding may drop output padding too
+    sizes = [end + 2 * m for end, m in zip(ends, margin, strict=True)]
     values = np.zeros((case.input[0], case.filters, *sizes))
     for tap in np.ndindex(case.kernel):
         met = tuple(
