@@ -28,6 +28,7 @@ from parity.record import Result
 from parity.report import Outcome
 from parity.run import run_with
 from parity.spelling import Spelling, Unsupported
+from parity.tolerance import Mode
 from parity.values import Array
 from tests import naive
 from tests.faults import (
@@ -283,6 +284,9 @@ class Faulty:
 
     def load(self) -> object:
         return self.own.load()
+
+    def mode(self, dtype: str) -> Mode:
+        return self.own.mode(dtype)
 
     def spell(self, case: Case) -> list[Spelling | Unsupported]:
         return self.own.spell(case)
