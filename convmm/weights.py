@@ -17,15 +17,15 @@ from convmm.threads import Scratch, run
 from convmm.tiles import COLUMNS, GATHERED, PRODUCT, Tile, length, spans, tiles
 from convmm.unfold import spatial
 
-_TASKS = 8
+_TASKS = 4
 _WORK_OF_A_TASK = 4_000_000
-_FEWEST_TERMS = 256
-_PARTIAL_SUMS = 2**20
+_FEWEST_TERMS = 512
+_PARTIAL_SUMS = 4 * 2**20
 
 
 @dataclass(frozen=True)
 class WeightCorrelation:
-    """``out[g, o, c, i] += sum over n, t of y[n, g, o, t] * x[n, g, c, t*stride + i*dilation - before]``.
+    """``out[g, o, c, i] = sum over n, t of y[n, g, o, t] * x[n, g, c, t*stride + i*dilation - before]``.
 
     Attributes:
         x: (N, groups, channels, *fine), of any dtype that can be cast to ``out``'s.
@@ -45,7 +45,7 @@ class WeightCorrelation:
         return 2 * self.y.size * math.prod(self.out.shape[2:])
 
     def run(self) -> None:
-        """Add everything to ``out``."""
+        """Write all of ``out``, which is 0 so far."""
         if not self.y.size:
             return
         terms = self.out.shape[2] * math.prod(self.out.shape[4:])
@@ -58,30 +58,27 @@ class WeightCorrelation:
     def run_parts(self) -> None:
         """The same with the first axis as it is.
 
-        Where there are channels enough, the parts are of ``out``. Where there are not, ``out`` is small, and
-        the parts are sums over some of the tiles each, added up in order.
+        Where ``out`` is small the parts are sums over some of the tiles each, added up in order. Where it is
+        not they are parts of ``out``, some groups' and some channels'.
         """
-        groups, filters, channels, _, *inner = self.out.shape
+        groups, filters, channels, first, *inner = self.out.shape
+        taps, itemsize = math.prod(inner), self.out.itemsize
         wanted = min(max(self.work // _WORK_OF_A_TASK, 1), _TASKS)
-        itemsize = self.out.itemsize
-        taps = math.prod(inner)
-        boxes = tiles(
-            len(self.y), self.axes, max(min(COLUMNS, PRODUCT // (max(filters, taps) * itemsize)), 1)
-        )
+        columns = min(COLUMNS, PRODUCT // (max(filters, taps) * itemsize))
+        boxes = tiles(len(self.y), self.axes, max(columns, 1))
         size = math.prod(boxes[0].shape) * itemsize
-        together = min(
-            GATHERED // (channels * taps * size), PRODUCT // (filters * size), -(-groups // wanted)
-        )
-        group_spans = spans(groups, together)
+        most_groups = min(GATHERED // (channels * taps * size), PRODUCT // (filters * size))
+        group_spans = spans(groups, min(most_groups, -(-groups // wanted)))
         wanted = -(-wanted // len(group_spans))
-        at_once = max(-(-channels // wanted), -(-_FEWEST_TERMS // taps))
-        channel_spans = spans(channels, min(at_once, GATHERED // (taps * size * length(group_spans[0]))))
-        wanted = -(-wanted // len(channel_spans))
-        chunks = (
-            spans(len(boxes), -(-len(boxes) // wanted))
-            if self.out.nbytes <= _PARTIAL_SUMS
-            else [slice(0, len(boxes))]
-        )
+        is_small = self.out.nbytes * (wanted - 1) <= _PARTIAL_SUMS
+        chunks = spans(len(boxes), -(-len(boxes) // wanted) if is_small else len(boxes))
+        wanted = -(-wanted // len(chunks))
+        enough = min(-(-_FEWEST_TERMS // taps), -(-channels // 2))
+        most_channels = max(-(-channels // wanted), enough)
+        together = length(group_spans[0])
+        gathered, summed = taps * size * together, first * taps * filters * itemsize * together
+        fitting = min(GATHERED // gathered, 2 * PRODUCT // summed)
+        channel_spans = spans(channels, min(most_channels, fitting))
         sums = [self.out, *(np.zeros_like(self.out) for _ in chunks[1:])]
         run(
             [
@@ -93,21 +90,24 @@ class WeightCorrelation:
             self.work,
         )
         for part in sums[1:]:
-            self.out.__iadd__(part)
+            np.add(self.out, part, out=self.out)
 
     def _compute(
         self, boxes: list[Tile], groups: slice, channels: slice, out: NDArray[Any], scratch: Scratch
     ) -> None:
         written = out[groups, :, channels]
-        shape = (*written.shape[:3], *written.shape[4:])
-        flat = (*written.shape[:2], math.prod(shape[2:]))
-        for tile in boxes:
+        first_tap_first = np.moveaxis(written, 3, 0)  # (first taps, groups, filters, channels, *inner taps)
+        flat = (*first_tap_first.shape[:3], math.prod(first_tap_first.shape[3:]))
+        total = scratch.take("total", flat, out.dtype)
+        for number, tile in enumerate(boxes):
             values = self._values(tile, groups, scratch)
             columns = columns_of(self.x[tile.samples, groups, channels], self.axes, tile, out.dtype, scratch)
             for tap, window in enumerate(first_axis_windows(columns, self.axes[0], tile)):
-                product = scratch.take("product", flat, out.dtype)
+                product = scratch.take("product", flat[1:], out.dtype) if number else total[tap]
                 np.matmul(values, window.swapaxes(1, 2), out=product)
-                written[:, :, :, tap] += product.reshape(shape)
+                if number:
+                    total[tap] += product
+        first_tap_first[...] = total.reshape(first_tap_first.shape)
 
     def _values(self, tile: Tile, groups: slice, scratch: Scratch) -> NDArray[Any]:
         """``y`` in the order of the columns: (groups, filters, places of the tile)."""
