@@ -46,8 +46,12 @@ class Correlation:
         """Floating point operations."""
         return 2 * self.out.size * math.prod(self.w.shape[2:])
 
-    def tasks(self) -> list[Task]:
-        """The whole computation, in parts that each write another part of ``out``."""
+    def tasks(self, beside: int = 0) -> list[Task]:
+        """The whole computation, in parts that each write another part of ``out``.
+
+        Args:
+            beside: as large computations whose tasks run beside these: where there are some, fewer will do.
+        """
         if not self.out.size:
             return []
         terms = self.w.shape[2] * math.prod(self.w.shape[4:])
@@ -55,13 +59,13 @@ class Correlation:
         few = terms < ENOUGH_TERMS or columns < 2 * self.w.shape[1]
         if self.axes[0].kernel > 1 and few:
             x, w, out = (array[:, :, :, None] for array in (self.x, self.w, self.out))
-            return Correlation(x, w, self.bias, with_unit_axis(self.axes), out).parts()
-        return self.parts()
+            return Correlation(x, w, self.bias, with_unit_axis(self.axes), out).parts(beside)
+        return self.parts(beside)
 
-    def parts(self) -> list[Task]:
+    def parts(self, beside: int) -> list[Task]:
         """The tasks with the first axis as it is."""
         groups, filters, channels, _, *inner = self.w.shape
-        wanted = min(max(self.work // _WORK_OF_A_TASK, 1), _TASKS)
+        wanted = max(min(self.work // _WORK_OF_A_TASK, _TASKS) // (beside + 1), 1)
         itemsize = self.w.itemsize
         most = columns_at_once(self.out, wanted, max(math.prod(inner), min(filters, 512)) * itemsize)
         boxes = tiles(len(self.out), self.axes, most)

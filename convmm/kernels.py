@@ -52,8 +52,8 @@ def spread(y: Array, w: Array, bias: Array | None, geometry: Geometry, dtypes: D
     if _scatters(kernel.shape, len(y), geometry):
         tasks = Scattering(values, kernel, start, geometry.axes, written).tasks()
     else:
-        parts = correlations(values, kernel.swapaxes(1, 2), start, geometry.axes, written)
-        tasks = [task for part in parts for task in part.tasks()]
+        parts = list(correlations(values, kernel.swapaxes(1, 2), start, geometry.axes, written))
+        tasks = [task for part in parts for task in part.tasks(beside=len(parts) - 1)]
     run(tasks, _work(y, geometry))
     return out
 
