@@ -49,7 +49,7 @@ def spread(y: Array, w: Array, bias: Array | None, geometry: Geometry, dtypes: D
     kernel = by_group(dtypes.cast(w), geometry, 0)  # (groups, channels, filters, *kernel)
     values, written = by_group(y, geometry), by_group(out, geometry)
     start = _bias(bias, geometry, dtypes)
-    if _scatters(kernel.shape, len(y), geometry):
+    if dtypes.result == dtypes.working and _scatters(kernel.shape, len(y), geometry):
         tasks = Scattering(values, kernel, start, geometry.axes, written).tasks()
     else:
         parts = list(correlations(values, kernel.swapaxes(1, 2), start, geometry.axes, written))

@@ -25,7 +25,7 @@ class Scattering:
         w: (groups, channels, filters, *kernel), of the dtype to compute in.
         bias: (groups, filters), of the same dtype, or None: what each output begins at.
         axes: the spatial axes.
-        out: (N, groups, filters, *fine), of any dtype.
+        out: (N, groups, filters, *fine), of the dtype to compute in, as sums are made in it.
     """
 
     y: NDArray[Any]
@@ -41,9 +41,8 @@ class Scattering:
         columns = max(min(COLUMNS, PRODUCT // (taps * self.w.itemsize)), 1)
         boxes = tiles(1, self.axes, columns)
         size = math.prod(boxes[0].shape) * taps * self.w.itemsize
-        if self.out.dtype != self.w.dtype:  # what is added up is held beside
-            size += math.prod(self.out.shape[3:]) * self.w.itemsize
-        most_filters = min(filters, max(PRODUCT // size, 1))
+        halves = 1 if len(self.y) * groups > 1 else 2  # something for a second thread
+        most_filters = min(-(-filters // halves), max(PRODUCT // size, 1))
         return [
             partial(self._compute, boxes, sample, some_groups, some_filters)
             for sample in range(len(self.y))
@@ -55,13 +54,9 @@ class Scattering:
         self, boxes: list[Tile], sample: int, groups: slice, filters: slice, scratch: Scratch
     ) -> None:
         out = self.out[sample, groups, filters]
-        same = out.dtype == self.w.dtype
-        total = out if same else scratch.take("total", out.shape, self.w.dtype)
-        total[...] = (
-            0
-            if self.bias is None
-            else self.bias[groups, filters].reshape(*out.shape[:2], *(1,) * len(self.axes))
-        )
+        out[...] = 0
+        if self.bias is not None:
+            out += self.bias[groups, filters].reshape(*out.shape[:2], *(1 for _ in self.axes))
         w = self.w[groups, :, filters]
         matrix = w.reshape(*w.shape[:2], math.prod(w.shape[2:])).swapaxes(1, 2)
         for tile in boxes:
@@ -70,13 +65,11 @@ class Scattering:
             values = read.astype(w.dtype, copy=False).reshape(*read.shape[:2], math.prod(places))
             product = scratch.take("product", (*matrix.shape[:2], math.prod(places)), w.dtype)
             np.matmul(matrix, values, out=product)
-            self._add(product.reshape(*out.shape[:2], *w.shape[3:], *places), tile, total)
-        if not same:
-            np.copyto(out, total, casting="unsafe")
+            self._add(product.reshape(*out.shape[:2], *w.shape[3:], *places), tile, out)
 
-    def _add(self, product: NDArray[Any], tile: Tile, total: NDArray[Any]) -> None:
+    def _add(self, product: NDArray[Any], tile: Tile, out: NDArray[Any]) -> None:
         """Add each tap's products, (groups, filters, *kernel, *places), where the tap meets the fine grid."""
         for tap in np.ndindex(*(axis.kernel for axis in self.axes)):
             met = [axis.met_by(i, place) for i, axis, place in zip(tap, self.axes, tile.places, strict=True)]
             fine, coarse = spatial(part for part, _ in met), spatial(part for _, part in met)
-            total[fine] += product[(slice(None), slice(None), *tap)][coarse]
+            out[fine] += product[(slice(None), slice(None), *tap)][coarse]
