@@ -21,6 +21,7 @@ from convmm.gradients import (
 from convmm.matrix import unroll_kernel
 from convmm.ranked import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
 from convmm.steps import Step, conv_steps, conv_transpose_steps
+from convmm.threads import get_threads, set_threads
 
 __all__ = [
     "GeometryError",
@@ -41,7 +42,9 @@ __all__ = [
     "conv_transpose_steps",
     "conv_transpose_weight_grad",
     "conv_weight_grad",
+    "get_threads",
     "input_sizes",
     "output_padding_for",
+    "set_threads",
     "unroll_kernel",
 ]

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convmm.arithmetic import in_working_dtype
+from convmm.arithmetic import Dtypes, dtypes_for
 from convmm.geometry import Geometry, GeometryError, Ints, Padding, conv_geometry, conv_transpose_geometry
 from convmm.kernels import correlate, most_terms, spread
 
-Kernel = Callable[[NDArray[Any], NDArray[Any], Geometry], NDArray[Any]]
+Array = NDArray[Any]
+Kernel = Callable[[Array, Array, Array | None, Geometry, Dtypes], Array]
 
 
 def conv(
@@ -117,10 +118,6 @@ def _run(
     if bias is not None and np.shape(bias) != (filters,):
         msg = f"bias has shape {np.shape(bias)}: allowed is ({filters},), one value an output channel"
         raise GeometryError(msg)
-
-    def compute(x: NDArray[Any], w: NDArray[Any], *rest: NDArray[Any]) -> NDArray[Any]:
-        out = kernel(x, w, geometry)
-        return out + rest[0].reshape(-1, *(1 for _ in geometry.axes)) if rest else out
-
-    operands = (x, w) if bias is None else (x, w, bias)
-    return in_working_dtype(compute, *operands, terms=most_terms(geometry))
+    arrays = [np.asarray(operand) for operand in (x, w, bias) if operand is not None]
+    dtypes = dtypes_for(*arrays, terms=most_terms(geometry))
+    return kernel(arrays[0], arrays[1], arrays[2] if bias is not None else None, geometry, dtypes)

@@ -75,6 +75,22 @@ class Axis:
         """
         return self.full - self.before - self.fine
 
+    @property
+    def phases(self) -> list[int]:
+        """The remainders by the stride that the taps' offsets have, ascending."""
+        return sorted({i * self.dilation % self.stride for i in range(self.kernel)})
+
+    def met_by(self, tap: int, places: slice) -> tuple[slice, slice]:
+        """The fine elements that a tap joins to some coarse ones, and which of these, from 0 on."""
+        start = places.start * self.stride + tap * self.dilation - self.before
+        count = places.stop - places.start
+        low = min(max(-(start // self.stride), 0), count)
+        high = max(min((self.fine - 1 - start) // self.stride + 1, count), low)
+        if low == high:
+            return slice(0, 0), slice(0, 0)
+        first, last = start + low * self.stride, start + (high - 1) * self.stride
+        return slice(first, last + 1, self.stride), slice(low, high)
+
 
 @dataclass(frozen=True, slots=True)
 class Geometry:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convmm.arithmetic import in_working_dtype
+from convmm.arithmetic import dtypes_for
 from convmm.geometry import (
     Geometry,
     GeometryError,
@@ -73,7 +73,8 @@ def conv_input_grad(
         (samples, channels, *sizes), taps, stride=stride, padding=padding, dilation=dilation, groups=groups
     )
     _check_dy(dy, (samples, geometry.coarse_channels, *geometry.coarse))
-    return in_working_dtype(lambda dy, w: spread(dy, w, geometry), dy, w, terms=most_terms(geometry))
+    operands = np.asarray(dy), np.asarray(w)
+    return spread(*operands, None, geometry, dtypes_for(*operands, terms=most_terms(geometry)))
 
 
 def conv_weight_grad(
@@ -167,7 +168,8 @@ def conv_transpose_input_grad(
         groups=groups,
     )
     _check_dy(dy, (samples, geometry.fine_channels, *geometry.fine))
-    return in_working_dtype(lambda dy, w: correlate(dy, w, geometry), dy, w, terms=most_terms(geometry))
+    operands = np.asarray(dy), np.asarray(w)
+    return correlate(*operands, None, geometry, dtypes_for(*operands, terms=most_terms(geometry)))
 
 
 def conv_transpose_weight_grad(
@@ -222,8 +224,9 @@ def conv_transpose_weight_grad(
 
 
 def _weight_grad(fine: ArrayLike, coarse: ArrayLike, geometry: Geometry) -> NDArray[Any]:
-    terms = len(np.asarray(coarse)) * math.prod(geometry.coarse)
-    return in_working_dtype(lambda x, y: correlate_weights(x, y, geometry), fine, coarse, terms=terms)
+    operands = np.asarray(fine), np.asarray(coarse)
+    terms = len(operands[0]) * math.prod(geometry.coarse)
+    return correlate_weights(*operands, geometry, dtypes_for(*operands, terms=terms))
 
 
 def _transposed_geometry(

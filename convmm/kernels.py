@@ -1,69 +1,142 @@
-"""The three sums behind both operations and their gradients, as matrix products.
+"""The three sums behind both operations and their gradients.
 
 A convolution, its input gradient and its weight gradient sum the same products of a fine element, a
-coarse element and a kernel tap, each over another of the three; so do the transposed convolution's. Every
-sum is one product with a matrix of columns: what each tap reads, gathered (im2col), or what each tap adds,
-scattered (col2im).
+coarse element and a kernel tap, each over another of the three; so do the transposed convolution's.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from convmm import plain
+from convmm.arithmetic import Dtypes
+from convmm.correlation import Correlation
 from convmm.geometry import Geometry
-from convmm.unfold import patches, spatial, tap_slices, window
+from convmm.phases import correlations
+from convmm.scatter import Scattering
+from convmm.threads import run
+from convmm.weights import WeightCorrelation
+
+Array = NDArray[Any]
 
 
-def correlate(x: NDArray[Any], w: NDArray[Any], geometry: Geometry) -> NDArray[Any]:
+# Floating point operations up to which the whole problem is one product, and not worth tiles: measured.
+SMALL = 200_000
+
+
+def correlate(x: Array, w: Array, bias: Array | None, geometry: Geometry, dtypes: Dtypes) -> Array:
     """From the fine grid to the coarse: (N, fine_channels, *fine) to (N, coarse_channels, *coarse)."""
-    batch, groups = x.shape[0], geometry.groups
-    read = window(x, [-before for before in geometry.before], geometry.full)
-    terms = w[0].size
-    columns = patches(read, geometry).reshape(batch, groups, terms, math.prod(geometry.coarse))
-    products: NDArray[Any] = w.reshape(groups, -1, terms) @ columns
-    return products.reshape(batch, geometry.coarse_channels, *geometry.coarse)
+    if _work(x, geometry) <= SMALL:
+        return _plainly(plain.correlate, (x, w), bias, geometry, dtypes)
+    out = np.empty((len(x), geometry.coarse_channels, *geometry.coarse), dtypes.result)
+    kernel = by_group(dtypes.cast(w), geometry, 0)
+    start = _bias(bias, geometry, dtypes)
+    correlation = Correlation(by_group(x, geometry), kernel, start, geometry.axes, by_group(out, geometry))
+    run(correlation.tasks(), _work(x, geometry))
+    return out
 
 
-def spread(y: NDArray[Any], w: NDArray[Any], geometry: Geometry) -> NDArray[Any]:
+def spread(y: Array, w: Array, bias: Array | None, geometry: Geometry, dtypes: Dtypes) -> Array:
     """From the coarse grid to the fine, by the transposed matrix of :func:`correlate`."""
-    batch, groups = y.shape[0], geometry.groups
-    terms = w[0].size
-    values = y.reshape(batch, groups, geometry.coarse_channels // groups, math.prod(geometry.coarse))
-    columns = w.reshape(groups, -1, terms).swapaxes(1, 2) @ values
-    columns = columns.reshape(batch, geometry.fine_channels, *geometry.kernel, *geometry.coarse)
-    response = np.zeros((batch, geometry.fine_channels, *geometry.full), columns.dtype)
-    for tap, met in tap_slices(geometry):
-        response[spatial(met)] += columns[(slice(None), slice(None), *tap)]
-    return window(response, geometry.before, geometry.fine)
+    if _work(y, geometry) <= SMALL:
+        return _plainly(plain.spread, (y, w), bias, geometry, dtypes)
+    out = np.empty((len(y), geometry.fine_channels, *geometry.fine), dtypes.result)
+    kernel = by_group(dtypes.cast(w), geometry, 0)  # (groups, channels, filters, *kernel)
+    values, written = by_group(y, geometry), by_group(out, geometry)
+    start = _bias(bias, geometry, dtypes)
+    if dtypes.result == dtypes.working and _scatters(kernel.shape, len(y), geometry):
+        tasks = Scattering(values, kernel, start, geometry.axes, written).tasks()
+    else:
+        parts = list(correlations(values, kernel.swapaxes(1, 2), start, geometry.axes, written))
+        tasks = [task for part in parts for task in part.tasks(beside=len(parts) - 1)]
+    run(tasks, _work(y, geometry))
+    return out
 
 
-def correlate_weights(x: NDArray[Any], y: NDArray[Any], geometry: Geometry) -> NDArray[Any]:
+def correlate_weights(x: Array, y: Array, geometry: Geometry, dtypes: Dtypes) -> Array:
     """From both grids to the kernel: the sums over samples and positions of ``y`` with what each tap reads.
 
     Args:
         x: on the fine grid, (N, fine_channels, *fine).
         y: on the coarse grid, (N, coarse_channels, *coarse).
         geometry: joins the two.
+        dtypes: to compute in, and to return.
 
     Returns:
         (coarse_channels, fine_channels/groups, *kernel)
     """
-    batch, groups = x.shape[0], geometry.groups
-    places, taps = math.prod(geometry.coarse), math.prod(geometry.kernel)
-    read = window(x, [-before for before in geometry.before], geometry.full)
-    columns = patches(read, geometry).reshape(batch, groups, geometry.fine_channels // groups * taps, places)
-    values = y.reshape(batch, groups, geometry.coarse_channels // groups, places)
-    products: NDArray[Any] = (values @ columns.swapaxes(-1, -2)).sum(axis=0)
-    return products.reshape(
-        geometry.coarse_channels, geometry.fine_channels // geometry.groups, *geometry.kernel
+    if _work(y, geometry) <= SMALL:
+        return _plainly(plain.correlate_weights, (x, y), None, geometry, dtypes)
+    shape = (geometry.coarse_channels, geometry.fine_channels // geometry.groups, *geometry.kernel)
+    out = np.zeros(shape, dtypes.working)
+    fine, coarse = by_group(x, geometry), by_group(y, geometry)
+    WeightCorrelation(fine, coarse, geometry.axes, by_group(out, geometry, 0)).run()
+    return out.astype(dtypes.result, copy=False)
+
+
+def _plainly(
+    kernel: Callable[[Array, Array, Geometry], Array],
+    operands: tuple[Array, Array],
+    bias: Array | None,
+    geometry: Geometry,
+    dtypes: Dtypes,
+) -> Array:
+    first, second = operands
+    with np.errstate(over="ignore", invalid="ignore"):  # infinities and NaN are IEEE results, not accidents
+        out = kernel(dtypes.cast(first), dtypes.cast(second), geometry)
+        if bias is not None:
+            out = out + dtypes.cast(bias).reshape(len(bias), *(1 for _ in geometry.axes))
+        return out.astype(dtypes.result, copy=False)
+
+
+def _work(samples: Array, geometry: Geometry) -> int:
+    """Floating point operations of any of the three sums."""
+    places = len(samples) * math.prod(geometry.coarse)
+    return (
+        2
+        * places
+        * geometry.coarse_channels
+        * geometry.fine_channels
+        // geometry.groups
+        * math.prod(geometry.kernel)
     )
+
+
+def _scatters(kernel: tuple[int, ...], samples: int, geometry: Geometry) -> bool:
+    """Whether one product and scattered additions take less time than a correlation for each phase.
+
+    Both multiply as much. Beside that the one adds each product to the output, and multiplies more slowly
+    where a sample has few places; the other copies what the taps read, its kernels, and, beside a stride,
+    its results. The numbers are elements for each place of the coarse grid, with weights fitted to the
+    times of both routes, in float64, over the layers of the speed benchmark.
+    """
+    _, channels, filters, first, *inner = kernel
+    places, taps = math.prod(geometry.coarse), math.prod(kernel[3:])
+    strided = max(geometry.stride) > 1
+    added = filters * taps * (1.5 if strided else 1) * (1 + 1.3 * channels / places)
+    copied: float = channels * math.prod(inner) * min(first, geometry.stride[0])
+    copied += 3 * channels * filters * taps / max(samples * places, 1)
+    copied += 2 * filters * math.prod(geometry.stride) if strided else 0
+    return added < copied
 
 
 def most_terms(geometry: Geometry) -> int:
     """Products that one element of :func:`correlate` or :func:`spread` adds up, at most."""
     channels = max(geometry.fine_channels, geometry.coarse_channels)
     return math.prod(geometry.kernel) * channels // geometry.groups
+
+
+def by_group(array: Array, geometry: Geometry, axis: int = 1) -> Array:
+    """The array with its channels split into (groups, channels of each), a view."""
+    shape = array.shape
+    each = shape[axis] // geometry.groups
+    return array.reshape(*shape[:axis], geometry.groups, each, *shape[axis + 1 :])
+
+
+def _bias(bias: Array | None, geometry: Geometry, dtypes: Dtypes) -> Array | None:
+    return None if bias is None else dtypes.cast(bias).reshape(geometry.groups, -1)

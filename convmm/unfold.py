@@ -6,14 +6,11 @@ from the third on.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-
-from convmm.geometry import Geometry
 
 T = TypeVar("T", bound=np.generic)
 
@@ -47,28 +44,22 @@ def insert_zeros(x: NDArray[T], stride: Sequence[int]) -> NDArray[T]:
     return out
 
 
-def patches(x: NDArray[T], geometry: Geometry) -> NDArray[T]:
-    """What each kernel tap reads, as a view of shape (N, C, *kernel, *coarse).
+def read(x: NDArray[Any], starts: Sequence[int], steps: Sequence[int], out: NDArray[Any]) -> None:
+    """Fill ``out`` with each ``step``-th element of ``x`` from ``start`` on, and 0 outside of ``x``.
 
-    ``x`` covers the full response's elements: it has the spatial sizes ``geometry.full``.
+    On each spatial axis: the last axes, as many as there are starts. The others are of equal size in both.
     """
-    rank = len(geometry.axes)
-    axes = tuple(range(2, 2 + rank))
-    extents = tuple(axis.extent for axis in geometry.axes)
-    every = sliding_window_view(x, extents, axis=axes)  # (N, C, *positions, *extents)
-    taken: NDArray[T] = every[
-        spatial(slice(None, None, step) for step in geometry.stride + geometry.dilation)
-    ]
-    return np.moveaxis(taken, tuple(range(2 + rank, 2 + 2 * rank)), axes)
-
-
-def tap_slices(geometry: Geometry) -> Iterator[tuple[tuple[int, ...], tuple[slice, ...]]]:
-    """Each kernel tap's index, and where in the full response it meets the coarse elements."""
-    for tap in np.ndindex(geometry.kernel):
-        yield (
-            tap,
-            tuple(
-                slice(i * axis.dilation, i * axis.dilation + (axis.coarse - 1) * axis.stride + 1, axis.stride)
-                for i, axis in zip(tap, geometry.axes, strict=True)
-            ),
-        )
+    first = x.ndim - len(starts)
+    met: list[slice] = [slice(None)] * first
+    for axis, (start, step) in enumerate(zip(starts, steps, strict=True), start=first):
+        count = out.shape[axis]
+        low = min(-(start // step), count) if start < 0 else 0
+        high = max(min(count, (x.shape[axis] - 1 - start) // step + 1), low)
+        if high - low < count:
+            before = (slice(None),) * axis
+            out[(*before, slice(low))] = 0
+            out[(*before, slice(high, count))] = 0
+            out = out[(*before, slice(low, high))]
+        met.append(slice(start + low * step, max(start + (high - 1) * step + 1, 0), step))
+    if out.size:
+        np.copyto(out, x[tuple(met)])

@@ -4,5 +4,5 @@ from __future__ import annotations
 
 from hypothesis import settings
 
-settings.register_profile("convmm", deadline=None, max_examples=300)
+settings.register_profile("convmm", deadline=None, max_examples=200)
 settings.load_profile("convmm")

@@ -1,0 +1,94 @@
+"""What the kernel's taps read, as the columns of matrices: im2col, but for the first axis.
+
+Unfolding every axis of the kernel copies each element once for each tap that reads it. Here the first axis
+stays as it is: its taps read the same columns, from another row on and without a copy, and their products
+are added up (kn2row, Vasudevan, Anderson and Gregg, arXiv:1704.04428, for that one axis). A leading axis of
+size 1 has every real one unfolded, where few channels would leave these products too few terms.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convmm.geometry import Axis
+from convmm.threads import Scratch
+from convmm.tiles import Tile, halo
+from convmm.unfold import read
+
+_UNIT = Axis(fine=1, coarse=1, kernel=1, stride=1, dilation=1, before=0)
+
+
+def with_unit_axis(axes: Sequence[Axis]) -> tuple[Axis, ...]:
+    """The axes behind one of size 1."""
+    return (_UNIT, *axes)
+
+
+def columns_of(
+    x: NDArray[Any], axes: Sequence[Axis], tile: Tile, dtype: np.dtype[Any], scratch: Scratch
+) -> NDArray[Any]:
+    """What the taps of the inner axes read for a tile's places, each tap for itself.
+
+    The first axis's rows are not unfolded but sorted, by the phase in which a tap meets them
+    (:attr:`Axis.phases`), so that for each of its taps the rows to read stand together.
+
+    Args:
+        x: (N, groups, channels, *fine), the tile's samples.
+        axes: the geometry's.
+        tile: on the coarse grid.
+        dtype: of the columns.
+        scratch: holds them.
+
+    Returns:
+        (groups, channels * inner taps, phases, (rows + halo) * N * inner places), perhaps a view of ``x``.
+    """
+    first, *inner = axes
+    rows, samples, *places = tile.shape
+    taps = tuple(axis.kernel for axis in inner)
+    shape = (*x.shape[1:3], *taps, len(first.phases), rows + halo(first), samples, *places)
+    flat = (x.shape[1], x.shape[2] * math.prod(taps), len(first.phases), math.prod(shape[-len(axes) - 1 :]))
+    if x.dtype == dtype and _reads_runs(x, axes, tile):
+        start = tile.places[0].start
+        return x[0, :, :, start : start + shape[-len(axes) - 1]].reshape(flat)
+    columns = scratch.take("columns", shape, dtype)
+    _fill(columns, x, axes, tile)
+    return columns.reshape(flat)
+
+
+def _reads_runs(x: NDArray[Any], axes: Sequence[Axis], tile: Tile) -> bool:
+    """Whether the columns are in ``x`` already: one sample, one inner tap, and each row read as it stands."""
+    first, *inner = axes
+    return (
+        len(x) == 1
+        and all(axis.kernel == axis.stride == 1 and axis.before == 0 for axis in inner)
+        and first.stride == 1
+        and first.before == 0
+        and first.full <= first.fine
+        and tile.shape[2:] == x.shape[4:]
+        and x[0, 0, 0].flags.c_contiguous
+    )
+
+
+def _fill(columns: NDArray[Any], x: NDArray[Any], axes: Sequence[Axis], tile: Tile) -> None:
+    first, *inner = axes
+    source = x.transpose(1, 2, 0, *range(3, x.ndim))
+    steps = [axis.stride for axis in axes]
+    bases = [place.start * axis.stride - axis.before for place, axis in zip(tile.places, axes, strict=True)]
+    for tap in np.ndindex(*(axis.kernel for axis in inner)):
+        offsets = [i * axis.dilation for i, axis in zip(tap, inner, strict=True)]
+        for number, phase in enumerate(first.phases):
+            starts = [base + offset for base, offset in zip(bases, (phase, *offsets), strict=True)]
+            read(source, starts, steps, columns[(slice(None), slice(None), *tap, number)].swapaxes(2, 3))
+
+
+def first_axis_windows(columns: NDArray[Any], first: Axis, tile: Tile) -> Iterator[NDArray[Any]]:
+    """The columns that each tap of the first axis reads, views of (groups, terms, places)."""
+    rows, *others = tile.shape
+    row = math.prod(others)
+    for tap in range(first.kernel):
+        skipped, phase = divmod(tap * first.dilation, first.stride)
+        yield columns[:, :, first.phases.index(phase), skipped * row : (skipped + rows) * row]

@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+import threadpoolctl
+
+from convmm import (
+    conv,
+    conv_input_grad,
+    conv_transpose,
+    conv_weight_grad,
+    get_threads,
+    set_threads,
+)
+from convmm.threads import ENVIRONMENT_VARIABLE, Scratch, run
+
+LARGE = 10**9
+
+
+@pytest.fixture(autouse=True)
+def _default_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.delenv(ENVIRONMENT_VARIABLE, raising=False)
+    yield
+    set_threads(None)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_number_of_threads_changes_no_bit(dtype: Any) -> None:  # noqa: ANN401 - a scalar type
+    rng = np.random.default_rng(0)
+    x, w = (
+        rng.standard_normal((3, 24, 40, 36)).astype(dtype),
+        rng.standard_normal((32, 24, 3, 3)).astype(dtype),
+    )
+    dy = rng.standard_normal((3, 32, 38, 34)).astype(dtype)
+
+    def results() -> list[bytes]:
+        arrays = [
+            conv(x, w),
+            conv_transpose(dy, w, stride=2, output_padding=1),
+            conv_input_grad(dy, w, (40, 36)),
+            conv_weight_grad(x, dy, 3),
+            conv_weight_grad(x[:, :3], dy, 3),
+        ]
+        return [array.tobytes() for array in arrays]
+
+    set_threads(1)
+    expected = results()
+    for threads in (2, 3, 8):
+        set_threads(threads)
+        assert results() == expected
+
+
+def test_several_threads_may_call_at_once() -> None:
+    rng = np.random.default_rng(0)
+    inputs = [rng.integers(-9, 9, (2, 16, 30, 30)).astype(float) for _ in range(8)]
+    w = rng.integers(-9, 9, (32, 16, 3, 3)).astype(float)
+    set_threads(1)
+    expected = [conv(x, w) for x in inputs]
+    set_threads(3)
+    before = _blas_threads()
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda x: conv(x, w), inputs * 4))
+    for result, wanted in zip(results, expected * 4, strict=True):
+        np.testing.assert_array_equal(result, wanted)
+    assert _blas_threads() == before
+
+
+def _blas_threads() -> list[int]:
+    return [
+        library["num_threads"] for library in threadpoolctl.threadpool_info() if library["user_api"] == "blas"
+    ]
+
+
+def test_blas_has_one_thread_during_the_tasks_and_its_own_number_after() -> None:
+    set_threads(2)
+    with threadpoolctl.threadpool_limits(2, "blas"):
+        during: list[list[int]] = []
+        run([lambda _: during.append(_blas_threads())] * 3, LARGE)
+        assert all(count == 1 for counts in during for count in counts)
+        assert _blas_threads() == [2 for _ in _blas_threads()]
+
+
+def _fail(_: Scratch) -> None:
+    msg = "from a task"
+    raise ZeroDivisionError(msg)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 4])
+def test_an_exception_of_a_task_surfaces_and_leaves_blas_as_it_was(threads: int) -> None:
+    set_threads(threads)
+    before = _blas_threads()
+    done: list[int] = []
+
+    def work(_: Scratch) -> None:
+        time.sleep(0.001)
+        done.append(1)
+
+    with pytest.raises(ZeroDivisionError, match="from a task"):
+        run([_fail, *[work] * 1000], LARGE)
+    assert len(done) < 1000
+    assert _blas_threads() == before
+
+
+def test_an_exception_in_another_thread_than_the_callers_surfaces_too() -> None:
+    set_threads(2)
+    caller = threading.get_ident()
+    met = threading.Event()
+
+    def work(scratch: Scratch) -> None:
+        if threading.get_ident() != caller:
+            met.set()
+            _fail(scratch)
+        met.wait(5)
+
+    with pytest.raises(ZeroDivisionError, match="from a task"):
+        run([work] * 4, LARGE)
+
+
+def test_the_number_of_threads_is_the_one_set_or_else_the_environments(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert get_threads() >= 1
+    monkeypatch.setenv(ENVIRONMENT_VARIABLE, "3")
+    assert get_threads() == 3
+    set_threads(5)
+    assert get_threads() == 5
+    set_threads(None)
+    assert get_threads() == 3
+
+
+@pytest.mark.parametrize("count", [0, -1, 1.0, "2", True])
+def test_a_number_of_threads_that_is_none_is_refused(count: Any) -> None:  # noqa: ANN401 - anything
+    with pytest.raises(ValueError, match="allowed is an int of at least 1"):
+        set_threads(count)
+
+
+@pytest.mark.parametrize("text", ["0", "-2", "two", "1.5", " "])
+def test_an_environment_that_holds_no_number_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(ENVIRONMENT_VARIABLE, text)
+    with pytest.raises(ValueError, match=ENVIRONMENT_VARIABLE):
+        conv(np.ones((1, 16, 64, 64)), np.ones((16, 16, 3, 3)))
+
+
+def test_the_threads_raise_no_warnings_of_infinities() -> None:
+    set_threads(2)
+    big = np.full((4, 16, 64, 64), np.finfo(np.float32).max, np.float32)
+    with np.errstate(all="raise"):
+        assert np.isinf(conv(big, np.ones((16, 16, 3, 3), np.float32))).all()
+
+
+def test_no_tasks_are_done_at_once() -> None:
+    set_threads(4)
+    run([], LARGE)
