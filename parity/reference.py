@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from convmm.geometry import Geometry
-from convmm.kernels import correlate, spread
+from convmm.plain import correlate, spread
 from parity.case import Case
 from parity.compare import close
 from parity.values import Array, Arrays, sums_are_exact

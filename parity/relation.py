@@ -96,11 +96,15 @@ def _ratio(comparison: Comparison, result: Array, reference: Reference, mode: Mo
 
 
 def _differing(result: Array, reference: Reference, comparison: Comparison, mode: Mode) -> Observation:
+    if comparison.allclose and not reference.exact:  # so close that it is no other element's value
+        return _imprecise(result, reference, comparison, mode) or _unrelated(result, reference, comparison)
     budget = iter(range(reference.affordable))
     found = diagnose(result, reference, budget)
     fitting = next(found, [])
     if not fitting:
-        return _undiagnosed(result, reference, comparison, mode, ended=next(budget, None) is None)
+        ended = next(budget, None) is None
+        imprecise = _imprecise(result, reference, comparison, mode)
+        return imprecise or _unrelated(result, reference, comparison, ended=ended)
     unclear = _unclear(result)
     others = [*fitting[1:], *(itertools.chain.from_iterable(found) if unclear else ())]
     offsets = tuple(suspect.offset for suspect in fitting if suspect.offset is not None)
@@ -110,19 +114,21 @@ def _differing(result: Array, reference: Reference, comparison: Comparison, mode
     return Observation(fitting[0].mistake, offsets, comparison, message)
 
 
-def _undiagnosed(
-    result: Array, reference: Reference, comparison: Comparison, mode: Mode, *, ended: bool
-) -> Observation:
+def _imprecise(result: Array, reference: Reference, comparison: Comparison, mode: Mode) -> Observation | None:
+    """The right values in too few digits, if that is what they are."""
     sides = greatest_difference(result, reference.y)
-    if reference.exact and comparison.allclose:
+    if reference.exact or not comparison.shape_equal:
         message = f"it is close, but integers have to be exact: {sides}"
-        return Observation("numeric", (), comparison, message)
-    if comparison.shape_equal and not reference.exact:
-        narrower = narrower_precision(result, reference, mode)
-        if narrower:
-            message = f"it is beyond the bound of {mode.name}, and {narrower}; {sides}"
-            return Observation("numeric", (), comparison, message)
-    parts = ["its values are unrelated to the reference", sides]
+        return Observation("numeric", (), comparison, message) if comparison.allclose else None
+    narrower = narrower_precision(result, reference, mode)
+    message = f"it is beyond the bound of {mode.name}, and {narrower}; {sides}"
+    return Observation("numeric", (), comparison, message) if narrower else None
+
+
+def _unrelated(
+    result: Array, reference: Reference, comparison: Comparison, *, ended: bool = False
+) -> Observation:
+    parts = ["its values are unrelated to the reference", greatest_difference(result, reference.y)]
     if comparison.shape_equal:
         parts.append(differing_places(~reference.equal(result.astype(np.float64), reference.y)))
     if ended:

@@ -93,7 +93,7 @@ def _result(found: Adapter, spelling: Spelling | Unsupported, arrays: Arrays, re
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it raises is what is recorded
             return _rejected(about, spelling, error)
     about["warnings"] = tuple(dict.fromkeys(_one_line(each.message) for each in caught))
-    wrong = _wrong_kind(output, reference.case.dtype)
+    wrong = _wrong_kind(output, reference.case.dtype) or _wrong_manners(given, arrays)
     if wrong:
         return Result(**about, status="invalid", error=wrong, reason=wrong)
     own = np.array(output)  # a plain array that nothing else writes to
@@ -144,6 +144,13 @@ def _wrong_kind(output: object, dtype: str) -> str | None:
     if output.dtype != numpy_dtype(dtype):
         return f"it returned dtype {output.dtype}, and the case's is {dtype}"
     return None
+
+
+def _wrong_manners(given: Arrays, arrays: Arrays) -> str | None:
+    """What it did to the arrays that it was given."""
+    pairs = zip(Arrays._fields, given, arrays, strict=True)
+    changed = [name for name, a, b in pairs if a is not None and b is not None and a.tobytes() != b.tobytes()]
+    return f"it changed {' and '.join(changed)}, which it was given to read" if changed else None
 
 
 def _one_line(message: object) -> str:

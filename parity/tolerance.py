@@ -111,14 +111,17 @@ def keeps(result: Array, reference: Reference, mode: Mode) -> bool:
 def narrower_precision(result: Array, reference: Reference, mode: Mode) -> str | None:
     """In what a result was computed that is beyond its own mode's bound, as far as that can be told.
 
-    Rounded operands explain it best: with them, it keeps its own bound. Else it is the most precise of the
-    narrower modes whose bound it keeps.
+    Rounded operands explain it best: with them, it keeps its own bound. Next is a result that has none but
+    a narrower format's numbers. Else it is the most precise of the narrower modes whose bound it keeps.
     """
     operands = [
         name for name, rounded in ROUNDINGS.items() if keeps(result, _rounded(reference, rounded), mode)
     ]
     if operands:
         return f"its operands are rounded to {' or '.join(operands)}"
+    results = [name for name, rounded in ROUNDINGS.items() if np.array_equal(rounded(result), result)]
+    if results:
+        return f"its result is rounded to {' or '.join(results)}"
     fitting = next((step.name for step in LADDER if keeps(result, reference, step)), None)
     return fitting and f"it is within the bound of {fitting}"
 

@@ -10,7 +10,7 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from convmm.kernels import correlate, spread
+from convmm.plain import correlate, spread
 from parity.case import Case, CaseError
 
 Array = NDArray[Any]
