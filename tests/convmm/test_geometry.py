@@ -21,8 +21,9 @@ from convmm import (
     output_padding_for,
     unroll_kernel,
 )
-from convmm.geometry import conv_transpose_geometry
+from convmm.geometry import Geometry, check_kernel, conv_geometry, conv_transpose_geometry
 from tests.convmm.strategies import Example, Operation, conv_transposes, convs
+from tests.naive import transposed_window
 
 
 @given(convs())
@@ -37,6 +38,20 @@ def test_the_transposed_size_formula_agrees_with_the_arrays(example: Example) ->
     x, w = example.arrays()
     size = conv_transpose_output_size(example.sizes, example.kernel, **example.without_groups)
     assert size == conv_transpose(x, w, **example.arguments).shape[2:]
+
+
+@given(conv_transposes())
+def test_a_transposed_output_begins_and_ends_where_it_is_counted_to(example: Example) -> None:
+    geometry = conv_transpose_geometry(example.x_shape, example.w_shape, **example.arguments)
+    given_ = example.arguments
+    for number, axis in enumerate(geometry.axes):
+        padding = given_["padding"] if isinstance(given_["padding"], str) else given_["padding"][number]
+        added, wanted = (
+            None if given_.get(name) is None else given_[name][number]
+            for name in ("output_padding", "output_size")
+        )
+        sizes = axis.coarse, axis.kernel, axis.stride, padding, axis.dilation
+        assert (axis.before, axis.fine) == transposed_window(*sizes, added, wanted)
 
 
 @given(convs())
@@ -136,6 +151,43 @@ def test_keras_same_begins_where_torch_does_for_odd_sizes_only(size: int) -> Non
         assert (axis.before, axis.fine) == expected
 
 
+@given(convs())
+def test_an_axis_of_a_conv_begins_and_ends_where_its_taps_do(example: Example) -> None:
+    _check_ends(conv_geometry(example.x_shape, example.w_shape, **example.arguments))
+
+
+@given(conv_transposes())
+def test_an_axis_of_a_transposed_conv_begins_and_ends_where_its_taps_do(example: Example) -> None:
+    _check_ends(conv_transpose_geometry(example.x_shape, example.w_shape, **example.arguments))
+
+
+def _check_ends(geometry: Geometry) -> None:
+    for axis in geometry.axes:
+        last = (axis.coarse - 1) * axis.stride + (axis.kernel - 1) * axis.dilation - axis.before
+        assert last == axis.fine - 1 + axis.after
+        assert axis.full == axis.before + axis.fine + axis.after
+
+
+def test_without_arguments_nothing_is_strided_padded_or_dilated() -> None:
+    assert conv_output_size(5, 2) == (4,)
+    assert conv_transpose_output_size(4, 2) == (5,)
+    assert input_sizes(4, 2) == ((5,),)
+    assert output_padding_for(5, 2) == (0,)
+    assert output_padding_for(5, 2, stride=3) == (0,)
+    assert output_padding_for(5, 2, stride=2) == (1,)
+    plain: dict[str, Any] = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1}
+    shapes = (1, 1, 5), (1, 1, 2)
+    assert conv_geometry(*shapes) == conv_geometry(*shapes, **plain)
+    assert conv_transpose_geometry(*shapes) == conv_transpose_geometry(*shapes, **plain)
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3])
+def test_a_kernel_has_one_to_three_spatial_axes(rank: int) -> None:
+    assert check_kernel((1, 1, *[2] * rank)) == rank
+    with pytest.raises(GeometryError, match="with 1, 2 or 3 spatial axes"):
+        check_kernel((1,) * (2 if rank < 3 else 6))
+
+
 X, W = np.ones((1, 2, 5, 5)), np.ones((2, 2, 3, 3))
 Y, V = np.ones((1, 2, 5)), np.ones((2, 2, 3))
 
@@ -212,6 +264,7 @@ BAD: list[tuple[Any, tuple[Any, ...], dict[str, Any], str]] = [
         ),
     ),
     (conv, (X, W), {"padding": -1}, "padding=-1: allowed is an int of at least 0"),
+    (conv, (Y, V), {"padding": -1}, "padding=-1: allowed is an int of at least 0"),
     (
         conv,
         (X, W),
@@ -262,6 +315,7 @@ BAD: list[tuple[Any, tuple[Any, ...], dict[str, Any], str]] = [
         {},
         "w has shape (3, 2, 3, 3): its axis 0 reads 3 input channels, x has 2",
     ),
+    (conv_transpose, (np.ones((1, 2)), W), {}, "x has shape (1, 2): allowed is (N, C, *spatial)"),
     (conv_transpose, (X, W, np.ones(2)), {"groups": 2}, "bias has shape (2,): allowed is (4,)"),
     (conv_transpose, (X, W), {"groups": "2"}, "groups='2': allowed is an int of at least 1"),
     (
@@ -308,7 +362,10 @@ BAD: list[tuple[Any, tuple[Any, ...], dict[str, Any], str]] = [
         unroll_kernel,
         (np.ones((2, 3)), 5),
         {},
-        "w has shape (2, 3): allowed is (O, C/groups, *kernel)",
+        (
+            "w has shape (2, 3): allowed is (O, C/groups, *kernel) for conv, "
+            "(C, O/groups, *kernel) for conv_transpose, with 1, 2 or 3 spatial axes"
+        ),
     ),
     (unroll_kernel, (W, (5, 0)), {}, "input_size=(5, 0) on axis 1: allowed is an int of at least 1"),
     (
@@ -343,7 +400,18 @@ BAD: list[tuple[Any, tuple[Any, ...], dict[str, Any], str]] = [
         {"output_size": -1},
         "output_size=-1: allowed is an int of at least 0",
     ),
+    (
+        conv_transpose,
+        (X, W),
+        {"output_size": 20, "stride": 3},
+        "output_size=20 on axis 0: allowed is 15 to 17, the sizes that the convolution maps to this",
+    ),
+    (conv_transpose_output_size, (0, 3), {}, "input_size=0: allowed is an int of at least 1"),
+    (conv_transpose_output_size, (2, 0), {}, "kernel_size=0: allowed is an int of at least 1"),
     (input_sizes, (0, 3), {}, "output_size=0: allowed is an int of at least 1"),
+    (input_sizes, (2, 0), {}, "kernel_size=0: allowed is an int of at least 1"),
+    (output_padding_for, (0, 3), {}, "output_size=0: allowed is an int of at least 1"),
+    (output_padding_for, (2, 0), {}, "kernel_size=0: allowed is an int of at least 1"),
     (
         output_padding_for,
         ((7, 8), 2),

@@ -66,6 +66,7 @@ def run_scripted(
 def test_the_predicted_values_are_explained_and_agree(case: Case) -> None:
     found, result = run_scripted(case, spelling_of(case), output_of(case))
     assert (result.predicted, result.relation, result.explained) == ("identical", "identical", True)
+    assert result.reason is None
     assert result.offset == (0,) * case.rank
     assert found.verdict == "agree"
 
@@ -155,11 +156,53 @@ def test_an_explained_window_says_where_it_begins_and_what_it_holds() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("meaning", "case", "reason"),
+    [
+        (
+            Case("conv1d", (1, 1, 9), 1, 3, padding=((0, 2),)),
+            Case("conv1d", (1, 1, 9), 1, 3, padding=((2, 0),)),
+            "begins 2 elements after the reference in the input, and has 9 elements as well",
+        ),
+        (
+            Case("conv1d", (1, 1, 9), 1, 3),
+            Case("conv1d", (1, 1, 9), 1, 3, padding=((0, 2),)),
+            "begins where the reference does in the input, and has 7 elements, not 9",
+        ),
+        (
+            Case("conv_transpose2d", (1, 1, 4, 3), 1, 3, stride=2, padding=(2, 0)),
+            Case("conv_transpose2d", (1, 1, 4, 3), 1, 3, stride=2, padding=(1, 1)),
+            (
+                "begins (1, -1) elements after the reference in the full response of (9, 7), "
+                "and has (5, 7) elements, not (7, 5)"
+            ),
+        ),
+    ],
+)
+def test_an_explained_window_says_in_what_it_begins_and_both_sizes(
+    meaning: Case, case: Case, reason: str
+) -> None:
+    assert judge(case, spelling_of(meaning, "lookalike"), output_of(meaning)) == (True, reason)
+
+
+def test_an_empty_output_that_was_predicted_is_explained() -> None:
+    empty = changed(SAME, padding=[[4, 5]])
+    found = judge(empty, spelling_of(empty), np.zeros(empty.output_shape))
+    assert found == (True, "the output of shape (1, 1, 0) has no element to compare")
+
+
 def test_an_unexplained_window_says_where_it_was_found() -> None:
     explained, reason = judge(SAME, spelling_of(SAME), output_of(TORCH))
     assert not explained
     begins = "it is another window: it begins 1 elements after the reference in the full response"
     assert str(reason).startswith(f"{begins}; greatest difference ")
+
+
+def test_another_window_than_predicted_says_both() -> None:
+    explained, reason = judge(SAME, spelling_of(TORCH, "lookalike"), output_of(TORCH, 1))
+    assert not explained
+    predicted = "begins 1 elements after the reference in the full response of 9, and has 8 elements as well"
+    assert reason.startswith(f"predicted was that it {predicted}; it is another window: it begins 2 elements")
 
 
 @pytest.mark.parametrize("error", [ValueError("not this"), TypeError("not this")])

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import given
 
+from parity import windows as windows_module
 from parity.case import OPS, Case
 from parity.relation import MOST_MATCHES, Reference, begins_at, find_windows, make_reference, observe
 from parity.values import Array, draw_arrays
@@ -78,11 +81,54 @@ def test_the_window_nearest_to_the_reference_comes_first(data: st.DataObject) ->
     assert distances == sorted(distances)
 
 
-@pytest.mark.parametrize(("op", "offset"), [("conv1d", 18), ("conv_transpose1d", -18)])
-def test_windows_are_looked_for_in_all_that_padding_drops_or_adds(op: str, offset: int) -> None:
-    case = Case(op, (1, 1, 10), 1, 2, stride=2, padding=((18, 0),))
-    unpadded = response(case, (18,)).cut((offset,), (2,))
+@pytest.mark.parametrize(
+    ("op", "pads", "offset"),
+    [
+        ("conv1d", (18, 0), 18),
+        ("conv1d", (0, 18), -18),
+        ("conv_transpose1d", (18, 0), -18),
+        ("conv_transpose1d", (0, 18), 18),
+    ],
+)
+def test_windows_are_looked_for_in_all_that_padding_drops_or_adds(
+    op: str, pads: tuple[int, int], offset: int
+) -> None:
+    case = Case(op, (1, 1, 10), 1, 2, stride=2, padding=(pads,), dtype="float64")
+    unpadded = response(case, (18,)).cut((offset,), (2 if op == "conv_transpose1d" else 14,))
     assert observe(unpadded, reference_of(case)).offsets == ((offset,),)
+
+
+@pytest.mark.parametrize(("products", "furthest"), [(54, 4), (53, 2)])
+def test_a_large_convolution_is_searched_half_as_far(
+    products: int, furthest: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = Case("conv1d", (1, 4, 10), 2, 3, padding=4, groups=2)
+    monkeypatch.setattr(windows_module, "_MOST_PRODUCTS", products)
+    around, reference = response(case, (5,)), reference_of(case)
+    offsets = [find_windows(around.cut((shift,), (8,)), reference) for shift in range(5)]
+    assert offsets == [((shift,),) if shift <= furthest else () for shift in range(5)]
+
+
+def test_a_large_transposed_convolution_is_searched_as_far_as_any(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = Case("conv_transpose1d", (1, 4, 10), 2, 3, groups=2)
+    monkeypatch.setattr(windows_module, "_MOST_PRODUCTS", 0)
+    assert find_windows(response(case, (5,)).cut((4,), (8,)), reference_of(case)) == ((4,),)
+
+
+@pytest.mark.parametrize("op", ["conv2d", "conv_transpose2d"])
+def test_offsets_are_ruled_out_by_a_few_elements_together(op: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = reference_of(Case(op, (1, 1, 20, 20), 1, 1, padding=1, dtype="float64"))
+    arrays = own.arrays._replace(x=np.random.default_rng(0).integers(1, 3, own.arrays.x.shape) * 1.0)
+    reference = replace(own, arrays=arrays, y=own.compute(arrays))
+    computed: list[tuple[int, ...]] = []
+
+    def counted(result: Array, reference: Reference, offset: tuple[int, ...]) -> bool:
+        computed.append(offset)
+        return begins_at(result, reference, offset)
+
+    monkeypatch.setattr(windows_module, "begins_at", counted)
+    assert find_windows(reference.y, reference) == ((0, 0),)
+    assert computed == [(0, 0)]
 
 
 @examples(100)
