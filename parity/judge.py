@@ -41,6 +41,12 @@ def explain(
     return False, f"predicted was that it {predicted_window}; {_difference(observation)}"
 
 
+def explain_gradient(observation: Observation) -> tuple[bool, str | None]:
+    """Whether a native layer's gradient is the reference's, as is predicted of each, and else why not."""
+    found = observation.relation == "identical"
+    return found, None if found else _difference(observation)
+
+
 def predicted_offset(meaning: Case, case: Case) -> Offset:
     """How far the output of one case begins after another's, on each axis."""
     sign = 1 if case.transposed else -1
