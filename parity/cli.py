@@ -113,6 +113,11 @@ def case_options(*, values: str, sized: bool = True) -> Callable[..., Any]:
 run_options = options(
     click.option("--frameworks", type=NAMES, help=f"Of {','.join(MODULES)}; all installed ones by default."),
     click.option("--impl", metavar="MODULE:FUNCTION", help="A function of yours, compared beside them."),
+    click.option(
+        "--grad",
+        is_flag=True,
+        help="Compare the gradients by input, kernel and bias too; of native layers of frameworks only.",
+    ),
     click.option("--json", "as_json", is_flag=True, help="Print JSON."),
 )
 
@@ -136,12 +141,13 @@ def parity() -> None:
 def run_command(
     frameworks: Sequence[str] | None,
     impl: str | None,
+    grad: bool,
     as_json: bool,
     show_arrays: bool,
     **case: Any,
 ) -> Outcome:
     """Run one case through the frameworks and compare the results."""
-    result = run_with(Case.from_dict(case), select_frameworks(frameworks, impl))
+    result = run_with(Case.from_dict(case), select_frameworks(frameworks, impl, grad=grad), grad=grad)
     record = result.to_dict()
     if as_json:
         show.json_document(show.with_arrays(record, result) if show_arrays else record)
@@ -165,11 +171,12 @@ def sweep_command(
     limit: int | None,
     frameworks: Sequence[str] | None,
     impl: str | None,
+    grad: bool,
     as_json: bool,
 ) -> Outcome:
     """Run every case of the suites: article, zoo, grid, or TOML files; article and zoo by default."""
     loaded = [load_suite(name) for name in suites or DEFAULT]
-    adapters = select_frameworks(frameworks, impl)
+    adapters = select_frameworks(frameworks, impl, grad=grad)
     cases = select(loaded, limit)
     first = header(loaded, adapters)
     report = Report()
@@ -180,7 +187,7 @@ def sweep_command(
         for write in keep:
             write(first)
         advance = stack.enter_context(show.progress(len(cases), report))
-        for record in sweep(cases, adapters):
+        for record in sweep(cases, adapters, grad=grad):
             for write in keep:
                 write(record)
             report.add(record)
@@ -283,9 +290,9 @@ def sizes_command(up_to: int, as_json: bool, **layer: Any) -> Outcome:
     return Outcome.EXPLAINED
 
 
-def select_frameworks(frameworks: Sequence[str] | None, impl: str | None) -> list[Any]:
+def select_frameworks(frameworks: Sequence[str] | None, impl: str | None, *, grad: bool) -> list[Any]:
     """The adapters that the options name."""
-    return contestants(frameworks, load_implementation(impl).function if impl else None)
+    return contestants(frameworks, load_implementation(impl).function if impl else None, grad=grad)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

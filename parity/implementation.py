@@ -62,6 +62,16 @@ class Implementation:
         """Call the function."""
         return layer(x, *weights)
 
+    def forward_only(self) -> str:
+        """It says nothing of gradients."""
+        return f"{self.NAME} is a function, and a function has no backward pass to run"
+
+    def backward(
+        self, layer: Callable[..., Array], weights: Sequence[Array], x: Array, dy: Array
+    ) -> tuple[Array, Sequence[Array]]:
+        """No function's."""
+        raise NotImplementedError(self.forward_only())
+
 
 def load_implementation(text: str) -> Implementation:
     """The function that MODULE:FUNCTION names; modules are looked for in the working folder too.

@@ -64,6 +64,14 @@ def _within_bound(spelling: Spelling, output: Array, reference: Reference, mode:
     return ratio is not None and ratio <= 1
 
 
+def explain_gradient(observation: Observation) -> tuple[bool, str | None]:
+    """Whether a native layer's gradient is the reference's, as is predicted of each, and else why not."""
+    if observation.relation == "no verdict":
+        return True, observation.message
+    found = observation.relation == "identical"
+    return found, None if found else _difference(observation)
+
+
 def predicted_offset(meaning: Case, case: Case) -> Offset:
     """How far the output of one case begins after another's, on each axis."""
     sign = 1 if case.transposed else -1

@@ -8,12 +8,14 @@ from typing import Any, Literal
 
 from parity.case import Case
 from parity.compare import compare
+from parity.gradients import Backward
 from parity.values import Array
 
 SCHEMA = 1
 
 Status = Literal["ok", "rejected", "unsupported", "crashed", "timeout", "invalid"]
 Verdict = Literal["agree", "explained", "unexplained"]
+Output = Literal["value", "input_grad", "weight_grad", "bias_grad"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class Result:
         layer: the call as code, None where there is none.
         status: "ok", it computed; "rejected", it raised; "unsupported", no arguments of it mean the case;
             "invalid", what it returned is no array of the case's dtype.
+        output: "value", what the layer computes; else which gradient of it, by its input, by its kernel (in
+            convmm's layout) or by its bias.
         error: class and message of what it raised.
         shape: of its output.
         shape_equal: to the reference's.
@@ -51,6 +55,7 @@ class Result:
     spelling: str
     layer: str | None
     status: Status
+    output: Output = "value"
     error: str | None = None
     shape: tuple[int, ...] | None = None
     shape_equal: bool | None = None
@@ -69,7 +74,8 @@ class Result:
     @property
     def label(self) -> str:
         """The result's name among those of its case."""
-        return f"{self.framework} {self.spelling}"
+        name = f"{self.framework} {self.spelling}"
+        return name if self.output == "value" else f"{name} {self.output}"
 
     def to_dict(self) -> dict[str, Any]:
         """The result as JSON has it."""
@@ -84,12 +90,14 @@ class CaseResult:
     Attributes:
         case: the case.
         reference: the NumPy core's output in float64, (N, O, *spatial).
-        results: one a spelling, in the frameworks' order.
+        results: one a spelling, in the frameworks' order; a native one's gradients stand behind it.
+        backward: what the gradients have to be, where they were asked for.
     """
 
     case: Case
     reference: Array = field(repr=False, compare=False)
     results: tuple[Result, ...]
+    backward: Backward | None = field(default=None, repr=False, compare=False)
 
     @property
     def verdict(self) -> Verdict:
@@ -106,8 +114,10 @@ class CaseResult:
 
     @property
     def pairs(self) -> list[dict[str, Any]]:
-        """Every two results that computed, compared with each other."""
-        computed = [result for result in self.results if result.array is not None]
+        """Every two results that computed the output, compared with each other."""
+        computed = [
+            result for result in self.results if result.array is not None and result.output == "value"
+        ]
         found = []
         for a, b in combinations(computed, 2):
             assert a.array is not None  # noqa: S101 - tells the type checker what the line above chose
@@ -118,12 +128,17 @@ class CaseResult:
             )
         return found
 
+    @property
+    def command(self) -> str:
+        """The command line that gives these results again."""
+        return self.case.command if self.backward is None else f"{self.case.command} --grad"
+
     def to_dict(self) -> dict[str, Any]:
         """The case and its results as JSON has them."""
         return {
             "schema": SCHEMA,
             "case": self.case.to_dict(),
-            "command": self.case.command,
+            "command": self.command,
             "verdict": self.verdict,
             "reference": {"shape": list(self.reference.shape)},
             "results": [result.to_dict() for result in self.results],

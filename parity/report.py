@@ -21,8 +21,10 @@ COLUMNS = (
     "unexplained",
 )
 
-Row = tuple[str, str, str]
-"""Framework, spelling and op."""
+OUTPUTS = ("value", "input_grad", "weight_grad", "bias_grad")
+
+Row = tuple[str, str, str, str]
+"""Framework, spelling, output and op."""
 
 
 class Outcome(IntEnum):
@@ -78,25 +80,27 @@ class Report:
         """Count one record."""
         self.verdicts[record["verdict"]] += 1
         for result in record["results"]:
-            row = (result["framework"], result["spelling"], record["case"]["op"])
+            output = result.get("output", "value")  # records from before there were gradients have none
+            row = (result["framework"], result["spelling"], output, record["case"]["op"])
             counts = self._counts.setdefault(row, Counter())
             counts[classify(result)] += 1
             self.comparisons += is_comparison(result)
             self._ended_badly += result["status"] in _ENDED_BADLY
             if not result["explained"]:
                 counts["unexplained"] += 1
-                label = f"{result['framework']} {result['spelling']}"
+                label = " ".join(row[: 2 if output == "value" else 3])
                 self.unexplained.append((record["command"], label, str(result["reason"])))
 
     @property
     def rows(self) -> list[tuple[Row, list[int]]]:
-        """Each row with its counts in the columns' order: by framework as first met, spelling, op."""
-        frameworks = list(dict.fromkeys(framework for framework, _, _ in self._counts))
+        """Each row with its counts in the columns' order: by framework as first met, spelling, output, op."""
+        frameworks = list(dict.fromkeys(row[0] for row in self._counts))
         spellings = list(dict.fromkeys(("native", "exact", "lookalike", *(row[1] for row in self._counts))))
 
-        def place(row: Row) -> tuple[int, int, int]:
-            framework, spelling, op = row
-            return frameworks.index(framework), spellings.index(spelling), OPS.index(op)
+        def place(row: Row) -> tuple[int, ...]:
+            framework, spelling, output, op = row
+            places = (spellings.index(spelling), OUTPUTS.index(output), OPS.index(op))
+            return frameworks.index(framework), *places
 
         return [
             (row, [self._counts[row][column] for column in COLUMNS])
@@ -120,7 +124,7 @@ class Report:
 
     def to_dict(self, header: Mapping[str, Any]) -> dict[str, Any]:
         """The counts as JSON has them, under the header of what was counted."""
-        names = ("framework", "spelling", "op")
+        names = ("framework", "spelling", "output", "op")
         return {
             **header,
             "kind": "report",

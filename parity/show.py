@@ -61,7 +61,7 @@ def case_result(record: Json) -> None:
     for result in record["results"]:
         table.add_row(
             f"{result['framework']} {result['version'] or ''}".strip(),
-            result["spelling"],
+            spelling_text(result["spelling"], result["output"]),
             result["status"],
             "" if result["shape"] is None else format_shape(result["shape"]),
             *(_text(result[key]) for key in ("allclose", "exact", "max_abs_error")),
@@ -70,10 +70,12 @@ def case_result(record: Json) -> None:
         )
     _print(table)
     for result in record["results"]:
-        click.echo(f"{result['framework']} {result['spelling']}: {result['layer'] or 'no layer'}")
-        for remark in (result["error"], result["reason"]):
-            if remark:
-                click.echo(f"    {remark}")
+        remarks = [remark for remark in (result["error"], result["reason"]) if remark]
+        if remarks or result["output"] == "value":
+            spelling = spelling_text(result["spelling"], result["output"])
+            click.echo(f"{result['framework']} {spelling}: {result['layer'] or 'no layer'}")
+        for remark in remarks:
+            click.echo(f"    {remark}")
     _pairs(record["pairs"])
     click.echo(f"\nverdict: {record['verdict']}")
     _note_nothing_compared(Report([record]))
@@ -81,8 +83,9 @@ def case_result(record: Json) -> None:
 
 def arrays(result: CaseResult) -> None:
     """The input, kernel and bias of a case, and every output."""
-    drawn = draw_arrays(result.case)
-    named = {"x": drawn.x, "w": drawn.w, "bias": drawn.bias, "reference": result.reference}
+    named = {**_drawn(result), "reference": result.reference}
+    if result.backward:
+        named |= {f"reference {name}": each.y for name, each in result.backward.expected.items()}
     named |= {each.label: each.array for each in result.results}
     for name, array in named.items():
         if array is not None:
@@ -92,10 +95,9 @@ def arrays(result: CaseResult) -> None:
 
 def with_arrays(record: Json, result: CaseResult) -> dict[str, Any]:
     """The record with the arrays in it, as nested lists; None for what JSON has no number for."""
-    drawn = draw_arrays(result.case)
     return {
         **record,
-        "arrays": {"x": _nested(drawn.x), "w": _nested(drawn.w), "bias": _nested(drawn.bias)},
+        "arrays": {name: _nested(array) for name, array in _drawn(result).items()},
         "reference": {**record["reference"], "array": _nested(result.reference)},
         "results": [
             {**each, "array": _nested(full.array)}
@@ -109,8 +111,9 @@ def report(header: Json, counted: Report) -> None:
     for used in header["frameworks"]:
         click.echo(" ".join(str(word) for word in used.values() if word))
     table = _table("framework", "spelling", "op", *COLUMNS, numbers=len(COLUMNS))
-    for row, counts in counted.rows:
-        table.add_row(*row, *(str(count or "·") for count in counts))
+    for (framework, spelling, output, op), counts in counted.rows:
+        shown = (framework, spelling_text(spelling, output), op)
+        table.add_row(*shown, *(str(count or "·") for count in counts))
     _print(table)
     for command, label, reason in counted.unexplained[:_MOST_UNEXPLAINED]:
         click.echo(f"unexplained: {label}: {reason}\n    {command}")
@@ -180,6 +183,18 @@ def progress(total: int, counted: Report) -> Iterator[Callable[[], None]]:
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
         task = bar.add_task("", total=total)
         yield lambda: bar.update(task, advance=1, description=counted.summary)
+
+
+def spelling_text(spelling: str, output: str) -> str:
+    """A spelling, and what is looked at of it where that is a gradient."""
+    return spelling if output == "value" else f"{spelling} {output}"
+
+
+def _drawn(result: CaseResult) -> dict[str, Any]:
+    """The arrays of a case by name, with the gradient by the output where there is one."""
+    drawn = draw_arrays(result.case)
+    named = {"x": drawn.x, "w": drawn.w, "bias": drawn.bias}
+    return named if result.backward is None else {**named, "dy": result.backward.dy}
 
 
 def _note_nothing_compared(counted: Report) -> None:

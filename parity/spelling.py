@@ -40,6 +40,8 @@ class Spelling:
             geometry is that of the case itself.
         refusal: what the framework raises instead of computing, if it does.
         convert: from convmm's kernel and bias to the arrays that the layer takes.
+        convert_back: from the layer's arrays to convmm's kernel and bias; of a native spelling only.
+        no_backward: why its backward pass is not to be run, in one sentence, if it is not.
     """
 
     kind: Kind
@@ -47,6 +49,8 @@ class Spelling:
     meaning: Case
     refusal: Refusal | None = None
     convert: Conversion = AS_THEY_ARE
+    convert_back: Conversion = AS_THEY_ARE
+    no_backward: str | None = None
 
 
 @dataclass(frozen=True)

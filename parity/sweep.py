@@ -40,10 +40,12 @@ def select(suites: Sequence[Suite], limit: int | None) -> list[tuple[Suite, Suit
     return chosen
 
 
-def sweep(cases: Sequence[tuple[Suite, SuiteCase]], adapters: Sequence[Adapter]) -> Iterator[Record]:
-    """Run the cases in order; each gives a record of kind "record"."""
+def sweep(
+    cases: Sequence[tuple[Suite, SuiteCase]], adapters: Sequence[Adapter], *, grad: bool = False
+) -> Iterator[Record]:
+    """Run the cases in order, with gradients if wanted; each gives a record of kind "record"."""
     for suite, named in cases:
-        result = run_with(named.case, adapters)
+        result = run_with(named.case, adapters, grad=grad)
         yield {"kind": "record", "suite": suite.name, "name": named.name, **result.to_dict()}
 
 

@@ -74,6 +74,47 @@ LADDER = (
 """Narrower ways to compute than a float32 result's own, the most precise first."""
 
 
+@dataclass(frozen=True)
+class Sums:
+    """Sums of products, and what their rounding errors depend on.
+
+    Attributes:
+        y: the sums, in float64.
+        magnitude: the sums of the products' magnitudes.
+        terms: how many products each has; broadcast over the sums.
+        dtype: in which a result is returned.
+        before_bias: the sums without the bias, where there is one.
+    """
+
+    y: Array
+    magnitude: Array
+    terms: Array
+    dtype: str
+    before_bias: Array | None = None
+
+    def error_ratio(self, result: Array, mode: Mode, settled: Array | bool = True) -> float | None:  # noqa: FBT001, FBT002 - NumPy's own `where`
+        """The largest error of a result over its bound, where it is settled; None where that says nothing."""
+        if self.terms.max(initial=0.0) * mode.accumulator > _MOST_ROUNDOFF:
+            return None
+        y, found = self.y, result.astype(np.float64)
+        with np.errstate(invalid="ignore", over="ignore"):
+            bound = self._bound(mode)
+            error = np.where((found == y) | (np.isnan(found) & np.isnan(y)), 0.0, np.abs(found - y))
+            overflown = _overflows(found, np.abs(y) + bound, self.dtype) & (np.sign(found) == np.sign(y))
+        error[np.isnan(error)] = np.inf
+        error[overflown] = 0
+        bound[~np.isfinite(bound)] = np.finfo(np.float64).tiny  # beside infinities only equality will do
+        with np.errstate(over="ignore"):
+            return float(np.max(error / bound, initial=0.0, where=settled))
+
+    def _bound(self, mode: Mode) -> Array:
+        bound = (mode.operands + self.terms * mode.accumulator) * self.magnitude
+        bound = bound + mode.output * np.abs(self.y) + _underflow(self.dtype, mode, self.terms)
+        if mode.bias_apart and self.before_bias is not None:
+            bound += mode.output * (1 + mode.output) * np.abs(self.before_bias)
+        return bound
+
+
 def error_ratio(
     result: Array, reference: Reference, mode: Mode, geometry: Geometry | None = None
 ) -> float | None:
@@ -89,17 +130,8 @@ def error_ratio(
         mode: in which precision the result is computed.
         geometry: of another window, in place of the case's own.
     """
-    y = reference.y if geometry is None else reference.compute(geometry=geometry)
-    bound = _bound(y, reference, mode, geometry or reference.case.geometry)
-    if bound is None:
-        return None
-    found, settled = result.astype(np.float64), _settled(reference, geometry or reference.case.geometry)
-    with np.errstate(invalid="ignore", over="ignore"):
-        error = np.where((found == y) | (np.isnan(found) & np.isnan(y)), 0.0, np.abs(found - y))
-    error[np.isnan(error)] = np.inf
-    error[_overflows(found, np.abs(y) + bound, reference.case.dtype) & (np.sign(found) == np.sign(y))] = 0
-    bound[~np.isfinite(bound)] = np.finfo(np.float64).tiny  # beside infinities only equality will do
-    return float(np.max(error / bound, initial=0.0, where=settled))
+    sums = _sums(reference, geometry or reference.case.geometry)
+    return sums.error_ratio(result, mode, _settled(reference, geometry or reference.case.geometry))
 
 
 def keeps(result: Array, reference: Reference, mode: Mode) -> bool:
@@ -133,20 +165,15 @@ def _rounded(reference: Reference, rounded: Callable[[Array], Array]) -> Referen
     return replace(reference, arrays=arrays, y=reference.compute(arrays))
 
 
-def _bound(y: Array, reference: Reference, mode: Mode, geometry: Geometry) -> Array | None:
-    arrays, rank = reference.arrays, len(geometry.axes)
-    terms = _terms(reference, geometry)
-    if terms.max(initial=0.0) * mode.accumulator > _MOST_ROUNDOFF:
-        return None
+def _sums(reference: Reference, geometry: Geometry) -> Sums:
+    arrays = reference.arrays
+    y = reference.y if geometry == reference.case.geometry else reference.compute(geometry=geometry)
     bias = None if arrays.bias is None else np.abs(arrays.bias)
     absolute = Arrays(np.abs(arrays.x), np.abs(arrays.w), bias)
     with np.errstate(invalid="ignore", over="ignore"):
+        before = None if arrays.bias is None else y - along_channels(arrays.bias, len(geometry.axes))
         magnitude = reference.compute(absolute, geometry)
-        bound = (mode.operands + terms * mode.accumulator) * magnitude + mode.output * np.abs(y)
-        if mode.bias_apart and arrays.bias is not None:
-            before = np.abs(y - along_channels(arrays.bias, rank))
-            bound += mode.output * (1 + mode.output) * before
-    return bound + _underflow(reference.case.dtype, mode, terms)
+    return Sums(y, magnitude, _terms(reference, geometry), reference.case.dtype, before)
 
 
 def _overflows(found: Array, magnitude: Array, dtype: str) -> Array:

@@ -297,6 +297,14 @@ class Faulty:
     def spell(self, case: Case) -> list[Spelling | Unsupported]:
         return self.own.spell(case)
 
+    def forward_only(self) -> str | None:
+        return self.own.forward_only()
+
+    def backward(
+        self, layer: object, weights: Sequence[Array], x: Array, dy: Array
+    ) -> tuple[Array, Sequence[Array]]:
+        return self.own.backward(layer, weights, x, dy)
+
     def call(self, layer: object, weights: Sequence[Array], x: Array) -> Array:
         """Wrong, by another layer of the framework where the mistake is in the arguments."""
         del layer

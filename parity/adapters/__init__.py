@@ -60,6 +60,18 @@ class Adapter(Protocol):
     def call(self, layer: Any, weights: Sequence[Array], x: Array) -> Array:
         """Give a layer its weights and call it: (N, C, *spatial) to (N, O, *spatial), in its own dtype."""
 
+    def forward_only(self) -> str | None:
+        """Why no gradients can be had of it, in one sentence, or None."""
+
+    def backward(
+        self, layer: Any, weights: Sequence[Array], x: Array, dy: Array
+    ) -> tuple[Array, Sequence[Array]]:
+        """The gradients of the sum of output * ``dy``, by the framework's own differentiation.
+
+        Returns:
+            By the input, (N, C, *spatial), and by each of the weights, in the layer's order and layout.
+        """
+
 
 class Framework(Adapter, Protocol):
     """What translating needs to know beside: a framework whose layers people write in code."""

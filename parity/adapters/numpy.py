@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-import convmm  # noqa: F401 - named in the layers
+import convmm
 from parity.case import Case
 from parity.distributions import installed_version
 from parity.expression import Call
@@ -80,3 +81,19 @@ def load() -> None:
 def call(layer: Callable[..., Array], weights: Sequence[Array], x: Array) -> Array:
     """Call the core's function."""
     return layer(x, *weights)
+
+
+def forward_only() -> None:
+    """None: the core has gradients."""
+
+
+def backward(
+    layer: functools.partial[Array], weights: Sequence[Array], x: Array, dy: Array
+) -> tuple[Array, list[Array]]:
+    """Call the core's gradients of the function, with its arguments."""
+    kernel, *bias = weights
+    operation = layer.func.__name__[:-2]  # conv or conv_transpose
+    by_input = getattr(convmm, f"{operation}_input_grad")(dy, kernel, x.shape[2:], **layer.keywords)
+    by_kernel = getattr(convmm, f"{operation}_weight_grad")(x, dy, kernel.shape[2:], **layer.keywords)
+    sums = dy.astype(np.float64).sum(axis=(0, *range(2, dy.ndim)))
+    return by_input, [by_kernel, *(sums.astype(dy.dtype) for _ in bias)]

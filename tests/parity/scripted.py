@@ -52,3 +52,11 @@ class Scripted:
         if isinstance(self.outcome, BaseException):
             raise self.outcome
         return self.outcome  # type: ignore[return-value] # what a framework returns may be anything
+
+    def forward_only(self) -> str:
+        return "it is scripted"
+
+    def backward(
+        self, layer: object, weights: Sequence[Array], x: Array, dy: Array
+    ) -> tuple[Array, Sequence[Array]]:
+        raise NotImplementedError

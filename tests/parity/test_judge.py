@@ -162,19 +162,19 @@ def test_an_explained_window_says_where_it_begins_and_what_it_holds() -> None:
         (
             Case("conv1d", (1, 1, 9), 1, 3, padding=((0, 2),)),
             Case("conv1d", (1, 1, 9), 1, 3, padding=((2, 0),)),
-            "begins 2 elements after the reference in the input, and has 9 elements as well",
+            "begins 2 elements after the reference in the input, and has 9 elements against 9",
         ),
         (
             Case("conv1d", (1, 1, 9), 1, 3),
             Case("conv1d", (1, 1, 9), 1, 3, padding=((0, 2),)),
-            "begins where the reference does in the input, and has 7 elements, not 9",
+            "begins where the reference does in the input, and has 7 elements against 9",
         ),
         (
             Case("conv_transpose2d", (1, 1, 4, 3), 1, 3, stride=2, padding=(2, 0)),
             Case("conv_transpose2d", (1, 1, 4, 3), 1, 3, stride=2, padding=(1, 1)),
             (
                 "begins (1, -1) elements after the reference in the full response of (9, 7), "
-                "and has (5, 7) elements, not (7, 5)"
+                "and has (5, 7) elements against (7, 5)"
             ),
         ),
     ],
@@ -201,7 +201,9 @@ def test_an_unexplained_window_says_where_it_was_found() -> None:
 def test_another_window_than_predicted_says_both() -> None:
     explained, reason = judge(SAME, spelling_of(TORCH, "lookalike"), output_of(TORCH, 1))
     assert not explained
-    predicted = "begins 1 elements after the reference in the full response of 9, and has 8 elements as well"
+    predicted = (
+        "begins 1 elements after the reference in the full response of 9, and has 8 elements against 8"
+    )
     assert reason.startswith(f"predicted was that it {predicted}; it is another window: it begins 2 elements")
 
 

@@ -34,6 +34,7 @@ RESULT_KEYS = [
     "spelling",
     "layer",
     "status",
+    "output",
     "error",
     "shape",
     "shape_equal",

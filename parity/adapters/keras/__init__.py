@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
+from parity.adapters.keras.differentiate import backward, forward_only
 from parity.adapters.keras.exact import exact
 from parity.adapters.keras.installation import EXTRA, backend, load, missing, version
 from parity.adapters.keras.read import CLASSES, read
-from parity.adapters.keras.rules import find_native, meanings, same_instead, spelling, why_not
+from parity.adapters.keras.rules import MOVE_BACK, find_native, meanings, same_instead, spelling, why_not
+from parity.adapters.keras.tensors import build, to_keras, to_numpy
 from parity.case import Case
 from parity.spelling import Spelling, Unsupported, first_lookalike
 from parity.tolerance import Mode, accumulated_in_float32
@@ -28,8 +28,10 @@ __all__ = [
     "TO_CONVMM",
     "activation",
     "backend",
+    "backward",
     "call",
     "exact",
+    "forward_only",
     "load",
     "missing",
     "mode",
@@ -39,7 +41,7 @@ __all__ = [
 ]
 
 NAME = "keras"
-TO_CONVMM = ("kernel = np.moveaxis(kernel, (-1, -2), (0, 1))",)
+TO_CONVMM = (MOVE_BACK,)
 
 
 def activation(name: str) -> str | None:
@@ -67,10 +69,6 @@ def mode(dtype: str) -> Mode:
 
 def call(layer: Any, weights: Sequence[Array], x: Array) -> Array:
     """Build the layer for the input (N, C, *spatial), set its weights, and call it."""
-    keras = load()
-    last = np.ascontiguousarray(np.moveaxis(x, 1, -1))
-    given = keras.ops.convert_to_tensor(last, dtype=x.dtype.name)
-    if not layer.built:
-        layer.build(given.shape)
-    layer.set_weights(weights)
-    return np.moveaxis(keras.ops.convert_to_numpy(layer(given)), -1, 1)
+    given = to_keras(x)
+    build(layer, given, weights)
+    return to_numpy(layer(given))

@@ -16,6 +16,8 @@ from parity.spelling import Kind, Refusal, Spelling, windows_agree
 # (O, C/groups, *kernel) to (*kernel, C/groups, O); transposed, (C, O, *kernel) to (*kernel, O, C)
 MOVE = "np.moveaxis(kernel, (0, 1), (-1, -2))"
 TO_KERAS = Conversion((f"converted = [{MOVE}, *bias]",))
+MOVE_BACK = "kernel = np.moveaxis(kernel, (-1, -2), (0, 1))"
+FROM_KERAS = Conversion((MOVE_BACK, "converted = [kernel, *bias]"))
 
 
 def meanings(case: Case) -> Iterator[Case]:
@@ -54,7 +56,9 @@ def same_instead(native: Case) -> list[Spelling]:
 
 def spelling(kind: Kind, meaning: Case) -> Spelling:
     """The layer of this meaning, with what Keras does with it."""
-    return Spelling(kind, keras_layer(meaning), meaning, _refusal(meaning), TO_KERAS)
+    return Spelling(
+        kind, keras_layer(meaning), meaning, _refusal(meaning), TO_KERAS, FROM_KERAS, _no_backward(meaning)
+    )
 
 
 def _refusal(case: Case) -> Refusal | None:
@@ -79,6 +83,16 @@ def _tensorflow_refusal(case: Case, kernels: frozenset[str]) -> Refusal | None:
         "TensorFlow sees an output that 'same' would map to another input size",
         tuple(errors[kernel] for kernel in sorted(kernels)),
         certain=not returned,
+    )
+
+
+def _no_backward(case: Case) -> str | None:
+    """What is not asked of TensorFlow 2.21, as there is no error to record where the process has ended."""
+    if max(case.kernel) > 1 or max(case.stride) == 1 or "oneDNN" not in tensorflow_kernels(case.dtype):
+        return None
+    return (
+        "not run: with oneDNN, TensorFlow's weight gradient of a one-tap kernel with a stride spoils memory "
+        "and may end the process; TF_ENABLE_ONEDNN_OPTS=0 avoids it"
     )
 
 

@@ -28,8 +28,10 @@ __all__ = [
     "TO_CONVMM",
     "activation",
     "backend",
+    "backward",
     "call",
     "exact",
+    "forward_only",
     "load",
     "missing",
     "mode",
@@ -101,10 +103,28 @@ def load() -> Any:
 def call(layer: Any, weights: Sequence[Array], x: Array) -> Array:
     """Set the module's parameters and run it on (N, C, *spatial), without recording gradients."""
     torch = load()
+    _set_weights(layer, weights)
     with torch.no_grad():
+        return _to_numpy(layer(_to_torch(x)))
+
+
+def forward_only() -> None:
+    """None: torch has autograd."""
+
+
+def backward(layer: Any, weights: Sequence[Array], x: Array, dy: Array) -> tuple[Array, list[Array]]:
+    """The gradients by the input and by the module's parameters, by torch.autograd."""
+    torch = load()
+    _set_weights(layer, weights)
+    given = _to_torch(x).requires_grad_()
+    by_input, *by_weights = torch.autograd.grad(layer(given), [given, *layer.parameters()], _to_torch(dy))
+    return _to_numpy(by_input), [_to_numpy(each) for each in by_weights]
+
+
+def _set_weights(layer: Any, weights: Sequence[Array]) -> None:
+    with load().no_grad():
         for parameter, weight in zip(layer.parameters(), weights, strict=True):
             parameter.copy_(_to_torch(weight))
-        return _to_numpy(layer(_to_torch(x)))
 
 
 def _to_torch(array: Array) -> Any:  # a tensor

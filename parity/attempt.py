@@ -1,0 +1,38 @@
+"""Calls into code that is not ours: what it returns, or what it raises, and what it warns of meanwhile."""
+
+from __future__ import annotations
+
+import re
+import sys
+import warnings
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from typing import TypeVar
+
+_LONGEST_TEXT = 400
+_TERMINAL_CODES = re.compile(r"\x1b\[[0-9;]*m")
+
+T = TypeVar("T")
+
+
+def attempt(compute: Callable[[], T]) -> tuple[T | BaseException, tuple[str, ...]]:
+    """What ``compute`` returns, or the exception that it ends in, and its warnings, each once."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            with redirect_stdout(sys.stderr):  # stdout is for results
+                found: T | BaseException = compute()
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it raises is what is recorded
+            found = error
+    return found, tuple(dict.fromkeys(_one_line(each.message) for each in caught))
+
+
+def describe(error: BaseException) -> str:
+    """An exception's class and message, on one line."""
+    short = _one_line(error)
+    return f"{type(error).__name__}: {short}" if short else type(error).__name__
+
+
+def _one_line(message: object) -> str:
+    text = " ".join(_TERMINAL_CODES.sub("", str(message)).split())
+    return text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT] + " …"
