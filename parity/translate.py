@@ -247,7 +247,8 @@ def remarks(translation: Translation) -> list[str]:
     if wrong:
         lines.append(
             f"not {wrong['layer']}: on an input of {format_shape(wrong['input'])} it gives "
-            f"{format_shape(wrong['shape'])} and {wrong['reason']}"
+            f"{format_shape(wrong['shape'])} and {wrong['reason']}; the largest error on small integers is "
+            f"{wrong['max_abs_error']}"
         )
     shapes = ", ".join(format_shape(shape) for shape in translation.sizes)
     lines.append(

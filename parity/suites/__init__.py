@@ -23,6 +23,8 @@ DEFAULT = ("article", "zoo")
 
 _ABOUT = {"name": str, "source": str, "note": str, "output": list, "expected": str}
 _CASE_KEYS = tuple(field.name for field in fields(Case))
+_NUMBERS = ("input", "filters", "kernel", "stride", "padding", "output_padding", "dilation", "groups", "seed")
+_WORDS = {"padding": ("valid", "same"), "output_padding": ("none",)}
 _REQUIRED = ("name", "op", "input", "filters", "kernel")
 
 
@@ -135,6 +137,8 @@ def _products(suite: str, tables: list[dict[str, Any]]) -> Iterator[SuiteCase]:
         for key, values in alternatives.items():
             if not isinstance(values, list) or not values:
                 raise SuiteError(f"{where}: key {key!r}={values!r}: allowed is a list of alternatives")
+            for value in values:
+                _check_alternative(where, key, value)
         combinations = (
             dict(zip(alternatives, chosen, strict=True))
             for chosen in itertools.product(*alternatives.values())
@@ -143,6 +147,19 @@ def _products(suite: str, tables: list[dict[str, Any]]) -> Iterator[SuiteCase]:
         if not cases:
             raise SuiteError(f"{where}: no combination of its alternatives is a convolution")
         yield from (SuiteCase(f"{table['name']}-{i}", case) for i, case in enumerate(cases, 1))
+
+
+def _check_alternative(where: str, key: str, value: object) -> None:
+    """Refuse what no combination could make a case of; what only some cannot is left out."""
+    if key not in _NUMBERS or value in _WORDS.get(key, ()):
+        return
+    numbers = value if isinstance(value, list) else [value]
+    flat = [n for item in numbers for n in (item if isinstance(item, list) and key == "padding" else [item])]
+    if not flat or not all(type(n) is int for n in flat):
+        words = "".join(f", {word!r}" for word in _WORDS.get(key, ()))
+        raise SuiteError(
+            f"{where}: key {key!r}: alternative {value!r}: allowed are ints, lists of ints{words}"
+        )
 
 
 def _valid_cases(where: str, combinations: Iterator[dict[str, Any]]) -> Iterator[Case]:

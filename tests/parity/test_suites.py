@@ -242,6 +242,14 @@ INVALID = {
         HEAD + PRODUCT + 'kernel = [1]\ndtype = ["float32", "float8"]',
         ["[[product]] 1 (all)", "dtype='float8'"],
     ),
+    "a product of a word": (
+        HEAD + PRODUCT + 'kernel = [1, "two"]',
+        ["[[product]] 1 (all)", "'kernel'", "'two'", "ints"],
+    ),
+    "a product of a padding that is none": (
+        HEAD + PRODUCT + 'kernel = [1]\npadding = [0, "full"]',
+        ["[[product]] 1 (all)", "'padding'", "'full'", "'valid', 'same'"],
+    ),
     "a product with an unknown key": (HEAD + PRODUCT + "kernel = [1]\nsize = [1]", ["(all)", "'size'"]),
     "a product whose output padding an op lacks": (
         HEAD + PRODUCT + "kernel = [1]\noutput_padding = [0]",
