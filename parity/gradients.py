@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -108,6 +108,11 @@ def observe_gradient(name: Gradient, result: Array, expected: Expected) -> Obser
         return Observation("no verdict", (), comparison, NO_VERDICT)
     if ratio <= 1:
         return Observation("identical", (), comparison, bound_ratio=ratio)
+    differing = _differing(name, result, expected, comparison)
+    return replace(differing, bound_ratio=ratio if math.isfinite(ratio) else None)
+
+
+def _differing(name: Gradient, result: Array, expected: Expected, comparison: Comparison) -> Observation:
     sides = greatest_difference(result, expected.y)
     if comparison.allclose:
         why = "but integers have to be exact" if expected.exact else "but beyond the bound of its precision"

@@ -149,12 +149,30 @@ def test_no_gradient_of_keras_is_unexplained(case: Case) -> None:
 
 
 @examples(30)
-@given(cases_with_gradients(("float64",), ("normal",)))
-def test_gradients_of_real_numbers_are_judged_within_tolerances(case: Case) -> None:
+@given(cases_with_gradients(values=("normal", "wide")))
+def test_gradients_of_real_numbers_are_within_their_bounds(case: Case) -> None:
     found = run(case, ["numpy", "torch"], grad=True)
     assert found.backward is not None
     assert not any(each.exact for each in found.backward.expected.values())
     assert unexplained(found) == []
+
+
+@pytest.mark.parametrize("values", ["normal", "wide", "special"])
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("padding", [1, "same"])
+def test_every_dtype_and_kind_of_values_has_its_bound(values: str, dtype: str, padding: int | str) -> None:
+    case = Case("conv2d", (2, 4, 9, 9), 3, 3, padding=padding, bias=True, dtype=dtype, values=values)
+    assert unexplained(run(case, FRAMEWORKS, grad=True)) == []
+
+
+def test_a_gradient_beyond_its_bound_is_unexplained() -> None:
+    case = changed(PLAIN, values="normal")
+    results = run_altered(lambda x, w, b: (x, w * np.float32(1 + 1e-4), b), case)
+    assert [name for name, result in results.items() if not result.explained] == ["weight_grad"]
+    assert (results["weight_grad"].bound_ratio or 0) > 1
+    ratio = results["input_grad"].bound_ratio
+    assert ratio is not None
+    assert 0 <= ratio <= 1
 
 
 @pytest.mark.parametrize("backend", ["torch"])
@@ -210,7 +228,7 @@ def test_where_ones_are_too_large_some_of_the_gradient_by_the_output_is_zero() -
     assert all(each.exact for each in backward.expected.values())
 
 
-def test_numbers_that_the_dtype_rounds_have_gradients_within_tolerances() -> None:
+def test_numbers_that_the_dtype_rounds_have_gradients_within_bounds() -> None:
     case = Case("conv1d", (1, 1, 5000), 1, 1, dtype="float16", values="arange")
     expected = make_backward(case, draw_arrays(case)).expected
     assert not expected["weight_grad"].exact
