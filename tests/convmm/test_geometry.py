@@ -292,6 +292,18 @@ BAD: list[tuple[Any, tuple[Any, ...], dict[str, Any], str]] = [
     (
         conv,
         (X, W),
+        {"padding": ((1, 1), (1, 1, 1))},
+        "padding=((1, 1), (1, 1, 1)) on axis 1: allowed is a (before, after) pair on every axis",
+    ),
+    (
+        conv,
+        (X, W),
+        {"padding": ((1, 1), "12")},
+        "padding=((1, 1), '12') on axis 1: allowed is a (before, after) pair on every axis",
+    ),
+    (
+        conv,
+        (X, W),
         {"padding": ((1, 1), (1, -2))},
         "padding=((1, 1), (1, -2)) on axis 1: allowed is an int of at least 0",
     ),

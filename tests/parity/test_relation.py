@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+from parity import reference as reference_module
 from parity import windows as windows_module
 from parity.case import OPS, Case
 from parity.relation import MOST_MATCHES, Reference, begins_at, find_windows, make_reference, observe
@@ -96,6 +97,22 @@ def test_windows_are_looked_for_in_all_that_padding_drops_or_adds(
     case = Case(op, (1, 1, 10), 1, 2, stride=2, padding=(pads,), dtype="float64")
     unpadded = response(case, (18,)).cut((offset,), (2 if op == "conv_transpose1d" else 14,))
     assert observe(unpadded, reference_of(case)).offsets == ((offset,),)
+
+
+def test_a_result_with_fewer_channels_stands_nowhere_though_all_channels_are_equal() -> None:
+    own = reference_of(Case("conv1d", (2, 1, 6), 3, 2))
+    arrays = own.arrays._replace(w=np.ones_like(own.arrays.w))
+    reference = replace(own, arrays=arrays, y=own.compute(arrays))
+    assert find_windows(reference.y, reference) == ((0,),)
+    assert find_windows(reference.y[:, :1], reference) == ()
+
+
+def test_in_a_case_too_large_to_search_one_offset_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = reference_of(Case("conv1d", (1, 1, 6), 1, 2))
+    zeros = replace(own, arrays=own.arrays._replace(x=np.zeros_like(own.arrays.x)), y=np.zeros_like(own.y))
+    assert len(find_windows(zeros.y, zeros)) > 1
+    monkeypatch.setattr(reference_module, "_MOST_WORK", 0)
+    assert find_windows(zeros.y, zeros) == ((0,),)
 
 
 @pytest.mark.parametrize(("products", "furthest"), [(54, 4), (53, 2)])
