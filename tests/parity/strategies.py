@@ -37,10 +37,18 @@ def cases(
 def runnable_cases(
     ops: tuple[str, ...] = OPS, dtypes: tuple[str, ...] = DTYPES, values: tuple[str, ...] = VALUES
 ) -> st.SearchStrategy[Case]:
-    """As :func:`cases`, but float32 where a framework crashes or breaks its own rules in another dtype."""
-    return cases(ops, dtypes, values).map(
-        lambda case: changed(case, dtype="float32") if _meets_a_known_fault(case) else case
-    )
+    """As :func:`cases`, without those in which a framework crashes or breaks its own rules."""
+    return cases(ops, dtypes, values).map(_without_known_faults)
+
+
+def _without_known_faults(case: Case) -> Case:
+    if _meets_a_known_fault(case):
+        case = changed(case, dtype="float32")
+    # TensorFlow's conv3d, with oneDNN, is wrong for some shapes where the last axis alone has a stride; one
+    # is the input 2x1x1x2x3 under a kernel of 1x1x2 with the stride 2.
+    if case.op == "conv3d" and case.stride[:2] == (1, 1):
+        case = changed(case, stride=1)
+    return case
 
 
 def _meets_a_known_fault(case: Case) -> bool:

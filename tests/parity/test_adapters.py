@@ -180,7 +180,7 @@ def test_the_layer_that_torch_is_recorded_with_computes_what_is_recorded(case: C
 
 
 @examples(25)
-@given(cases(dtypes=("float32",), values=("integers",)))
+@given(runnable_cases(dtypes=("float32",), values=("integers",)))
 def test_the_layer_that_keras_is_recorded_with_computes_what_is_recorded(case: Case) -> None:
     for result in run(case, ["keras"]).results:
         keras = import_module("keras")  # that the adapter has imported
