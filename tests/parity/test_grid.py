@@ -26,7 +26,7 @@ def faults(found: CaseResult, *, exact: bool) -> list[str]:
 def _is_wrong(result: Result, *, exact: bool) -> bool:
     if result.spelling != "native" or result.status != "ok" or result.relation == "empty":
         return False
-    return not (result.exact if exact else result.allclose)
+    return not result.exact if exact else result.relation != "identical"
 
 
 def _computed(results: list[CaseResult]) -> dict[str, int]:
