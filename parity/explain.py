@@ -41,7 +41,7 @@ def explain(case: Case) -> Iterator[str]:
 
 
 def _steps(case: Case, arrays: Arrays) -> tuple[Step, ...]:
-    wide = Arrays(*(None if a is None else a.astype(np.float64) for a in arrays))  # type: ignore[arg-type]
+    wide = arrays.widened()
     arguments: dict[str, Any] = {
         "stride": case.stride,
         "padding": case.padding,

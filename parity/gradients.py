@@ -12,10 +12,10 @@ import numpy as np
 from convmm import conv_input_grad, conv_transpose_input_grad, conv_transpose_weight_grad, conv_weight_grad
 from parity.case import Case
 from parity.compare import Comparison, close, compare
+from parity.diagnosis.whereabouts import differing_places, greatest_difference
 from parity.relation import NO_VERDICT, Observation
 from parity.tolerance import Sums, accumulator_unknown
 from parity.values import LARGEST_INTEGER, SIGNIFICAND_BITS, Array, Arrays, numpy_dtype
-from parity.whereabouts import differing_places, greatest_difference
 
 Gradient = Literal["input_grad", "weight_grad", "bias_grad"]
 
@@ -67,7 +67,7 @@ def make_backward(case: Case, arrays: Arrays) -> Backward:
     either (arrays of numbers that the dtype rounds), that gradient is judged by its bound, as real numbers
     are.
     """
-    x, w, _ = wide = _widened(arrays)
+    x, w, _ = wide = arrays.widened()
     integers = all(np.isfinite(a).all() and np.array_equal(a, np.rint(a)) for a in (x, w))
     generator = np.random.default_rng([case.seed, _STREAM])
     drawn = _integers(case, wide, generator) if integers else generator.standard_normal(case.output_shape)
@@ -164,17 +164,12 @@ def _most(case: Case, arrays: Arrays, dy: Array) -> float:
 
 def _terms(case: Case, arrays: Arrays, dy: Array) -> dict[Gradient, Array]:
     """How many products each gradient adds up."""
-    ones = Arrays(*(None if a is None else np.ones(a.shape) for a in arrays))  # type: ignore[arg-type]
-    return gradients(case, ones, np.ones(dy.shape))
+    return gradients(case, arrays.each(np.ones_like), np.ones_like(dy))
 
 
 def _magnitudes(case: Case, arrays: Arrays, dy: Array) -> dict[Gradient, Array]:
     """Each gradient's sums of magnitudes, in float64."""
-    return gradients(case, Arrays(*(None if a is None else np.abs(a) for a in arrays)), np.abs(dy))  # type: ignore[arg-type]
-
-
-def _widened(arrays: Arrays) -> Arrays:
-    return Arrays(*(None if a is None else a.astype(np.float64) for a in arrays))  # type: ignore[arg-type]
+    return gradients(case, arrays.each(np.abs), np.abs(dy))
 
 
 def _budget(case: Case) -> int:

@@ -40,7 +40,7 @@ class Result:
         max_abs_error: the largest difference; None where there is none to take.
         bound_ratio: the largest error over its rigorous bound; 0.0 where the result is exact.
         relation: what was observed: "identical", "empty", "rejected", "unrelated", or the mistake that
-            explains every value, one of :data:`parity.suspect.Mistake`.
+            explains every value, one of :data:`parity.diagnosis.suspect.Mistake`.
         offset: how far it begins after the reference, on each axis.
         predicted: what the framework's rules say: "identical", "window", "empty", "rejected".
         explained: what was observed is what was predicted.

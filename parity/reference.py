@@ -78,7 +78,7 @@ class Reference:
 
 def make_reference(case: Case, arrays: Arrays) -> Reference:
     """Compute the case with the NumPy core, in float64."""
-    wide = Arrays(*(None if a is None else a.astype(np.float64) for a in arrays))  # type: ignore[arg-type]
+    wide = arrays.widened()
     y = _compute(wide, case.geometry, transposed=case.transposed)
     return Reference(case, wide, y, exact=sums_are_exact(case, arrays))
 

@@ -11,13 +11,13 @@ from typing import Literal
 import numpy as np
 
 from parity.compare import Comparison, compare
-from parity.diagnose import diagnose
+from parity.diagnosis import diagnose
+from parity.diagnosis.suspect import Mistake, Suspect
+from parity.diagnosis.whereabouts import differing_places, greatest_difference
+from parity.diagnosis.windows import MOST_MATCHES, Offset, begins_at, find_windows
 from parity.reference import Reference, make_reference
-from parity.suspect import Mistake, Suspect
 from parity.tolerance import Mode, accumulated_in_float32, error_ratio, narrower_precision
 from parity.values import Array
-from parity.whereabouts import differing_places, greatest_difference
-from parity.windows import MOST_MATCHES, Offset, begins_at, find_windows
 
 __all__ = [
     "MOST_MATCHES",

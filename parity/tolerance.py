@@ -20,8 +20,8 @@ import ml_dtypes
 import numpy as np
 
 from convmm.geometry import Geometry
+from parity.diagnosis.rounding import ROUNDINGS
 from parity.reference import Reference, along_channels
-from parity.rounding import ROUNDINGS
 from parity.values import Array, Arrays, numpy_dtype
 
 _MOST_ROUNDOFF = 0.1
@@ -168,11 +168,9 @@ def _rounded(reference: Reference, rounded: Callable[[Array], Array]) -> Referen
 def _sums(reference: Reference, geometry: Geometry) -> Sums:
     arrays = reference.arrays
     y = reference.y if geometry == reference.case.geometry else reference.compute(geometry=geometry)
-    bias = None if arrays.bias is None else np.abs(arrays.bias)
-    absolute = Arrays(np.abs(arrays.x), np.abs(arrays.w), bias)
     with np.errstate(invalid="ignore", over="ignore"):
         before = None if arrays.bias is None else y - along_channels(arrays.bias, len(geometry.axes))
-        magnitude = reference.compute(absolute, geometry)
+        magnitude = reference.compute(arrays.each(np.abs), geometry)
     return Sums(y, magnitude, _terms(reference, geometry), reference.case.dtype, before)
 
 

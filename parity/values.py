@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import ml_dtypes
@@ -36,9 +37,17 @@ class Arrays(NamedTuple):
         """The kernel, and the bias where there is one."""
         return [self.w] if self.bias is None else [self.w, self.bias]
 
+    def each(self, change: Callable[[Array], Array]) -> Arrays:
+        """What ``change`` makes of each array; no bias stays none."""
+        return Arrays(change(self.x), change(self.w), None if self.bias is None else change(self.bias))
+
     def copies(self) -> Arrays:
         """New arrays with the same values, which a callee may do with as it likes."""
-        return Arrays(self.x.copy(), self.w.copy(), None if self.bias is None else self.bias.copy())
+        return self.each(np.copy)
+
+    def widened(self) -> Arrays:
+        """The same values in float64."""
+        return self.each(lambda array: array.astype(np.float64))
 
 
 def numpy_dtype(name: str) -> np.dtype[Any]:

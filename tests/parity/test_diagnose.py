@@ -21,13 +21,13 @@ import convmm
 from convmm.unfold import spatial
 from parity import reference
 from parity.case import OPS, Case
+from parity.diagnosis.suspect import Mistake
+from parity.diagnosis.windows import find_windows
 from parity.notation import format_shape
 from parity.record import Result
 from parity.relation import observe
 from parity.run import run
-from parity.suspect import Mistake
 from parity.values import Array
-from parity.windows import find_windows
 from tests.parity.responses import reach, response, widened
 from tests.parity.strategies import CONVS, TRANSPOSES, changed, exact_cases_with_an_output, examples
 from tests.parity.test_relation import reference_of

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 
 from parity import reference as reference_module
-from parity import windows as windows_module
 from parity.case import OPS, Case
+from parity.diagnosis import windows as windows_module
 from parity.relation import MOST_MATCHES, Reference, begins_at, find_windows, make_reference, observe
 from parity.values import Array, draw_arrays
 from tests.parity.responses import Response, reach, response

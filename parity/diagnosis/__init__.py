@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from parity import mistakes, rounding
+from parity.diagnosis import mistakes, rounding
+from parity.diagnosis.suspect import Hypothesis, Suspect
 from parity.reference import Reference
-from parity.suspect import Hypothesis, Suspect
 from parity.values import Array
 
 HYPOTHESES: tuple[Hypothesis, ...] = (

@@ -9,8 +9,8 @@ import ml_dtypes
 import numpy as np
 
 from parity.compare import close
+from parity.diagnosis.suspect import Suspect
 from parity.reference import Reference
-from parity.suspect import Suspect
 from parity.values import SIGNIFICAND_BITS, Array, Arrays
 
 

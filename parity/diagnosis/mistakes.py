@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from convmm.geometry import Geometry
+from parity.diagnosis.suspect import Mistake, Suspect
+from parity.diagnosis.windows import Offset, find_windows
 from parity.reference import Reference, along_channels
-from parity.suspect import Mistake, Suspect
 from parity.values import Array, Arrays
-from parity.windows import Offset, find_windows
 
 _MOST_GROUPS = 4
 """Groups of which every order is tried; of more, only turns and the reverse."""

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from parity.diagnosis.windows import Offset
 from parity.reference import Reference
 from parity.values import Array
-from parity.windows import Offset
 
 Mistake = Literal[
     "window",
