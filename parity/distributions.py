@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from importlib.metadata import PackageNotFoundError, version
 
 
+@functools.cache  # a search of sys.path, and asked for by every result
 def installed_version(*distributions: str) -> str | None:
     """The version of the first of these distributions that is installed, or None."""
     for distribution in distributions:
