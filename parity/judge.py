@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from parity.case import Case
 from parity.relation import Observation, Offset, Reference, begins_at
 from parity.spelling import Spelling, windows_agree
-from parity.tolerance import Mode, accumulated_in_float32, error_ratio
+from parity.tolerance import Mode, accumulated_in_float32, keeps
 from parity.values import Array
 
 
@@ -57,11 +57,8 @@ def _explain_window(
 
 def _within_bound(spelling: Spelling, output: Array, reference: Reference, mode: Mode | None) -> bool:
     """Whether real numbers are, within their bound, those of the window that was predicted."""
-    if reference.exact:
-        return False
     precision = mode or accumulated_in_float32(reference.case.dtype)
-    ratio = error_ratio(output, reference, precision, spelling.meaning.geometry)
-    return ratio is not None and ratio <= 1
+    return not reference.exact and keeps(output, reference, precision, spelling.meaning.geometry)
 
 
 def explain_gradient(observation: Observation) -> tuple[bool, str | None]:

@@ -106,7 +106,6 @@ def _value(
     found: Adapter, spelling: Spelling, arrays: Arrays, reference: Reference, about: dict[str, Any]
 ) -> Result:
     about = {**about, "predicted": predict(spelling, reference.case)}
-
     given = arrays.copies()
 
     def compute() -> Array:

@@ -65,6 +65,17 @@ def windows_agree(case: Case, other: Case) -> bool:
     return case.geometry == other.geometry
 
 
+def wanted_windows(case: Case) -> str:
+    """What a layer that meant the case would read, or give, on each axis in turn."""
+    axes = case.geometry.axes
+    if not case.transposed:
+        return ", ".join(f"{axis.before} before and {max(axis.after, 0)} after" for axis in axes)
+    return ", ".join(
+        f"begins at {axis.before} of a full response of {axis.full} and has {axis.fine} elements"
+        for axis in axes
+    )
+
+
 def first_native(case: Case, meanings: Iterable[Case]) -> Case | None:
     """The first of these cases that means the given one, or None."""
     return next((meaning for meaning in meanings if windows_agree(case, meaning)), None)

@@ -16,13 +16,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-import ml_dtypes
 import numpy as np
 
 from convmm.geometry import Geometry
 from parity.diagnosis.rounding import ROUNDINGS
 from parity.reference import Reference, along_channels
-from parity.values import Array, Arrays, numpy_dtype
+from parity.values import Array, Arrays, limit_of
 
 _MOST_ROUNDOFF = 0.1
 """Of n * u_acc, beyond which a bound says nothing."""
@@ -134,9 +133,9 @@ def error_ratio(
     return sums.error_ratio(result, mode, _settled(reference, geometry or reference.case.geometry))
 
 
-def keeps(result: Array, reference: Reference, mode: Mode) -> bool:
-    """Whether a result is within the bound of this mode."""
-    ratio = error_ratio(result, reference, mode)
+def keeps(result: Array, reference: Reference, mode: Mode, geometry: Geometry | None = None) -> bool:
+    """Whether a result is within the bound of this mode; arguments as of :func:`error_ratio`."""
+    ratio = error_ratio(result, reference, mode, geometry)
     return ratio is not None and ratio <= 1
 
 
@@ -176,14 +175,13 @@ def _sums(reference: Reference, geometry: Geometry) -> Sums:
 
 def _overflows(found: Array, magnitude: Array, dtype: str) -> Array:
     """Where a result is infinite because the dtype ends below the exact value."""
-    largest = float(ml_dtypes.finfo(numpy_dtype(dtype)).max)  # type: ignore[no-untyped-call] # it has no types
-    return np.asarray(np.isinf(found) & (magnitude >= largest))
+    return np.asarray(np.isinf(found) & (magnitude >= limit_of(dtype, "max")))
 
 
 def _underflow(dtype: str, mode: Mode, terms: Array) -> Array:
     """What is lost where partial sums, or the result, fall below the smallest normal number."""
-    sums = np.finfo(np.float64).tiny if dtype == "float64" else float(np.finfo(np.float32).tiny)
-    smallest = float(ml_dtypes.finfo(numpy_dtype(dtype)).smallest_normal)  # type: ignore[no-untyped-call] # it has no types
+    sums = limit_of("float64" if dtype == "float64" else "float32", "smallest_normal")
+    smallest = limit_of(dtype, "smallest_normal")
     kept_narrow = mode.accumulator == ROUNDOFF[dtype]
     return terms * (smallest if kept_narrow else sums) + smallest
 

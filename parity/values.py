@@ -154,7 +154,7 @@ def _normal(case: Case, stream: int, shape: tuple[int, ...]) -> Array:
 def _wide(case: Case, stream: int, shape: tuple[int, ...]) -> Array:
     """Eight decades in both signs, the largest such that no sum overflows."""
     generator = _generator(case, stream)
-    top = min(4.0, math.log10(_largest(case.dtype) / (4 * (_terms(case) + 1))) / 2)
+    top = min(4.0, math.log10(limit_of(case.dtype, "max") / (4 * (_terms(case) + 1))) / 2)
     magnitudes: Array = 10.0 ** generator.uniform(top - 8, top, shape)
     signs: Array = generator.choice((-1, 1), shape)
     return np.multiply(magnitudes, signs)
@@ -167,7 +167,7 @@ def _special(case: Case, stream: int, shape: tuple[int, ...]) -> Array:
     leave out; a subnormal one would meet infinities, and some flush it to zero first.
     """
     generator = _generator(case, stream)
-    below = float(ml_dtypes.finfo(numpy_dtype(case.dtype)).smallest_subnormal)  # type: ignore[no-untyped-call] # it has no types
+    below = limit_of(case.dtype, "smallest_subnormal")
     specials = [0.0, -0.0]
     if stream == 0:
         specials += [3 * below, -3 * below, math.inf, -math.inf, math.nan]
@@ -178,12 +178,13 @@ def _special(case: Case, stream: int, shape: tuple[int, ...]) -> Array:
 _DRAWS = {"normal": _normal, "wide": _wide, "special": _special}
 
 
-def _largest(dtype: str) -> float:
-    return float(ml_dtypes.finfo(numpy_dtype(dtype)).max)  # type: ignore[no-untyped-call] # it has no types
+def limit_of(dtype: str, name: str) -> float:
+    """A number of this floating dtype by its name in ``finfo``, such as "max"."""
+    return float(getattr(ml_dtypes.finfo(numpy_dtype(dtype)), name))  # type: ignore[no-untyped-call] # it has no types
 
 
 def _arange(case: Case, shape: tuple[int, ...]) -> Array:
-    largest = _largest(case.dtype)
+    largest = limit_of(case.dtype, "max")
     if math.prod(shape) - 1 > largest:
         raise CaseError(
             f"values='arange' for an array of shape {shape}: allowed are at most {int(largest) + 1} "

@@ -11,7 +11,7 @@ from parity.adapters.keras.installation import tensorflow_kernels
 from parity.case import Case
 from parity.layer import Layer, layer
 from parity.script import Conversion
-from parity.spelling import Kind, Refusal, Spelling, windows_agree
+from parity.spelling import Kind, Refusal, Spelling, wanted_windows, windows_agree
 
 # (O, C/groups, *kernel) to (*kernel, C/groups, O); transposed, (C, O, *kernel) to (*kernel, O, C)
 MOVE = "np.moveaxis(kernel, (0, 1), (-1, -2))"
@@ -119,15 +119,9 @@ def keras_layer(case: Case) -> Layer:
 
 def why_not(case: Case) -> str:
     """Why no arguments of Keras mean the case."""
+    wanted = wanted_windows(case)
     if not case.transposed:
-        reads = ", ".join(
-            f"{axis.before} before and {max(axis.after, 0)} after" for axis in case.geometry.axes
-        )
-        return f"neither 'valid' nor 'same' is this case's padding of {reads} on the axes in turn"
-    wanted = ", ".join(
-        f"begins at {axis.before} of a full response of {axis.full} and has {axis.fine} elements"
-        for axis in case.geometry.axes
-    )
+        return f"neither 'valid' nor 'same' is this case's padding of {wanted} on the axes in turn"
     return f"neither 'valid' nor 'same' gives, with any output_padding, an output that {wanted}"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from convmm.geometry import GeometryError
 from parity.case import Case
 from parity.layer import Layer, Name, layer
-from parity.spelling import Kind, Refusal, Spelling
+from parity.spelling import Kind, Refusal, Spelling, wanted_windows
 
 _EMPTY = Refusal(
     "the output has no elements, which torch accepts in oneDNN's code path and refuses in its own",
@@ -79,15 +79,9 @@ def torch_layer(case: Case, padding: tuple[int, ...] | str, output_padding: tupl
 
 def why_not(case: Case) -> str:
     """Why no arguments of torch mean the case."""
+    wanted = wanted_windows(case)
     if not case.transposed:
-        reads = ", ".join(
-            f"{axis.before} before and {max(axis.after, 0)} after" for axis in case.geometry.axes
-        )
-        return f"torch pads both ends of an axis alike, and this case reads {reads} of each axis in turn"
-    wanted = ", ".join(
-        f"begins at {axis.before} of a full response of {axis.full} and has {axis.fine} elements"
-        for axis in case.geometry.axes
-    )
+        return f"torch pads both ends of an axis alike, and this case reads {wanted} of each axis in turn"
     return (
         "torch drops padding elements at both ends and adds output_padding, 0 to less than the larger of "
         f"stride and dilation, after them: no such pair gives an output that {wanted}"
