@@ -17,7 +17,7 @@ from parity.adapters import MODULES, FrameworkError, all_adapters
 from parity.case import DTYPES, OPS, VALUES, Case, CaseError
 from parity.explain import explain
 from parity.expression import ExpressionError
-from parity.implementation import load_implementation
+from parity.implementation import implementation
 from parity.notation import NotationError, parse_ints, parse_padding
 from parity.report import Outcome, Report
 from parity.run import contestants, run_with
@@ -25,6 +25,7 @@ from parity.sizes import size_tables
 from parity.suites import DEFAULT, SuiteError, load_suite
 from parity.sweep import Record, RecordError, RecordFile, header, is_torn, read_records, select, sweep
 from parity.translate import translate
+from parity.workers import Workers
 
 USER_ERRORS = (
     CaseError,
@@ -118,6 +119,14 @@ run_options = options(
         is_flag=True,
         help="Compare the gradients by input, kernel and bias too; of native layers of frameworks only.",
     ),
+    click.option(
+        "--timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        default=120,
+        show_default=True,
+        metavar="S",
+        help="Seconds that a layer may take.",
+    ),
     click.option("--json", "as_json", is_flag=True, help="Print JSON."),
 )
 
@@ -142,12 +151,17 @@ def run_command(
     frameworks: Sequence[str] | None,
     impl: str | None,
     grad: bool,
+    timeout: float,
     as_json: bool,
     show_arrays: bool,
     **case: Any,
 ) -> Outcome:
     """Run one case through the frameworks and compare the results."""
-    result = run_with(Case.from_dict(case), select_frameworks(frameworks, impl, grad=grad), grad=grad)
+    asked = Case.from_dict(case)
+    adapters = select_frameworks(frameworks, impl, grad=grad)
+    with Workers(adapters, timeout=timeout) as workers:
+        workers.switches()
+        result = run_with(asked, adapters, grad=grad, submit=workers.submit)
     record = result.to_dict()
     if as_json:
         show.json_document(show.with_arrays(record, result) if show_arrays else record)
@@ -163,31 +177,41 @@ def run_command(
 @click.option(
     "--output", type=click.Path(path_type=Path), metavar="FILE", help="Record as JSON lines, in a new file."
 )
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=max(1, (os.cpu_count() or 1) // 2),
+    show_default="half the cores",
+    help="Processes for each framework.",
+)
 @click.option("--limit", type=click.IntRange(min=1), help="Run the first N cases only.")
 @run_options
 def sweep_command(
     suites: tuple[str, ...],
     output: Path | None,
+    jobs: int,
     limit: int | None,
     frameworks: Sequence[str] | None,
     impl: str | None,
     grad: bool,
+    timeout: float,
     as_json: bool,
 ) -> Outcome:
     """Run every case of the suites: article, zoo, grid, or TOML files; article and zoo by default."""
     loaded = [load_suite(name) for name in suites or DEFAULT]
     adapters = select_frameworks(frameworks, impl, grad=grad)
     cases = select(loaded, limit)
-    first = header(loaded, adapters)
     report = Report()
     with ExitStack() as stack:
+        workers = stack.enter_context(Workers(adapters, jobs=jobs, timeout=timeout))
+        first = header(loaded, adapters, workers.switches())
         keep: list[Callable[[Record], None]] = []
         keep += [stack.enter_context(RecordFile(output)).write] if output else []
         keep += [show.json_line] if as_json else []
         for write in keep:
             write(first)
         advance = stack.enter_context(show.progress(len(cases), report))
-        for record in sweep(cases, adapters, grad=grad):
+        for record in sweep(cases, adapters, workers.submit, ahead=4 * jobs, grad=grad):
             for write in keep:
                 write(record)
             report.add(record)
@@ -292,7 +316,7 @@ def sizes_command(up_to: int, as_json: bool, **layer: Any) -> Outcome:
 
 def select_frameworks(frameworks: Sequence[str] | None, impl: str | None, *, grad: bool) -> list[Any]:
     """The adapters that the options name."""
-    return contestants(frameworks, load_implementation(impl).function if impl else None, grad=grad)
+    return contestants(frameworks, implementation(impl) if impl else None, grad=grad)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

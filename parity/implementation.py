@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,14 +25,19 @@ class Implementation:
     It is called as ``f(x, w, bias=None, *, stride, padding, dilation, groups)``, for the transposed ops
     also with ``output_padding``, with everything explicit: one int an axis, padding as (before, after)
     pairs.
+
+    Attributes:
+        function: itself, or "MODULE:FUNCTION", to be imported by :meth:`load` in the process that calls it.
     """
 
-    function: Callable[..., Any]
+    function: Callable[..., Any] | str
     EXTRA: str | None = None
 
     @property
     def NAME(self) -> str:  # noqa: N802 - as the adapters' modules name it
         """The function's name."""
+        if isinstance(self.function, str):
+            return self.function.partition(":")[2]
         return getattr(self.function, "__name__", type(self.function).__name__)
 
     def missing(self) -> str | None:
@@ -48,7 +54,12 @@ class Implementation:
 
     def spell(self, case: Case) -> list[Spelling | Unsupported]:
         """The call with the case's arguments."""
-        call = layer("functools.partial", Name(self.NAME, self.function), **case.explicit)
+        named = (
+            Name(self.function.replace(":", "."))
+            if isinstance(self.function, str)
+            else Name(self.NAME, self.function)
+        )
+        call = layer("functools.partial", named, **case.explicit)
         return [Spelling("native", call, meaning=case)]
 
     def mode(self, dtype: str) -> Mode:
@@ -56,7 +67,17 @@ class Implementation:
         return accumulator_unknown(dtype)
 
     def load(self) -> None:
-        """Nothing: the function is there."""
+        """Import the function where only its name is given; modules of the working folder are found too.
+
+        Raises:
+            FrameworkError: no such module or function, or not callable; or the module's own import fails.
+        """
+        if isinstance(self.function, str):
+            _import(self.function)
+
+    def pin(self, threads: int) -> dict[str, Any]:  # noqa: ARG002 - it has no switch for them
+        """Nothing: a function's switches are its own."""
+        return {}
 
     def call(self, layer: Callable[..., Array], weights: Sequence[Array], x: Array) -> Array:
         """Call the function."""
@@ -73,16 +94,21 @@ class Implementation:
         raise NotImplementedError(self.forward_only())
 
 
-def load_implementation(text: str) -> Implementation:
-    """The function that MODULE:FUNCTION names; modules are looked for in the working folder too.
+def implementation(text: str) -> Implementation:
+    """The function that MODULE:FUNCTION names, not imported yet.
 
     Raises:
-        FrameworkError: not of that form, no such module or function, or not callable; or the module's own
-            import fails.
+        FrameworkError: not of that form.
     """
     module, colon, function = text.partition(":")
     if not (module and colon and function):
         raise FrameworkError(f"impl {text!r}: allowed is MODULE:FUNCTION, as in mykernels:conv2d")
+    return Implementation(text)
+
+
+@functools.cache
+def _import(text: str) -> None:
+    module, _, function = text.partition(":")
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
@@ -92,4 +118,3 @@ def load_implementation(text: str) -> Implementation:
         raise FrameworkError(f"impl {text!r} cannot be imported: {type(error).__name__}: {error}") from error
     if not callable(found):
         raise FrameworkError(f"impl {text!r}: {function} is no function but {type(found).__name__}")
-    return Implementation(found)

@@ -29,7 +29,8 @@ class Result:
         spelling: "native", "lookalike" or "exact".
         layer: the call as code, None where there is none.
         status: "ok", it computed; "rejected", it raised; "unsupported", no arguments of it mean the case;
-            "invalid", what it returned is no array of the case's dtype.
+            "invalid", what it returned is no array of the case's dtype; "crashed", its process ended;
+            "timeout", it did not end in time.
         output: "value", what the layer computes; else which gradient of it, by its input, by its kernel (in
             convmm's layout) or by its bias.
         error: class and message of what it raised.
@@ -46,6 +47,7 @@ class Result:
         explained: what was observed is what was predicted.
         reason: why it differs, or why the framework has no layer.
         warnings: what the framework warned of meanwhile.
+        printed: what it wrote to its standard output and error meanwhile, where it ran in its own process.
         array: the output itself; not part of the record.
     """
 
@@ -69,6 +71,7 @@ class Result:
     explained: bool = False
     reason: str | None = None
     warnings: tuple[str, ...] = ()
+    printed: str = ""
     array: Array | None = field(default=None, repr=False, compare=False)
 
     @property

@@ -109,7 +109,7 @@ def with_arrays(record: Json, result: CaseResult) -> dict[str, Any]:
 def report(header: Json, counted: Report) -> None:
     """A sweep's counts as a table, what is unexplained, and the totals."""
     for used in header["frameworks"]:
-        click.echo(" ".join(str(word) for word in used.values() if word))
+        click.echo(" ".join(str(used[key]) for key in ("framework", "version", "backend") if used[key]))
     table = _table("framework", "spelling", "op", *COLUMNS, numbers=len(COLUMNS))
     for (framework, spelling, output, op), counts in counted.rows:
         shown = (framework, spelling_text(spelling, output), op)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import NoneType, TracebackType
@@ -15,8 +16,9 @@ from parity.adapters import Adapter
 from parity.case import OPS
 from parity.distributions import installed_version
 from parity.record import SCHEMA
-from parity.run import run_with
+from parity.run import Run
 from parity.suites import Suite, SuiteCase
+from parity.task import Submit
 from parity.values import check_memory
 
 Record = dict[str, Any]
@@ -41,15 +43,38 @@ def select(suites: Sequence[Suite], limit: int | None) -> list[tuple[Suite, Suit
 
 
 def sweep(
-    cases: Sequence[tuple[Suite, SuiteCase]], adapters: Sequence[Adapter], *, grad: bool = False
+    cases: Iterable[tuple[Suite, SuiteCase]],
+    adapters: Sequence[Adapter],
+    submit: Submit,
+    *,
+    ahead: int,
+    grad: bool = False,
 ) -> Iterator[Record]:
-    """Run the cases in order, with gradients if wanted; each gives a record of kind "record"."""
+    """Run the cases, with gradients if wanted; each gives a record of kind "record", in order.
+
+    Args:
+        cases: what to run.
+        adapters: whose layers.
+        submit: hands an adapter its task.
+        ahead: how many cases to ask for before the first of them has answered.
+        grad: run the backward passes too.
+    """
+    waiting: deque[tuple[Suite, SuiteCase, Run]] = deque()
     for suite, named in cases:
-        result = run_with(named.case, adapters, grad=grad)
-        yield {"kind": "record", "suite": suite.name, "name": named.name, **result.to_dict()}
+        waiting.append((suite, named, Run(named.case, adapters, grad=grad, submit=submit)))
+        if len(waiting) > ahead:
+            yield _finish(*waiting.popleft())
+    while waiting:
+        yield _finish(*waiting.popleft())
 
 
-def header(suites: Sequence[Suite], adapters: Sequence[Adapter]) -> Record:
+def _finish(suite: Suite, named: SuiteCase, run: Run) -> Record:
+    return {"kind": "record", "suite": suite.name, "name": named.name, **run.finish().to_dict()}
+
+
+def header(
+    suites: Sequence[Suite], adapters: Sequence[Adapter], switches: Mapping[str, Mapping[str, Any] | None]
+) -> Record:
     """The first line of a record: what ran, in which versions and under which switches."""
     return {
         "schema": SCHEMA,
@@ -57,7 +82,12 @@ def header(suites: Sequence[Suite], adapters: Sequence[Adapter]) -> Record:
         "convparity": installed_version("convparity"),
         "suites": [suite.name for suite in suites],
         "frameworks": [
-            {"framework": found.NAME, "version": found.version(), "backend": found.backend()}
+            {
+                "framework": found.NAME,
+                "version": found.version(),
+                "backend": found.backend(),
+                "switches": switches[found.NAME],
+            }
             for found in adapters
         ],
         "python": platform.python_version(),

@@ -291,6 +291,9 @@ class Faulty:
     def load(self) -> object:
         return self.own.load()
 
+    def pin(self, threads: int) -> dict[str, Any]:
+        return self.own.pin(threads)
+
     def mode(self, dtype: str) -> Mode:
         return self.own.mode(dtype)
 

@@ -57,6 +57,12 @@ class Adapter(Protocol):
     def load(self) -> object:
         """Import the framework, with its switches set; called before its layers are made."""
 
+    def pin(self, threads: int) -> dict[str, Any]:
+        """Set what changes numbers for the whole process, and the compute threads; what is set now, by name.
+
+        For a process of the framework's own, after :meth:`load` and before anything is computed.
+        """
+
     def call(self, layer: Any, weights: Sequence[Array], x: Array) -> Array:
         """Give a layer its weights and call it: (N, C, *spatial) to (N, O, *spatial), in its own dtype."""
 

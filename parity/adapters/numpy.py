@@ -78,6 +78,12 @@ def load() -> None:
     """Nothing: it is loaded."""
 
 
+def pin(threads: int) -> dict[str, Any]:
+    """The core's threads; nothing else changes its numbers, and these do not either."""
+    convmm.set_threads(threads)
+    return {"threads": convmm.get_threads()}
+
+
 def call(layer: Callable[..., Array], weights: Sequence[Array], x: Array) -> Array:
     """Call the core's function."""
     return layer(x, *weights)

@@ -45,6 +45,9 @@ class Scripted:
     def load(self) -> None:
         pass
 
+    def pin(self, threads: int) -> dict[str, object]:
+        return {"threads": threads}
+
     def call(self, layer: object, weights: Sequence[Array], x: Array) -> Array:
         assert type(layer) is object
         assert weights

@@ -13,7 +13,7 @@ from hypothesis import given
 import convmm
 from parity import Case, CaseError, run
 from parity.adapters import FrameworkError, installed
-from parity.implementation import Implementation, load_implementation
+from parity.implementation import Implementation, implementation
 from parity.record import CaseResult, Result
 from parity.run import contestants
 from parity.values import Array, draw_arrays, numpy_dtype
@@ -48,6 +48,7 @@ RESULT_KEYS = [
     "explained",
     "reason",
     "warnings",
+    "printed",
 ]
 PAIR_KEYS = ["a", "b", "shape_equal", "allclose"]
 SPELLINGS = {"native", "lookalike", "exact"}
@@ -512,7 +513,7 @@ def test_the_reference_is_no_view_of_what_a_function_can_reach() -> None:
 @pytest.mark.parametrize("text", ["", "module", "module:", ":function"])
 def test_a_function_that_is_not_named_by_module_and_function_is_an_error(text: str) -> None:
     with pytest.raises(FrameworkError, match="allowed is MODULE:FUNCTION"):
-        load_implementation(text)
+        implementation(text)
 
 
 @pytest.mark.parametrize(
@@ -525,7 +526,7 @@ def test_a_function_that_is_not_named_by_module_and_function_is_an_error(text: s
 )
 def test_a_function_that_is_not_there_is_an_error_that_says_why(text: str, message: str) -> None:
     with pytest.raises(FrameworkError, match=message) as raised:
-        load_implementation(text)
+        implementation(text).load()
     assert repr(text) in str(raised.value)
 
 
@@ -533,7 +534,9 @@ def test_a_function_is_found_in_the_working_folder(tmp_path: Path, monkeypatch: 
     (tmp_path / "kernels_of_a_user.py").write_text("from convmm import conv as mine\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
-    assert load_implementation("kernels_of_a_user:mine").function is convmm.conv
+    found = implementation("kernels_of_a_user:mine")
+    found.load()
+    assert run(PLAIN, ["numpy"], impl=found).verdict == "agree"
 
 
 def test_a_module_that_fails_when_imported_is_an_error_that_says_so(
@@ -543,7 +546,7 @@ def test_a_module_that_fails_when_imported_is_an_error_that_says_so(
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(FrameworkError, match="ZeroDivisionError"):
-        load_implementation("broken_kernels_of_a_user:mine")
+        implementation("broken_kernels_of_a_user:mine").load()
 
 
 def test_contestants_are_the_frameworks_and_then_the_function() -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from parity.adapters.keras.differentiate import backward, forward_only
 from parity.adapters.keras.exact import exact
 from parity.adapters.keras.installation import EXTRA, backend, load, missing, version
+from parity.adapters.keras.pinning import pin
 from parity.adapters.keras.read import CLASSES, read
 from parity.adapters.keras.rules import MOVE_BACK, find_native, meanings, same_instead, spelling, why_not
 from parity.adapters.keras.tensors import build, to_keras, to_numpy
@@ -35,6 +36,7 @@ __all__ = [
     "load",
     "missing",
     "mode",
+    "pin",
     "read",
     "spell",
     "version",

@@ -35,6 +35,7 @@ __all__ = [
     "load",
     "missing",
     "mode",
+    "pin",
     "read",
     "spell",
     "version",
@@ -98,6 +99,29 @@ def load() -> Any:
     import torch  # noqa: PLC0415 - imported when first used
 
     return torch
+
+
+def pin(threads: int) -> dict[str, Any]:
+    """IEEE precision, oneDNN's kernels, and none of NNPACK's, whose fast algorithms are not exact."""
+    torch = load()
+    torch.set_num_threads(threads)
+    torch.set_default_dtype(torch.float32)
+    torch.set_float32_matmul_precision("highest")
+    torch.backends.nnpack.set_flags(False)
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.deterministic = True
+    return {
+        "threads": torch.get_num_threads(),
+        "default_dtype": str(torch.get_default_dtype()),
+        "float32_matmul_precision": torch.get_float32_matmul_precision(),
+        "mkldnn": torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled,
+        "nnpack": False,
+        "cudnn.allow_tf32": torch.backends.cudnn.allow_tf32,
+        "cudnn.benchmark": torch.backends.cudnn.benchmark,
+        "cudnn.deterministic": torch.backends.cudnn.deterministic,
+        "deterministic_algorithms": torch.are_deterministic_algorithms_enabled(),
+    }
 
 
 def call(layer: Any, weights: Sequence[Array], x: Array) -> Array:

@@ -1,0 +1,74 @@
+"""Functions with convmm's signature that behave as foreign code does; to be named by MODULE:FUNCTION."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import sys
+import threading
+import time
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import convmm
+
+Array = NDArray[Any]
+
+
+def right(x: Array, w: Array, bias: Array | None = None, **arguments: Any) -> Array:  # noqa: ANN401 - whatever a layer takes
+    return convmm.conv(x, w, bias, **arguments)
+
+
+def aborts(*_: object, **__: object) -> None:
+    os.abort()
+
+
+def exits_with_0(*_: object, **__: object) -> None:
+    os._exit(0)
+
+
+def exits_with_7(*_: object, **__: object) -> None:
+    os._exit(7)
+
+
+def is_killed(*_: object, **__: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def hangs(*_: object, **__: object) -> None:
+    time.sleep(10_000)
+
+
+def eats_memory(*_: object, **__: object) -> Array:
+    resource.setrlimit(resource.RLIMIT_AS, (2**31, resource.RLIM_INFINITY))
+    return np.concatenate([np.ones(2**27) for _ in range(64)])
+
+
+def prints(*arguments: Any, **options: Any) -> Array:  # noqa: ANN401 - whatever a layer takes
+    sys.stdout.write("printed by Python\n")
+    os.write(1, b"written to standard output\n")
+    os.write(2, b"written to standard error\n")
+    warnings.warn("beware", stacklevel=2)
+    return right(*arguments, **options)
+
+
+def changes_its_output_later(*arguments: Any, **options: Any) -> Array:  # noqa: ANN401 - whatever a layer takes
+    output = right(*arguments, **options)
+
+    def spoil() -> None:
+        for _ in range(100):
+            time.sleep(0.001)
+            output[...] = -1
+
+    threading.Thread(target=spoil).start()
+    return output
+
+
+def aborts_at_stride_3(x: Array, w: Array, bias: Array | None = None, **arguments: Any) -> Array:  # noqa: ANN401 - whatever a layer takes
+    if arguments["stride"] == (3,):
+        os.abort()
+    return right(x, w, bias, **arguments)

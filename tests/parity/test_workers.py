@@ -1,0 +1,132 @@
+"""Frameworks and functions in processes of their own: what one of them does costs no other answer."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from parity import Case
+from parity.adapters import Adapter, FrameworkError, adapter
+from parity.implementation import implementation
+from parity.record import CaseResult, Result
+from parity.report import Outcome, Report
+from parity.run import run_with
+from parity.workers import Workers
+
+PLAIN = Case("conv1d", (1, 2, 6), 3, 2, bias=True)
+
+
+def run_function(name: str, *, timeout: float = 60) -> tuple[CaseResult, Result]:
+    """The function of this name beside the core, each in a process of its own."""
+    adapters: list[Adapter] = [adapter("numpy"), implementation(f"tests.parity.foreign:{name}")]
+    with Workers(adapters, timeout=timeout) as workers:
+        found = run_with(PLAIN, adapters, submit=workers.submit)
+    own, result = found.results
+    assert own.status == "ok"
+    assert own.exact
+    return found, result
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("aborts", "SIGABRT"),
+        ("is_killed", "SIGKILL"),
+        ("exits_with_0", "exit code 0"),
+        ("exits_with_7", "exit code 7"),
+    ],
+)
+def test_a_process_that_ends_costs_one_result(name: str, error: str) -> None:
+    found, result = run_function(name)
+    assert (result.status, result.error, result.explained) == ("crashed", error, False)
+    assert result.reason == f"its process ended: {error}"
+    assert Report([found.to_dict()]).outcome is Outcome.CRASHED
+
+
+def test_an_abort_leaves_its_last_words() -> None:
+    _, result = run_function("aborts")
+    assert "in aborts" in result.printed
+
+
+def test_a_function_that_hangs_runs_out_of_time() -> None:
+    found, result = run_function("hangs", timeout=1)
+    assert (result.status, result.explained) == ("timeout", False)
+    assert result.reason == "it did not end within 1 s"
+    assert Report([found.to_dict()]).outcome is Outcome.CRASHED
+
+
+def test_memory_that_runs_out_is_an_error_of_the_function() -> None:
+    _, result = run_function("eats_memory")
+    assert (result.status, result.explained) == ("rejected", False)
+    assert result.error is not None
+    assert "MemoryError" in result.error
+
+
+def test_what_is_printed_and_warned_of_is_recorded() -> None:
+    _, result = run_function("prints")
+    assert result.relation == "identical"
+    assert sorted(result.printed.splitlines()) == [
+        "printed by Python",
+        "written to standard error",
+        "written to standard output",
+    ]
+    assert result.warnings == ("beware",)
+
+
+def test_an_output_that_is_changed_later_was_kept_as_it_was() -> None:
+    _, result = run_function("changes_its_output_later")
+    assert result.relation == "identical"
+
+
+def test_a_crash_costs_one_case_of_many() -> None:
+    adapters: list[Adapter] = [implementation("tests.parity.foreign:aborts_at_stride_3")]
+    cases = [replace(PLAIN, stride=(stride,)) for stride in (1, 3, 2, 3, 1, 2)]
+    with Workers(adapters, jobs=2) as workers:
+        waits = [run_with(case, adapters, submit=workers.submit) for case in cases]
+    assert [found.results[0].status for found in waits] == ["ok", "crashed", "ok", "crashed", "ok", "ok"]
+
+
+def test_the_answers_are_those_of_this_very_process() -> None:
+    adapters: list[Adapter] = [adapter("numpy"), adapter("torch")]
+    case = Case("conv_transpose2d", (2, 3, 4, 5), 2, 3, stride=2, padding="same", bias=True)
+    with Workers(adapters) as workers:
+        apart = run_with(case, adapters, submit=workers.submit, grad=True)
+    here = run_with(case, adapters, grad=True)
+    assert apart == here
+    for one, other in zip(apart.results, here.results, strict=True):
+        np.testing.assert_array_equal(one.array, other.array)
+
+
+def test_the_switches_are_pinned_and_told() -> None:
+    with Workers([adapter("numpy"), adapter("torch"), adapter("keras")], threads=1) as workers:
+        switches = workers.switches()
+    assert switches["numpy"] == {"threads": 1}
+    torch, keras = switches["torch"], switches["keras"]
+    assert torch is not None
+    assert torch.items() >= {"threads": 1, "nnpack": False, "cudnn.allow_tf32": False}.items()
+    assert keras is not None
+    assert keras.items() >= {"threads": 1, "floatx": "float32", "tensor_float_32": False}.items()
+
+
+def test_a_function_that_cannot_be_imported_is_an_error() -> None:
+    with (
+        Workers([implementation("tests.parity.foreign:no_such_function")]) as workers,
+        pytest.raises(FrameworkError, match="no_such_function"),
+    ):
+        workers.switches()
+
+
+def test_the_commands_process_imports_no_framework() -> None:
+    code = (
+        "import sys; from parity.cli import run_cli; "
+        "code = run_cli(sys.argv[1:]); "
+        "assert not {'torch', 'tensorflow', 'keras'} & set(sys.modules); sys.exit(code)"
+    )
+    command = "run conv1d --input 1,1,4 --filters 1 --kernel 2 --frameworks torch --json".split()
+    done = subprocess.run([sys.executable, "-c", code, *command], check=True, capture_output=True, text=True)
+    assert json.loads(done.stdout)["verdict"] == "agree"
