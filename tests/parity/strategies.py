@@ -58,6 +58,8 @@ def _meets_a_known_fault(case: Case) -> bool:
       conv2d of input (2, 3, 4, 1), kernel (2, 1), stride (2, 3), padding (1, 2), dilation (3, 2).
     - torch's bfloat16 conv3d gives wrong values for some shapes with a stride: input (2, 4, 3, 5, 3),
       kernel (1, 2, 2), stride (1, 2, 2).
+    - torch's bfloat16 conv2d with groups and a stride gives uninitialised memory for some shapes: input
+      (1, 6, 5, 2), 3 filters, kernel (1, 2), stride (1, 2), 3 groups.
     - TensorFlow's float64 conv3d begins "same" later than by its rule where the stride passes the kernel:
       at 1 for size 3, kernel 1, stride 3.
     - TensorFlow's float64 transposed kernels refuse some outputs without elements, which others return.
@@ -66,6 +68,8 @@ def _meets_a_known_fault(case: Case) -> bool:
     if case.transposed:
         return case.dtype == "float64" and 0 in case.output_shape
     if case.op == "conv3d" and case.dtype in {"bfloat16", "float64"} and strided:
+        return True
+    if case.dtype == "bfloat16" and case.groups > 1 and strided:
         return True
     return case.dtype in {"float16", "bfloat16"} and strided and max(case.dilation) > 1
 
