@@ -19,11 +19,12 @@ from parity.explain import explain
 from parity.expression import ExpressionError
 from parity.implementation import load_implementation
 from parity.notation import NotationError, parse_ints, parse_padding
+from parity.records import Record, RecordError, is_torn, read_records
 from parity.report import Outcome, Report
 from parity.run import contestants, run_with
 from parity.sizes import size_tables
 from parity.suites import DEFAULT, SuiteError, load_suite
-from parity.sweep import Record, RecordError, RecordFile, header, is_torn, read_records, select, sweep
+from parity.sweep import RecordFile, header, select, sweep
 from parity.translate import translate
 
 USER_ERRORS = (
