@@ -12,9 +12,10 @@ from typing import Any
 import click
 
 from convmm.geometry import GeometryError
-from parity import show
+from parity import show, show_diff
 from parity.adapters import MODULES, FrameworkError, all_adapters
 from parity.case import DTYPES, OPS, VALUES, Case, CaseError
+from parity.diff import diff
 from parity.explain import explain
 from parity.expression import ExpressionError
 from parity.implementation import load_implementation
@@ -204,14 +205,34 @@ def sweep_command(
 def report_command(file: Path, as_json: bool) -> Outcome:
     """Print a recorded sweep as tables."""
     first, records = read_records(file)
-    if is_torn(file):
-        show.note(f"{file}: the last line is torn and was dropped; the sweep was interrupted")
+    note_if_torn(file)
     report = Report(records)
     if as_json:
         show.json_document(report.to_dict(first))
     else:
         show.report(first, report)
     return report.outcome
+
+
+@parity.command("diff")
+@click.argument("old", type=click.Path(path_type=Path))
+@click.argument("new", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def diff_command(old: Path, new: Path, as_json: bool) -> Outcome:
+    """Print what changed from one recorded sweep to another.
+
+    \b
+    Exit codes: 0 nothing changed, whatever became of the environment; 1 something did;
+    2 a file cannot be read, or is no record; 4 there is no case in either.
+    """  # noqa: D301 - click reads the backspace as "keep these lines"
+    found = diff(old, new)
+    for file in (old, new):
+        note_if_torn(file)
+    if as_json:
+        show.json_document(found.to_dict())
+    else:
+        show_diff.diff(found)
+    return found.outcome
 
 
 @parity.command("frameworks")
@@ -294,6 +315,12 @@ def sizes_command(up_to: int, as_json: bool, **layer: Any) -> Outcome:
 def select_frameworks(frameworks: Sequence[str] | None, impl: str | None, *, grad: bool) -> list[Any]:
     """The adapters that the options name."""
     return contestants(frameworks, load_implementation(impl).function if impl else None, grad=grad)
+
+
+def note_if_torn(file: Path) -> None:
+    """Say on stderr that a record that was read has no end."""
+    if is_torn(file):
+        show.note(f"{file}: the last line is torn and was dropped; the sweep was interrupted")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
