@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -12,18 +13,21 @@ from typing import Any
 import click
 
 from convmm.geometry import GeometryError
-from parity import show
+from parity import show, show_diff
 from parity.adapters import MODULES, FrameworkError, all_adapters
 from parity.case import DTYPES, OPS, VALUES, Case, CaseError
+from parity.diff import diff
 from parity.explain import explain
 from parity.expression import ExpressionError
 from parity.implementation import implementation
 from parity.notation import NotationError, parse_ints, parse_padding
+from parity.recording import RecordFile
+from parity.records import Record, RecordError, is_torn, read_records
 from parity.report import Outcome, Report
 from parity.run import contestants, run_with
 from parity.sizes import size_tables
 from parity.suites import DEFAULT, SuiteError, load_suite
-from parity.sweep import Record, RecordError, RecordFile, header, is_torn, read_records, select, sweep
+from parity.sweep import header, remaining, select, sweep
 from parity.translate import translate
 from parity.workers import Workers
 
@@ -177,6 +181,7 @@ def run_command(
 @click.option(
     "--output", type=click.Path(path_type=Path), metavar="FILE", help="Record as JSON lines, in a new file."
 )
+@click.option("--resume", is_flag=True, help="Go on with the record in FILE; what is in it is not run again.")
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
@@ -189,6 +194,7 @@ def run_command(
 def sweep_command(
     suites: tuple[str, ...],
     output: Path | None,
+    resume: bool,
     jobs: int,
     limit: int | None,
     frameworks: Sequence[str] | None,
@@ -198,18 +204,22 @@ def sweep_command(
     as_json: bool,
 ) -> Outcome:
     """Run every case of the suites: article, zoo, grid, or TOML files; article and zoo by default."""
+    if resume and output is None:
+        raise click.UsageError("--resume: allowed with --output FILE, the record to go on with")
     loaded = [load_suite(name) for name in suites or DEFAULT]
     adapters = select_frameworks(frameworks, impl, grad=grad)
     cases = select(loaded, limit)
     report = Report()
     with ExitStack() as stack:
         workers = stack.enter_context(Workers(adapters, jobs=jobs, timeout=timeout))
+        file = stack.enter_context(RecordFile(output, resume=resume)) if output else None
         first = header(loaded, adapters, workers.switches())
-        keep: list[Callable[[Record], None]] = []
-        keep += [stack.enter_context(RecordFile(output)).write] if output else []
-        keep += [show.json_line] if as_json else []
-        for write in keep:
-            write(first)
+        recorded = file.begin(first) if file else None
+        cases = remaining(cases, report.adding(recorded or ()), grad=grad)
+        keep: list[Callable[[Record], None]] = [file.write] if file else []
+        if as_json:
+            keep.append(show.json_line)
+            show.json_line(first)
         advance = stack.enter_context(show.progress(len(cases), report))
         for record in sweep(cases, adapters, workers.submit, ahead=4 * jobs, grad=grad):
             for write in keep:
@@ -227,14 +237,34 @@ def sweep_command(
 def report_command(file: Path, as_json: bool) -> Outcome:
     """Print a recorded sweep as tables."""
     first, records = read_records(file)
-    if is_torn(file):
-        show.note(f"{file}: the last line is torn and was dropped; the sweep was interrupted")
+    note_if_torn(file)
     report = Report(records)
     if as_json:
         show.json_document(report.to_dict(first))
     else:
         show.report(first, report)
     return report.outcome
+
+
+@parity.command("diff")
+@click.argument("old", type=click.Path(path_type=Path))
+@click.argument("new", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def diff_command(old: Path, new: Path, as_json: bool) -> Outcome:
+    """Print what changed from one recorded sweep to another.
+
+    \b
+    Exit codes: 0 nothing changed, whatever became of the environment; 1 something did;
+    2 a file cannot be read, or is no record; 4 there is no case in either.
+    """  # noqa: D301 - click reads the backspace as "keep these lines"
+    found = diff(old, new)
+    for file in (old, new):
+        note_if_torn(file)
+    if as_json:
+        show.json_document(found.to_dict())
+    else:
+        show_diff.diff(found)
+    return found.outcome
 
 
 @parity.command("frameworks")
@@ -319,8 +349,15 @@ def select_frameworks(frameworks: Sequence[str] | None, impl: str | None, *, gra
     return contestants(frameworks, implementation(impl) if impl else None, grad=grad)
 
 
+def note_if_torn(file: Path) -> None:
+    """Say on stderr that a record that was read has no end."""
+    if is_torn(file):
+        show.note(f"{file}: the last line is torn and was dropped; the sweep was interrupted")
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with one of :class:`parity.report.Outcome`'s codes."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # it ends a command as Ctrl-C does
     sys.exit(run_cli(arguments))
 
 

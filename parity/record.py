@@ -134,7 +134,7 @@ class CaseResult:
     @property
     def command(self) -> str:
         """The command line that gives these results again."""
-        return self.case.command if self.backward is None else f"{self.case.command} --grad"
+        return command(self.case, grad=self.backward is not None)
 
     def to_dict(self) -> dict[str, Any]:
         """The case and its results as JSON has them."""
@@ -147,3 +147,8 @@ class CaseResult:
             "results": [result.to_dict() for result in self.results],
             "pairs": self.pairs,
         }
+
+
+def command(case: Case, *, grad: bool) -> str:
+    """The command line that runs a case, with its gradients or without."""
+    return f"{case.command} --grad" if grad else case.command

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import IntEnum
 from typing import Any
 
@@ -90,6 +90,12 @@ class Report:
                 counts["unexplained"] += 1
                 label = " ".join(row[: 2 if output == "value" else 3])
                 self.unexplained.append((record["command"], label, str(result["reason"])))
+
+    def adding(self, records: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+        """The same records, each counted as it passes."""
+        for record in records:
+            self.add(record)
+            yield record
 
     @property
     def rows(self) -> list[tuple[Row, list[int]]]:

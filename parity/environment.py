@@ -1,0 +1,60 @@
+"""What a sweep ran in, as its header has it: versions, switches, the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+_NO_PART = ("kind", "schema", "started")
+"""Of a header: what it is, and when it was written; neither has a hand in a result."""
+
+_FRAMEWORKS = "frameworks."
+_SWITCHES = "switches."
+
+
+class Moved(NamedTuple):
+    """A part of the environment that differs; None where it is not recorded."""
+
+    part: str
+    old: str | None
+    new: str | None
+
+
+def environment(header: Mapping[str, Any]) -> dict[str, str]:
+    """The parts of the environment by name, such as "python", "frameworks.torch", "flags.KERAS_BACKEND"."""
+    found: dict[str, str] = {}
+    for key, value in header.items():
+        if key == "frameworks":
+            found |= {f"{_FRAMEWORKS}{each['framework']}": _version(each) for each in value}
+            found |= {
+                f"{_SWITCHES}{each['framework']}.{name}": _text(switch)
+                for each in value
+                for name, switch in (each.get("switches") or {}).items()
+            }
+        elif isinstance(value, dict):
+            found |= {f"{key}.{name}": _text(inner) for name, inner in value.items()}
+        elif key not in _NO_PART:
+            found[key] = _text(value)
+    return found
+
+
+def compare_environments(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Moved]:
+    """The parts in which two headers differ, by name; a framework counts where both have it."""
+    before, after = environment(old), environment(new)
+    moved = [Moved(part, before.get(part), after.get(part)) for part in sorted({*before, *after})]
+    return [
+        each
+        for each in moved
+        if each.old != each.new and not (each.part.startswith((_FRAMEWORKS, _SWITCHES)) and None in each)
+    ]
+
+
+def _version(framework: Mapping[str, Any]) -> str:
+    parts = (framework.get("version"), framework.get("backend"))
+    return ", ".join(str(part) for part in parts if part) or "no version"
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return "not set"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
