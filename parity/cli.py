@@ -181,7 +181,7 @@ def sweep_command(
     adapters = select_frameworks(frameworks, impl, grad=grad)
     cases = select(loaded, limit)
     first = header(loaded, adapters)
-    report = Report()
+    report = Report(header=first)
     with ExitStack() as stack:
         keep: list[Callable[[Record], None]] = []
         keep += [stack.enter_context(RecordFile(output)).write] if output else []
@@ -206,7 +206,7 @@ def report_command(file: Path, as_json: bool) -> Outcome:
     """Print a recorded sweep as tables."""
     first, records = read_records(file)
     note_if_torn(file)
-    report = Report(records)
+    report = Report(records, first)
     if as_json:
         show.json_document(report.to_dict(first))
     else:
