@@ -209,12 +209,12 @@ def sweep_command(
     loaded = [load_suite(name) for name in suites or DEFAULT]
     adapters = select_frameworks(frameworks, impl, grad=grad)
     cases = select(loaded, limit)
-    report = Report()
     with ExitStack() as stack:
         workers = stack.enter_context(Workers(adapters, jobs=jobs, timeout=timeout))
         file = stack.enter_context(RecordFile(output, resume=resume)) if output else None
         first = header(loaded, adapters, workers.switches())
         recorded = file.begin(first) if file else None
+        report = Report(header=first)
         cases = remaining(cases, report.adding(recorded or ()), grad=grad)
         keep: list[Callable[[Record], None]] = [file.write] if file else []
         if as_json:
@@ -238,7 +238,7 @@ def report_command(file: Path, as_json: bool) -> Outcome:
     """Print a recorded sweep as tables."""
     first, records = read_records(file)
     note_if_torn(file)
-    report = Report(records)
+    report = Report(records, first)
     if as_json:
         show.json_document(report.to_dict(first))
     else:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
 from typing import Any
 
@@ -21,6 +22,10 @@ COLUMNS = (
     "unexplained",
 )
 
+VERDICTS = ("agree", "explained", "unexplained")
+
+SPELLINGS = ("native", "exact", "lookalike")
+
 OUTPUTS = ("value", "input_grad", "weight_grad", "bias_grad")
 
 Row = tuple[str, str, str, str]
@@ -36,6 +41,9 @@ class Outcome(IntEnum):
     CRASHED = 3
     NOTHING_COMPARED = 4
 
+
+_MOST_DIGITS = 20
+"""Of a number in a name, for it to be sorted as one."""
 
 _ENDED_BADLY = frozenset({"crashed", "timeout"})
 
@@ -64,13 +72,34 @@ def classify(result: Mapping[str, Any]) -> str:
     return "differ in value" if result["shape_equal"] else "differ in shape"
 
 
-class Report:
-    """Counts over any number of records, added one by one."""
+def record_place(record: Mapping[str, Any], suites: Sequence[str]) -> tuple[object, ...]:
+    """What records sort by: their suite as in ``suites``, their name (with 2 before 10), their command."""
+    suite, name = (str(record.get(key, "")) for key in ("suite", "name"))
+    numbered = re.sub("[0-9]+", lambda number: number[0].zfill(_MOST_DIGITS), name)
+    return *_place(suite, suites), numbered, name, record["command"]
 
-    def __init__(self, records: Iterable[Mapping[str, Any]] = ()) -> None:
+
+def _place(name: str, known: Sequence[str]) -> tuple[int, str]:
+    """The known names in their order, then the others by alphabet."""
+    return (known.index(name) if name in known else len(known)), name
+
+
+class Report:
+    """Counts over any number of records, added one by one, in any order.
+
+    Args:
+        records: to begin with.
+        header: of the sweep; its suites and frameworks set the order of what is listed.
+    """
+
+    def __init__(
+        self, records: Iterable[Mapping[str, Any]] = (), header: Mapping[str, Any] | None = None
+    ) -> None:
         self.verdicts: Counter[str] = Counter()
         self.comparisons = 0
-        self.unexplained: list[tuple[str, str, str]] = []
+        self._suites: list[str] = header["suites"] if header else []
+        self._frameworks = [each["framework"] for each in header["frameworks"]] if header else []
+        self._unexplained: list[tuple[tuple[object, ...], tuple[str, str, str]]] = []
         self._ended_badly = 0
         self._counts: dict[Row, Counter[str]] = {}
         for record in records:
@@ -89,7 +118,13 @@ class Report:
             if not result["explained"]:
                 counts["unexplained"] += 1
                 label = " ".join(row[: 2 if output == "value" else 3])
-                self.unexplained.append((record["command"], label, str(result["reason"])))
+                place = (*record_place(record, self._suites), self._row_place(row))
+                self._unexplained.append((place, (record["command"], label, str(result["reason"]))))
+
+    @property
+    def unexplained(self) -> list[tuple[str, str, str]]:
+        """Command, result and reason of each, by suite, the case's name, command, and result."""
+        return [found for _, found in sorted(self._unexplained)]
 
     def adding(self, records: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
         """The same records, each counted as it passes."""
@@ -99,24 +134,20 @@ class Report:
 
     @property
     def rows(self) -> list[tuple[Row, list[int]]]:
-        """Each row with its counts in the columns' order: by framework as first met, spelling, output, op."""
-        frameworks = list(dict.fromkeys(row[0] for row in self._counts))
-        spellings = list(dict.fromkeys(("native", "exact", "lookalike", *(row[1] for row in self._counts))))
-
-        def place(row: Row) -> tuple[int, ...]:
-            framework, spelling, output, op = row
-            places = (spellings.index(spelling), OUTPUTS.index(output), OPS.index(op))
-            return frameworks.index(framework), *places
-
+        """Each row with its counts in the columns' order: by framework, spelling, output, op."""
         return [
             (row, [self._counts[row][column] for column in COLUMNS])
-            for row in sorted(self._counts, key=place)
+            for row in sorted(self._counts, key=self._row_place)
         ]
+
+    def _row_place(self, row: Row) -> tuple[tuple[int, str], ...]:
+        orders = (self._frameworks, SPELLINGS, OUTPUTS, OPS)
+        return tuple(_place(name, order) for name, order in zip(row, orders, strict=True))
 
     @property
     def outcome(self) -> Outcome:
         """The exit code: nothing compared is no pass, and what is unexplained goes before a crash."""
-        if len(self.unexplained) > self._ended_badly:
+        if len(self._unexplained) > self._ended_badly:
             return Outcome.UNEXPLAINED
         if self._ended_badly:
             return Outcome.CRASHED
@@ -125,7 +156,7 @@ class Report:
     @property
     def summary(self) -> str:
         """One line: how many cases, by verdict."""
-        words = [f"{self.verdicts[verdict]} {verdict}" for verdict in ("agree", "explained", "unexplained")]
+        words = [f"{self.verdicts[verdict]} {verdict}" for verdict in VERDICTS]
         return f"{sum(self.verdicts.values())} cases: {', '.join(words)}"
 
     def to_dict(self, header: Mapping[str, Any]) -> dict[str, Any]:
@@ -134,7 +165,7 @@ class Report:
         return {
             **header,
             "kind": "report",
-            "verdicts": dict(self.verdicts),
+            "verdicts": dict(sorted(self.verdicts.items(), key=lambda item: _place(item[0], VERDICTS))),
             "rows": [
                 {**dict(zip(names, row, strict=True)), **dict(zip(COLUMNS, counts, strict=True))}
                 for row, counts in self.rows

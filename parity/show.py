@@ -115,10 +115,11 @@ def report(header: Json, counted: Report) -> None:
         shown = (framework, spelling_text(spelling, output), op)
         table.add_row(*shown, *(str(count or "·") for count in counts))
     _print(table)
-    for command, label, reason in counted.unexplained[:_MOST_UNEXPLAINED]:
+    unexplained = counted.unexplained
+    for command, label, reason in unexplained[:_MOST_UNEXPLAINED]:
         click.echo(f"unexplained: {label}: {reason}\n    {command}")
-    if len(counted.unexplained) > _MOST_UNEXPLAINED:
-        click.echo(f"… and {len(counted.unexplained) - _MOST_UNEXPLAINED} more unexplained results")
+    if len(unexplained) > _MOST_UNEXPLAINED:
+        click.echo(f"… and {len(unexplained) - _MOST_UNEXPLAINED} more unexplained results")
     click.echo(f"{counted.summary} ({', '.join(header['suites'])})")
     _note_nothing_compared(counted)
 
