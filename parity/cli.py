@@ -19,6 +19,7 @@ from parity.explain import explain
 from parity.expression import ExpressionError
 from parity.implementation import load_implementation
 from parity.notation import NotationError, parse_ints, parse_padding
+from parity.registry import RegistryError, load_registry
 from parity.report import Outcome, Report
 from parity.run import contestants, run_with
 from parity.sizes import size_tables
@@ -33,6 +34,7 @@ USER_ERRORS = (
     GeometryError,
     NotationError,
     RecordError,
+    RegistryError,
     SuiteError,
 )
 """What a user's own input can be wrong with: one sentence on stderr, exit code 2."""
@@ -118,6 +120,12 @@ run_options = options(
         is_flag=True,
         help="Compare the gradients by input, kernel and bias too; of native layers of frameworks only.",
     ),
+    click.option(
+        "--divergences",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Known differences of yours, as TOML, beside the built-in ones.",
+    ),
     click.option("--json", "as_json", is_flag=True, help="Print JSON."),
 )
 
@@ -142,12 +150,15 @@ def run_command(
     frameworks: Sequence[str] | None,
     impl: str | None,
     grad: bool,
+    divergences: Path | None,
     as_json: bool,
     show_arrays: bool,
     **case: Any,
 ) -> Outcome:
     """Run one case through the frameworks and compare the results."""
-    result = run_with(Case.from_dict(case), select_frameworks(frameworks, impl, grad=grad), grad=grad)
+    adapters = select_frameworks(frameworks, impl, grad=grad)
+    known = load_registry(divergences) if divergences else ()
+    result = run_with(Case.from_dict(case), adapters, grad=grad, divergences=known)
     record = result.to_dict()
     if as_json:
         show.json_document(show.with_arrays(record, result) if show_arrays else record)
@@ -172,10 +183,12 @@ def sweep_command(
     frameworks: Sequence[str] | None,
     impl: str | None,
     grad: bool,
+    divergences: Path | None,
     as_json: bool,
 ) -> Outcome:
     """Run every case of the suites: article, zoo, grid, or TOML files; article and zoo by default."""
     loaded = [load_suite(name) for name in suites or DEFAULT]
+    known = load_registry(divergences) if divergences else ()
     adapters = select_frameworks(frameworks, impl, grad=grad)
     cases = select(loaded, limit)
     first = header(loaded, adapters)
@@ -187,7 +200,7 @@ def sweep_command(
         for write in keep:
             write(first)
         advance = stack.enter_context(show.progress(len(cases), report))
-        for record in sweep(cases, adapters, grad=grad):
+        for record in sweep(cases, adapters, grad=grad, divergences=known):
             for write in keep:
                 write(record)
             report.add(record)

@@ -46,6 +46,8 @@ class Result:
         explained: what was observed is what was predicted.
         reason: why it differs, or why the framework has no layer.
         warnings: what the framework warned of meanwhile.
+        divergence: the name of the known difference that explains it.
+        unseen: the names of those known differences that it should have, and does not have.
         array: the output itself; not part of the record.
     """
 
@@ -69,6 +71,8 @@ class Result:
     explained: bool = False
     reason: str | None = None
     warnings: tuple[str, ...] = ()
+    divergence: str | None = None
+    unseen: tuple[str, ...] = ()
     array: Array | None = field(default=None, repr=False, compare=False)
 
     @property

@@ -71,6 +71,8 @@ class Report:
         self.verdicts: Counter[str] = Counter()
         self.comparisons = 0
         self.unexplained: list[tuple[str, str, str]] = []
+        self.divergences: Counter[str] = Counter()
+        self._unseen: Counter[str] = Counter()
         self._ended_badly = 0
         self._counts: dict[Row, Counter[str]] = {}
         for record in records:
@@ -85,8 +87,11 @@ class Report:
             counts = self._counts.setdefault(row, Counter())
             counts[classify(result)] += 1
             self.comparisons += is_comparison(result)
-            self._ended_badly += result["status"] in _ENDED_BADLY
+            self._unseen.update(map(str, result.get("unseen", ())))  # records from before them have none
+            if result.get("divergence") is not None:
+                self.divergences[result["divergence"]] += 1
             if not result["explained"]:
+                self._ended_badly += result["status"] in _ENDED_BADLY
                 counts["unexplained"] += 1
                 label = " ".join(row[: 2 if output == "value" else 3])
                 self.unexplained.append((record["command"], label, str(result["reason"])))
@@ -108,9 +113,17 @@ class Report:
         ]
 
     @property
+    def stale(self) -> dict[str, int]:
+        """The known differences that were never seen, by the number of results that should have them."""
+        return {name: count for name, count in self._unseen.items() if name not in self.divergences}
+
+    @property
     def outcome(self) -> Outcome:
-        """The exit code: nothing compared is no pass, and what is unexplained goes before a crash."""
-        if len(self.unexplained) > self._ended_badly:
+        """The exit code: nothing compared is no pass, and what is unexplained goes before a crash.
+
+        A known difference that is no longer there is unexplained too.
+        """
+        if len(self.unexplained) > self._ended_badly or self.stale:
             return Outcome.UNEXPLAINED
         if self._ended_badly:
             return Outcome.CRASHED
@@ -137,4 +150,6 @@ class Report:
                 {"command": command, "result": label, "reason": reason}
                 for command, label, reason in self.unexplained
             ],
+            "divergences": dict(self.divergences),
+            "stale": self.stale,
         }

@@ -10,10 +10,12 @@ import numpy as np
 from parity.adapters import Adapter, FrameworkError, adapter, installed
 from parity.attempt import attempt, describe
 from parity.case import Case
+from parity.divergences import Divergence, explain_known
 from parity.gradients import Backward, Expected, Gradient, make_backward, observe_gradient
 from parity.implementation import Implementation
 from parity.judge import explain, explain_gradient, predict
 from parity.record import CaseResult, Result
+from parity.registry import built_in
 from parity.relation import Observation, Reference, make_reference, observe
 from parity.spelling import Refusal, Spelling, Unsupported
 from parity.values import Array, Arrays, draw_arrays, numpy_dtype
@@ -25,6 +27,7 @@ def run(
     *,
     impl: Callable[..., Any] | None = None,
     grad: bool = False,
+    divergences: Sequence[Divergence] = (),
 ) -> CaseResult:
     """Run one case through the frameworks and compare every result with the NumPy core's.
 
@@ -34,12 +37,14 @@ def run(
         impl: a function with convmm's signature, to be compared beside them.
         grad: also run the backward pass of each native layer that computes an output with an element, and
             compare the gradients by its input, kernel and bias.
+        divergences: known differences beside the built-in ones; :func:`parity.registry.load_registry` reads
+            them.
 
     Raises:
         FrameworkError: an unknown framework, or one that is not installed; gradients, and none has any.
         CaseError: the arrays do not fit in memory.
     """
-    return run_with(case, contestants(frameworks, impl, grad=grad), grad=grad)
+    return run_with(case, contestants(frameworks, impl, grad=grad), grad=grad, divergences=divergences)
 
 
 def contestants(
@@ -61,13 +66,16 @@ def contestants(
     return found
 
 
-def run_with(case: Case, adapters: Iterable[Adapter], *, grad: bool = False) -> CaseResult:
+def run_with(
+    case: Case, adapters: Iterable[Adapter], *, grad: bool = False, divergences: Sequence[Divergence] = ()
+) -> CaseResult:
     """As :func:`run`, with adapters that are at hand."""
     arrays = draw_arrays(case)
     reference = make_reference(case, arrays)
     backward = make_backward(case, arrays) if grad else None
+    known = (*built_in(), *divergences)
     results = [
-        result
+        explain_known(getattr(spelling, "meaning", case), result, known)
         for found in adapters
         for spelling in found.spell(case)
         for result in _results(found, spelling, arrays, reference, backward)

@@ -8,12 +8,13 @@ import platform
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from types import NoneType, TracebackType
+from types import EllipsisType, NoneType, TracebackType
 from typing import Any, Self, TextIO
 
 from parity.adapters import Adapter
 from parity.case import OPS
 from parity.distributions import installed_version
+from parity.divergences import Divergence
 from parity.record import SCHEMA
 from parity.run import run_with
 from parity.suites import Suite, SuiteCase
@@ -41,11 +42,18 @@ def select(suites: Sequence[Suite], limit: int | None) -> list[tuple[Suite, Suit
 
 
 def sweep(
-    cases: Sequence[tuple[Suite, SuiteCase]], adapters: Sequence[Adapter], *, grad: bool = False
+    cases: Sequence[tuple[Suite, SuiteCase]],
+    adapters: Sequence[Adapter],
+    *,
+    grad: bool = False,
+    divergences: Sequence[Divergence] = (),
 ) -> Iterator[Record]:
-    """Run the cases in order, with gradients if wanted; each gives a record of kind "record"."""
+    """Run the cases in order, with gradients if wanted; each gives a record of kind "record".
+
+    ``divergences`` are known differences beside the built-in ones.
+    """
     for suite, named in cases:
-        result = run_with(named.case, adapters, grad=grad)
+        result = run_with(named.case, adapters, grad=grad, divergences=divergences)
         yield {"kind": "record", "suite": suite.name, "name": named.name, **result.to_dict()}
 
 
@@ -172,4 +180,6 @@ _RESULT_KEYS: dict[str, tuple[type, ...]] = {
     "relation": (str, NoneType),
     "explained": (bool,),
     "reason": (str, NoneType),
+    "divergence": (str, NoneType, EllipsisType),  # records from before there were any have none
+    "unseen": (list, EllipsisType),
 }

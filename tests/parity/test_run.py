@@ -48,6 +48,8 @@ RESULT_KEYS = [
     "explained",
     "reason",
     "warnings",
+    "divergence",
+    "unseen",
 ]
 PAIR_KEYS = ["a", "b", "shape_equal", "allclose"]
 SPELLINGS = {"native", "lookalike", "exact"}
