@@ -23,6 +23,7 @@ from parity.implementation import implementation
 from parity.notation import NotationError, parse_ints, parse_padding
 from parity.recording import RecordFile
 from parity.records import Record, RecordError, is_torn, read_records
+from parity.registry import RegistryError, load_registry
 from parity.report import Outcome, Report
 from parity.run import contestants, run_with
 from parity.sizes import size_tables
@@ -38,6 +39,7 @@ USER_ERRORS = (
     GeometryError,
     NotationError,
     RecordError,
+    RegistryError,
     SuiteError,
 )
 """What a user's own input can be wrong with: one sentence on stderr, exit code 2."""
@@ -131,6 +133,12 @@ run_options = options(
         metavar="S",
         help="Seconds that a layer may take.",
     ),
+    click.option(
+        "--divergences",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Known differences of yours, as TOML, beside the built-in ones.",
+    ),
     click.option("--json", "as_json", is_flag=True, help="Print JSON."),
 )
 
@@ -156,16 +164,18 @@ def run_command(
     impl: str | None,
     grad: bool,
     timeout: float,
+    divergences: Path | None,
     as_json: bool,
     show_arrays: bool,
     **case: Any,
 ) -> Outcome:
     """Run one case through the frameworks and compare the results."""
     asked = Case.from_dict(case)
+    known = load_registry(divergences) if divergences else ()
     adapters = select_frameworks(frameworks, impl, grad=grad)
     with Workers(adapters, timeout=timeout) as workers:
         workers.switches()
-        result = run_with(asked, adapters, grad=grad, submit=workers.submit)
+        result = run_with(asked, adapters, grad=grad, submit=workers.submit, divergences=known)
     record = result.to_dict()
     if as_json:
         show.json_document(show.with_arrays(record, result) if show_arrays else record)
@@ -201,12 +211,14 @@ def sweep_command(
     impl: str | None,
     grad: bool,
     timeout: float,
+    divergences: Path | None,
     as_json: bool,
 ) -> Outcome:
     """Run every case of the suites: article, zoo, grid, or TOML files; article and zoo by default."""
     if resume and output is None:
         raise click.UsageError("--resume: allowed with --output FILE, the record to go on with")
     loaded = [load_suite(name) for name in suites or DEFAULT]
+    known = load_registry(divergences) if divergences else ()
     adapters = select_frameworks(frameworks, impl, grad=grad)
     cases = select(loaded, limit)
     with ExitStack() as stack:
@@ -221,7 +233,7 @@ def sweep_command(
             keep.append(show.json_line)
             show.json_line(first)
         advance = stack.enter_context(show.progress(len(cases), report))
-        for record in sweep(cases, adapters, workers.submit, ahead=4 * jobs, grad=grad):
+        for record in sweep(cases, adapters, workers.submit, ahead=4 * jobs, grad=grad, divergences=known):
             for write in keep:
                 write(record)
             report.add(record)

@@ -48,6 +48,8 @@ class Result:
         reason: why it differs, or why the framework has no layer.
         warnings: what the framework warned of meanwhile.
         printed: what it wrote to its standard output and error meanwhile, where it ran in its own process.
+        divergence: the name of the known difference that explains it.
+        unseen: the names of those known differences that it should have, and does not have.
         array: the output itself; not part of the record.
     """
 
@@ -72,6 +74,8 @@ class Result:
     reason: str | None = None
     warnings: tuple[str, ...] = ()
     printed: str = ""
+    divergence: str | None = None
+    unseen: tuple[str, ...] = ()
     array: Array | None = field(default=None, repr=False, compare=False)
 
     @property

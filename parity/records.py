@@ -192,4 +192,6 @@ _NEWER_RESULT_KEYS: dict[str, Check] = {
     "offset": _or_none(_a_list_of(_is_int)),
     "max_abs_error": _or_none(_is_number),
     "bound_ratio": _or_none(_is_number),
+    "divergence": _or_none(_is_text),
+    "unseen": _a_list_of(_is_text),
 }

@@ -100,6 +100,8 @@ class Report:
         self._suites: list[str] = header["suites"] if header else []
         self._frameworks = [each["framework"] for each in header["frameworks"]] if header else []
         self._unexplained: list[tuple[tuple[object, ...], tuple[str, str, str]]] = []
+        self.divergences: Counter[str] = Counter()
+        self._unseen: Counter[str] = Counter()
         self._ended_badly = 0
         self._counts: dict[Row, Counter[str]] = {}
         for record in records:
@@ -114,8 +116,11 @@ class Report:
             counts = self._counts.setdefault(row, Counter())
             counts[classify(result)] += 1
             self.comparisons += is_comparison(result)
-            self._ended_badly += result["status"] in _ENDED_BADLY
+            self._unseen.update(map(str, result.get("unseen", ())))  # records from before them have none
+            if result.get("divergence") is not None:
+                self.divergences[result["divergence"]] += 1
             if not result["explained"]:
+                self._ended_badly += result["status"] in _ENDED_BADLY
                 counts["unexplained"] += 1
                 label = " ".join(row[: 2 if output == "value" else 3])
                 place = (*record_place(record, self._suites), self._row_place(row))
@@ -145,9 +150,17 @@ class Report:
         return tuple(_place(name, order) for name, order in zip(row, orders, strict=True))
 
     @property
+    def stale(self) -> dict[str, int]:
+        """The known differences that were never seen, by the number of results that should have them."""
+        return {name: count for name, count in self._unseen.items() if name not in self.divergences}
+
+    @property
     def outcome(self) -> Outcome:
-        """The exit code: nothing compared is no pass, and what is unexplained goes before a crash."""
-        if len(self._unexplained) > self._ended_badly:
+        """The exit code: nothing compared is no pass, and what is unexplained goes before a crash.
+
+        A known difference that is no longer there is unexplained too.
+        """
+        if len(self._unexplained) > self._ended_badly or self.stale:
             return Outcome.UNEXPLAINED
         if self._ended_badly:
             return Outcome.CRASHED
@@ -174,4 +187,6 @@ class Report:
                 {"command": command, "result": label, "reason": reason}
                 for command, label, reason in self.unexplained
             ],
+            "divergences": dict(self.divergences),
+            "stale": self.stale,
         }

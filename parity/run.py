@@ -8,10 +8,12 @@ from typing import Any
 
 from parity.adapters import Adapter, FrameworkError, adapter, installed
 from parity.case import Case
+from parity.divergences import Divergence, explain_known
 from parity.gradients import Backward, make_backward
 from parity.implementation import Implementation
 from parity.judge import predict
 from parity.record import CaseResult, Result
+from parity.registry import built_in
 from parity.relation import Reference, make_reference
 from parity.results import About, gradient_results, unsupported, value_result
 from parity.spelling import Spelling, Unsupported
@@ -25,6 +27,7 @@ def run(
     *,
     impl: Callable[..., Any] | Implementation | None = None,
     grad: bool = False,
+    divergences: Sequence[Divergence] = (),
 ) -> CaseResult:
     """Run one case through the frameworks and compare every result with the NumPy core's.
 
@@ -34,12 +37,14 @@ def run(
         impl: a function with convmm's signature, to be compared beside them.
         grad: also run the backward pass of each native layer that computes an output with an element, and
             compare the gradients by its input, kernel and bias.
+        divergences: known differences beside the built-in ones; :func:`parity.registry.load_registry` reads
+            them.
 
     Raises:
         FrameworkError: an unknown framework, or one that is not installed; gradients, and none has any.
         CaseError: the arrays do not fit in memory.
     """
-    return run_with(case, contestants(frameworks, impl, grad=grad), grad=grad)
+    return run_with(case, contestants(frameworks, impl, grad=grad), grad=grad, divergences=divergences)
 
 
 def contestants(
@@ -65,10 +70,15 @@ def contestants(
 
 
 def run_with(
-    case: Case, adapters: Iterable[Adapter], *, grad: bool = False, submit: Submit = here
+    case: Case,
+    adapters: Iterable[Adapter],
+    *,
+    grad: bool = False,
+    submit: Submit = here,
+    divergences: Sequence[Divergence] = (),
 ) -> CaseResult:
     """As :func:`run`, with adapters that are at hand; ``submit`` hands them their tasks."""
-    return Run(case, adapters, grad=grad, submit=submit).finish()
+    return Run(case, adapters, grad=grad, submit=submit, divergences=divergences).finish()
 
 
 Judge = Callable[[Reference, Backward | None], list[Result]]
@@ -83,12 +93,22 @@ class Run:
         adapters: whose layers to run.
         grad: also run the backward pass of each native layer that computes an output with an element.
         submit: hands an adapter its task.
+        divergences: known differences beside the built-in ones.
 
     Raises:
         CaseError: the arrays do not fit in memory.
     """
 
-    def __init__(self, case: Case, adapters: Iterable[Adapter], *, grad: bool, submit: Submit) -> None:
+    def __init__(
+        self,
+        case: Case,
+        adapters: Iterable[Adapter],
+        *,
+        grad: bool,
+        submit: Submit,
+        divergences: Sequence[Divergence] = (),
+    ) -> None:
+        self._known = (*built_in(), *divergences)
         self._case, self._grad, self._submit = case, grad, submit
         self._arrays = draw_arrays(case)
         self._asked = [self._ask(found, spelling) for found in adapters for spelling in found.spell(case)]
@@ -123,9 +143,10 @@ class Run:
         predicted = {**about, "predicted": predict(spelling, self._case)}
         value = value_result(predicted, wait(), spelling, reference, found.mode(self._case.dtype))
         there = value.status == "ok" and value.shape == reference.y.shape and reference.y.size
-        if backward is None or spelling.kind != "native" or not there:
-            return [value]
-        return [value, *self._gradients(found, spelling, about, backward)]
+        results = [value]
+        if backward is not None and spelling.kind == "native" and there:
+            results += self._gradients(found, spelling, about, backward)
+        return [explain_known(spelling.meaning, each, self._known) for each in results]
 
     def _gradients(
         self, found: Adapter, spelling: Spelling, about: About, backward: Backward

@@ -77,8 +77,10 @@ def case_result(record: Json) -> None:
         for remark in remarks:
             click.echo(f"    {remark}")
     _pairs(record["pairs"])
+    counted = Report([record])
+    _stale(counted)
     click.echo(f"\nverdict: {record['verdict']}")
-    _note_nothing_compared(Report([record]))
+    _note_nothing_compared(counted)
 
 
 def arrays(result: CaseResult) -> None:
@@ -120,6 +122,7 @@ def report(header: Json, counted: Report) -> None:
         click.echo(f"unexplained: {label}: {reason}\n    {command}")
     if len(unexplained) > _MOST_UNEXPLAINED:
         click.echo(f"… and {len(unexplained) - _MOST_UNEXPLAINED} more unexplained results")
+    _stale(counted)
     click.echo(f"{counted.summary} ({', '.join(header['suites'])})")
     _note_nothing_compared(counted)
 
@@ -201,6 +204,11 @@ def _drawn(result: CaseResult) -> dict[str, Any]:
 def _note_nothing_compared(counted: Report) -> None:
     if not counted.comparisons:
         note("nothing was compared: no framework beside the NumPy core gave a value")
+
+
+def _stale(counted: Report) -> None:
+    for name, count in counted.stale.items():
+        click.echo(f"stale: known difference {name}: due in {count} results, and seen in none")
 
 
 def _pairs(pairs: Sequence[Json]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from parity.adapters import Adapter
 from parity.distributions import installed_version
+from parity.divergences import Divergence
 from parity.record import SCHEMA, command
 from parity.records import Record, RecordError
 from parity.run import Run
@@ -61,6 +62,7 @@ def sweep(
     *,
     ahead: int,
     grad: bool = False,
+    divergences: Sequence[Divergence] = (),
 ) -> Iterator[Record]:
     """Run the cases, with gradients if wanted; each gives a record of kind "record", in order.
 
@@ -70,10 +72,12 @@ def sweep(
         submit: hands an adapter its task.
         ahead: how many cases to ask for before the first of them has answered.
         grad: run the backward passes too.
+        divergences: known differences beside the built-in ones.
     """
     waiting: deque[tuple[Suite, SuiteCase, Run]] = deque()
     for suite, named in cases:
-        waiting.append((suite, named, Run(named.case, adapters, grad=grad, submit=submit)))
+        run = Run(named.case, adapters, grad=grad, submit=submit, divergences=divergences)
+        waiting.append((suite, named, run))
         if len(waiting) > ahead:
             yield _finish(*waiting.popleft())
     while waiting:

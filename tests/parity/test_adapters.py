@@ -20,7 +20,7 @@ from parity import Case, distributions, run
 from parity.adapters import MODULES, FrameworkError, adapter, all_adapters, installed
 from parity.adapters import torch as torch_adapter
 from parity.adapters.keras import installation as keras_installation
-from parity.judge import predicted_offset
+from parity.judge import predict, predicted_offset
 from parity.record import Result
 from parity.spelling import Spelling, Unsupported, windows_agree
 from parity.suites import SuiteCase, load_suite
@@ -354,6 +354,16 @@ def test_tensorflow_refuses_same_with_an_even_kernel_and_no_output_padding(kerne
     result = result_of(case, "keras")
     assert (result.status, result.predicted, result.explained) == ("rejected", "rejected", True)
     assert (result.error or "").partition(":")[0] in {"AbortedError", "InvalidArgumentError"}
+    assert result.divergence == "tensorflow-same-transpose-of-another-size"
+
+
+@pytest.mark.parametrize(("backend", "predicted"), [("tensorflow", "rejected"), ("jax", "identical")])
+def test_another_backend_is_not_said_to_refuse_what_tensorflow_refuses(
+    backend: str, predicted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", backend)
+    case = Case("conv_transpose2d", (1, 2, 4, 4), 2, 4, stride=2, padding="same", output_padding=0)
+    assert predict(spellings("keras", case)["native"], case) == predicted
 
 
 @pytest.mark.parametrize("rank", [1, 2, 3])

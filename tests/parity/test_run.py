@@ -49,6 +49,8 @@ RESULT_KEYS = [
     "reason",
     "warnings",
     "printed",
+    "divergence",
+    "unseen",
 ]
 PAIR_KEYS = ["a", "b", "shape_equal", "allclose"]
 SPELLINGS = {"native", "lookalike", "exact"}

@@ -7,9 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from convmm.geometry import Axis, GeometryError
-from parity.adapters.keras.installation import tensorflow_kernels
+from parity.adapters.keras.installation import backend, tensorflow_kernels, version
 from parity.case import Case
+from parity.divergences import known_refusal
 from parity.layer import Layer, layer
+from parity.registry import built_in
 from parity.script import Conversion
 from parity.spelling import Kind, Refusal, Spelling, wanted_windows, windows_agree
 
@@ -66,24 +68,11 @@ def _refusal(case: Case) -> Refusal | None:
         return Refusal("Keras takes no stride together with a dilation", ("ValueError",))
     if any(q >= s for q, s in zip(case.output_padding or (), case.stride, strict=False)):
         return Refusal("Keras takes no output_padding that is not below the stride", ("ValueError",))
-    return _tensorflow_refusal(case, tensorflow_kernels(case.dtype)) if case.transposed else None
-
-
-def _tensorflow_refusal(case: Case, kernels: frozenset[str]) -> Refusal | None:
-    """What TensorFlow refuses of a transposed layer, which is to it the gradient of a convolution."""
+    kernels = tensorflow_kernels(case.dtype) if case.transposed else frozenset()
     if "its own" in kernels and max(case.dilation) > 1:
         reason = "TensorFlow's own kernels dilate no transposed layer"
         return Refusal(reason, ("InvalidArgumentError",), certain="oneDNN" not in kernels)
-    short = any(axis.fine <= (axis.coarse - 1) * axis.stride for axis in case.geometry.axes)
-    returned = "oneDNN" in kernels and 0 in case.output_shape  # before its route looks at the sizes
-    if not short or not kernels or (returned and kernels == {"oneDNN"}):
-        return None
-    errors = {"oneDNN": "AbortedError", "its own": "InvalidArgumentError"}
-    return Refusal(
-        "TensorFlow sees an output that 'same' would map to another input size",
-        tuple(errors[kernel] for kernel in sorted(kernels)),
-        certain=not returned,
-    )
+    return known_refusal(case, built_in(), "keras", version(), backend())
 
 
 def _no_backward(case: Case) -> str | None:

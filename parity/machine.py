@@ -1,0 +1,46 @@
+"""What a library may choose its code by: the kind of machine, the processor's abilities, the environment."""
+
+from __future__ import annotations
+
+import functools
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_CPUINFO = Path("/proc/cpuinfo")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The machines, of which this may be one.
+
+    Attributes:
+        architecture: names of which ``platform.machine()`` is one, in lower case; empty for any.
+        cpu: flags that the processor has, as Linux names them. Elsewhere it is taken to have none.
+        environment: variable by the values that it may have; an empty one stands for no such variable.
+    """
+
+    architecture: tuple[str, ...] = ()
+    cpu: tuple[str, ...] = ()
+    environment: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def is_this_one(self) -> bool:
+        """Whether this process runs on such a machine, in such an environment."""
+        return (
+            (not self.architecture or platform.machine().lower() in self.architecture)
+            and (not self.cpu or set(self.cpu) <= cpu_flags())
+            and all(os.environ.get(name, "") in values for name, values in self.environment.items())
+        )
+
+
+@functools.cache
+def cpu_flags() -> frozenset[str]:
+    """What this processor can do; empty where the system does not say."""
+    try:
+        lines = _CPUINFO.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return frozenset()
+    flags = (line.partition(":")[2] for line in lines if line.startswith(("flags", "Features")))
+    return frozenset(next(flags, "").split())
