@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,9 @@ from parity.implementation import load_implementation
 from parity.notation import NotationError, parse_ints, parse_padding
 from parity.report import Outcome, Report
 from parity.run import contestants, run_with
+from parity.selfcheck import self_check
 from parity.sizes import size_tables
+from parity.subject import SelfCheckError, Subject, choose_subject
 from parity.suites import DEFAULT, SuiteError, load_suite
 from parity.sweep import Record, RecordError, RecordFile, header, is_torn, read_records, select, sweep
 from parity.translate import translate
@@ -33,6 +35,7 @@ USER_ERRORS = (
     GeometryError,
     NotationError,
     RecordError,
+    SelfCheckError,
     SuiteError,
 )
 """What a user's own input can be wrong with: one sentence on stderr, exit code 2."""
@@ -138,15 +141,32 @@ def parity() -> None:
 @case_options(values="integers")
 @run_options
 @click.option("--show-arrays", is_flag=True, help="Print the input, the kernel and every output.")
+@click.option(
+    "--self-check",
+    "alone",
+    is_flag=True,
+    help="Compare with nothing: try the laws of the operation on one framework or function.",
+)
+@click.option(
+    "--adjoint",
+    metavar="MODULE:FUNCTION",
+    help="Beside --impl in a self-check: your function of the opposite operation.",
+)
 def run_command(
     frameworks: Sequence[str] | None,
     impl: str | None,
     grad: bool,
     as_json: bool,
     show_arrays: bool,
+    alone: bool,
+    adjoint: str | None,
     **case: Any,
 ) -> Outcome:
     """Run one case through the frameworks and compare the results."""
+    if alone:
+        _refuse("with --self-check", {"--grad": grad, "--show-arrays": show_arrays})
+        return _self_check(Case.from_dict(case), choose_subject(frameworks, impl, adjoint), as_json=as_json)
+    _refuse("without --self-check", {"--adjoint": adjoint})
     result = run_with(Case.from_dict(case), select_frameworks(frameworks, impl, grad=grad), grad=grad)
     record = result.to_dict()
     if as_json:
@@ -156,6 +176,20 @@ def run_command(
         if show_arrays:
             show.arrays(result)
     return Report([record]).outcome
+
+
+def _refuse(when: str, given: Mapping[str, object]) -> None:
+    """Refuse options that mean nothing beside others, or without them."""
+    for option, value in given.items():
+        if value not in {None, False}:
+            raise click.UsageError(f"{option} is not allowed {when}")
+
+
+def _self_check(case: Case, subject: Subject, *, as_json: bool) -> Outcome:
+    """The laws in place of a comparison."""
+    checked = self_check(case, subject)
+    (show.json_document if as_json else show.self_check)(checked.to_dict())
+    return checked.outcome
 
 
 @parity.command("sweep")

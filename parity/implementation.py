@@ -73,8 +73,12 @@ class Implementation:
         raise NotImplementedError(self.forward_only())
 
 
-def load_implementation(text: str) -> Implementation:
+def load_implementation(text: str, option: str = "impl") -> Implementation:
     """The function that MODULE:FUNCTION names; modules are looked for in the working folder too.
+
+    Args:
+        text: the name.
+        option: what it was given as, for the errors to say.
 
     Raises:
         FrameworkError: not of that form, no such module or function, or not callable; or the module's own
@@ -82,14 +86,16 @@ def load_implementation(text: str) -> Implementation:
     """
     module, colon, function = text.partition(":")
     if not (module and colon and function):
-        raise FrameworkError(f"impl {text!r}: allowed is MODULE:FUNCTION, as in mykernels:conv2d")
+        raise FrameworkError(f"{option} {text!r}: allowed is MODULE:FUNCTION, as in mykernels:conv2d")
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
     try:
         found = getattr(import_module(module), function)
     except Exception as error:
-        raise FrameworkError(f"impl {text!r} cannot be imported: {type(error).__name__}: {error}") from error
+        raise FrameworkError(
+            f"{option} {text!r} cannot be imported: {type(error).__name__}: {error}"
+        ) from error
     if not callable(found):
-        raise FrameworkError(f"impl {text!r}: {function} is no function but {type(found).__name__}")
+        raise FrameworkError(f"{option} {text!r}: {function} is no function but {type(found).__name__}")
     return Implementation(found)

@@ -8,7 +8,7 @@ import convmm
 from parity import Case
 from parity.opposite import opposite
 from parity.values import draw_arrays
-from tests.parity.strategies import CONVS, TRANSPOSES, cases, examples, exact_cases_with_an_output
+from tests.parity.strategies import CONVS, TRANSPOSES, cases, exact_cases_with_an_output, examples
 
 
 @examples(300)
