@@ -59,6 +59,7 @@ def test_the_parts_of_an_array_add_up_and_are_nowhere_larger(whole: Array, seed:
     assert (np.abs(second) <= np.abs(whole)).all()
     assert first.dtype == second.dtype == whole.dtype
     assert ((first != 0) | (second != 0))[whole != 0].all()
+    assert (first != 0)[np.abs(whole) > 1].all()
 
 
 @examples(100)
@@ -140,6 +141,17 @@ def test_what_is_no_number_never_passes(junk: float) -> None:
     assert (also.status, also.max_difference) == ("broken", None)
 
 
+@pytest.mark.parametrize("junk", [np.nan, np.inf, -np.inf])
+def test_a_difference_from_what_is_no_number_is_the_greatest(junk: float) -> None:
+    outputs = [integers(2, 3, 4), integers(2, 3, 4) + 1]
+    outputs[1][1, 2, 3] = junk
+    later = iter(outputs)
+    finding = repeats(lambda _: next(later), given_arrays())
+    assert finding.where == (1, 2, 3)
+    assert finding.max_difference is None
+    assert "24 of 24 elements" in finding.message
+
+
 @pytest.mark.parametrize("factor", [0, 2, -1])
 def test_a_bias_is_added_once(factor: int) -> None:
     def biased(given: Arrays) -> Array:
@@ -196,6 +208,17 @@ def test_one_wrong_element_of_the_adjoint_is_found(matrix: Array, samples: int, 
     assert finding.where[1:] == (0, j)
     assert f"({finding.where[0]}, 0, {i}) of x" in finding.message
     assert f"factor {matrix[i, j]:.0f} and f* {wrong[i, j]:.0f}" in finding.message
+
+
+def test_errors_that_cancel_each_other_in_the_whole_are_mostly_found_in_its_parts() -> None:
+    x, y = np.ones((1, 1, 16), np.float32), np.ones((1, 1, 1), np.float32)
+    wrong = np.resize([1.0, -1.0], (16, 1))
+    assert (x @ wrong).sum() == 0
+    found = [
+        is_adjoint(lambda x: 0 * x[..., :1], lambda y: multiplied(y, wrong.T), x, y, generator(seed))
+        for seed in range(20)
+    ]
+    assert sum(finding.status == "broken" for finding in found) > 10
 
 
 def test_where_halving_does_not_end_at_one_element_none_is_named() -> None:

@@ -20,11 +20,13 @@ from parity.adapters import numpy as core
 from parity.case import OPS
 from parity.cli import run_cli
 from parity.implementation import Implementation
+from parity.layer import Name, layer
 from parity.opposite import opposite
 from parity.report import Outcome
 from parity.selfcheck import LAWS, SelfCheck, self_check
 from parity.spelling import Refusal, Spelling, Unsupported
 from parity.subject import SelfCheckError, Subject, choose_subject
+from parity.trial import pick
 from parity.values import Array
 from tests.faults import (
     Function,
@@ -40,6 +42,7 @@ from tests.faults import (
     moved,
     one_ulp,
     only_if,
+    overwriting,
     padded,
     remembering,
     rolled,
@@ -263,6 +266,41 @@ def test_a_wrong_gradient_breaks_the_law_of_its_array(op: str, number: int) -> N
     assert found.laws[BACKWARD[number]].message.endswith("f* is its own backward pass")
 
 
+@pytest.mark.parametrize("number", range(3))
+def test_what_a_function_does_to_its_arrays_is_not_seen_by_later_calls(number: int) -> None:
+    assert (
+        laws_with("broken", check(typical("conv2d"), overwriting(number, first=False)(right("conv2d"))))
+        == set()
+    )
+
+
+def test_what_a_function_does_to_an_output_that_it_returned_is_not_seen() -> None:
+    buffers: dict[tuple[int, ...], Array] = {}
+
+    def into_a_buffer(*arrays: Array, **arguments: Any) -> Array:  # noqa: ANN401 - ints and pairs
+        y = convmm.conv2d(*arrays, **arguments)
+        buffer = buffers.setdefault(y.shape, y)
+        buffer[...] = y
+        return buffer
+
+    assert laws_with("broken", check(typical("conv2d"), into_a_buffer)) == set()
+
+
+# Which layer is checked
+
+
+def test_a_native_layer_goes_before_an_exact_one_unless_it_is_refused() -> None:
+    case = typical("conv2d")
+    native, lookalike, exact = spelling_of(case), spelling_of(case, "lookalike"), spelling_of(case, "exact")
+    refused = spelling_of(case, refusal=Refusal("it takes none", ("ValueError",)))
+    missing = Unsupported("it has none")
+    assert pick([native, lookalike, exact]) is native
+    assert pick([refused, lookalike, exact]) is exact
+    assert pick([refused, lookalike]) is refused
+    assert pick([missing, lookalike, exact]) is exact
+    assert pick([missing, lookalike]) is missing
+
+
 # Calls without a value
 
 
@@ -301,6 +339,23 @@ def test_an_adjoint_that_raises_breaks_adjointness_only() -> None:
     found = check(typical("conv2d"), right("conv2d"), raising)
     assert laws_with("broken", found) == {ADJOINT}
     assert found.outcome == Outcome.UNEXPLAINED
+
+
+@pytest.mark.parametrize(
+    ("foreseen", "status"), [("RuntimeError", "not applicable"), ("ValueError", "broken")]
+)
+def test_an_opposite_layer_that_refuses_breaks_adjointness_unless_that_is_foreseen(
+    foreseen: str, status: str
+) -> None:
+    def spell(case: Case) -> list[Spelling | Unsupported]:
+        if not case.transposed:
+            return core.spell(case)
+        call = layer("functools.partial", Name("raising", raising))
+        return [Spelling("native", call, case, Refusal("it takes none", (foreseen,)))]
+
+    found = altered(typical("conv2d"), spell=spell)
+    assert found.laws[ADJOINT].status == status
+    assert "RuntimeError: not today" in found.laws[ADJOINT].message
 
 
 def test_an_output_of_another_shape_breaks_adjointness_only() -> None:
