@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,9 @@ from parity.records import Record, RecordError, is_torn, read_records
 from parity.registry import RegistryError, load_registry
 from parity.report import Outcome, Report
 from parity.run import contestants, run_with
+from parity.selfcheck import self_check
 from parity.sizes import size_tables
+from parity.subject import SelfCheckError, Subject, choose_subject
 from parity.suites import DEFAULT, SuiteError, load_suite
 from parity.sweep import header, remaining, select, sweep
 from parity.translate import translate
@@ -40,6 +42,7 @@ USER_ERRORS = (
     NotationError,
     RecordError,
     RegistryError,
+    SelfCheckError,
     SuiteError,
 )
 """What a user's own input can be wrong with: one sentence on stderr, exit code 2."""
@@ -159,6 +162,17 @@ def parity() -> None:
 @case_options(values="integers")
 @run_options
 @click.option("--show-arrays", is_flag=True, help="Print the input, the kernel and every output.")
+@click.option(
+    "--self-check",
+    "alone",
+    is_flag=True,
+    help="Compare with nothing: try the laws of the operation on one framework or function.",
+)
+@click.option(
+    "--adjoint",
+    metavar="MODULE:FUNCTION",
+    help="Beside --impl in a self-check: your function of the opposite operation.",
+)
 def run_command(
     frameworks: Sequence[str] | None,
     impl: str | None,
@@ -167,10 +181,19 @@ def run_command(
     divergences: Path | None,
     as_json: bool,
     show_arrays: bool,
+    alone: bool,
+    adjoint: str | None,
     **case: Any,
 ) -> Outcome:
     """Run one case through the frameworks and compare the results."""
     asked = Case.from_dict(case)
+    if alone:
+        _refuse(
+            "with --self-check", {"--grad": grad, "--show-arrays": show_arrays, "--divergences": divergences}
+        )
+        subject = choose_subject(frameworks, impl, adjoint)
+        return _self_check(asked, subject, timeout=timeout, as_json=as_json)
+    _refuse("without --self-check", {"--adjoint": adjoint})
     known = load_registry(divergences) if divergences else ()
     adapters = select_frameworks(frameworks, impl, grad=grad)
     with Workers(adapters, timeout=timeout) as workers:
@@ -184,6 +207,22 @@ def run_command(
         if show_arrays:
             show.arrays(result)
     return Report([record]).outcome
+
+
+def _refuse(when: str, given: Mapping[str, object]) -> None:
+    """Refuse options that mean nothing beside others, or without them."""
+    for option, value in given.items():
+        if value not in {None, False}:
+            raise click.UsageError(f"{option} is not allowed {when}")
+
+
+def _self_check(case: Case, subject: Subject, *, timeout: float, as_json: bool) -> Outcome:
+    """The laws in place of a comparison."""
+    with Workers(subject.adapters, timeout=timeout) as workers:
+        workers.switches()
+        checked = self_check(case, subject, workers.submit)
+    (show.json_document if as_json else show.self_check)(checked.to_dict())
+    return checked.outcome
 
 
 @parity.command("sweep")

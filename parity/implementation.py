@@ -28,9 +28,11 @@ class Implementation:
 
     Attributes:
         function: itself, or "MODULE:FUNCTION", to be imported by :meth:`load` in the process that calls it.
+        option: what it was given as, for the errors to say.
     """
 
     function: Callable[..., Any] | str
+    option: str = "impl"
     EXTRA: str | None = None
 
     @property
@@ -73,7 +75,7 @@ class Implementation:
             FrameworkError: no such module or function, or not callable; or the module's own import fails.
         """
         if isinstance(self.function, str):
-            _import(self.function)
+            _import(self.function, self.option)
 
     def pin(self, threads: int) -> dict[str, Any]:  # noqa: ARG002 - it has no switch for them
         """Nothing: a function's switches are its own."""
@@ -94,20 +96,24 @@ class Implementation:
         raise NotImplementedError(self.forward_only())
 
 
-def implementation(text: str) -> Implementation:
+def implementation(text: str, option: str = "impl") -> Implementation:
     """The function that MODULE:FUNCTION names, not imported yet.
+
+    Args:
+        text: the name.
+        option: what it was given as, for the errors to say.
 
     Raises:
         FrameworkError: not of that form.
     """
     module, colon, function = text.partition(":")
     if not (module and colon and function):
-        raise FrameworkError(f"impl {text!r}: allowed is MODULE:FUNCTION, as in mykernels:conv2d")
-    return Implementation(text)
+        raise FrameworkError(f"{option} {text!r}: allowed is MODULE:FUNCTION, as in mykernels:conv2d")
+    return Implementation(text, option)
 
 
 @functools.cache
-def _import(text: str) -> None:
+def _import(text: str, option: str) -> None:
     module, _, function = text.partition(":")
     here = str(Path.cwd())
     if here not in sys.path:
@@ -115,6 +121,8 @@ def _import(text: str) -> None:
     try:
         found = getattr(import_module(module), function)
     except Exception as error:
-        raise FrameworkError(f"impl {text!r} cannot be imported: {type(error).__name__}: {error}") from error
+        raise FrameworkError(
+            f"{option} {text!r} cannot be imported: {type(error).__name__}: {error}"
+        ) from error
     if not callable(found):
-        raise FrameworkError(f"impl {text!r}: {function} is no function but {type(found).__name__}")
+        raise FrameworkError(f"{option} {text!r}: {function} is no function but {type(found).__name__}")

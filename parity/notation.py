@@ -1,4 +1,4 @@
-"""How numbers are written on the command line: ``2``, ``2,1``, ``same``, ``1:2,0:1``."""
+"""How numbers are written, on the command line (``2``, ``2,1``, ``same``, ``1:2,0:1``) and in sentences."""
 
 from __future__ import annotations
 
@@ -67,3 +67,8 @@ def format_padding(padding: Pads | str) -> str:
 def format_shape(shape: Sequence[int]) -> str:
     """A shape as ``5x3x2x2``."""
     return "x".join(map(str, shape)) if shape else "scalar"
+
+
+def format_number(value: float) -> str:
+    """An element of an array as text: an exact integer in full, anything else in six digits."""
+    return f"{value:.0f}" if float(value).is_integer() and abs(value) < 2**53 else f"{value:.6g}"

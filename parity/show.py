@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -81,6 +82,34 @@ def case_result(record: Json) -> None:
     _stale(counted)
     click.echo(f"\nverdict: {record['verdict']}")
     _note_nothing_compared(counted)
+
+
+def self_check(document: Json) -> None:
+    """What was checked, a line a law, and how many laws hold."""
+    used, laws = document["implementation"], document["laws"]
+    words = (used["framework"], used["version"], used["spelling"])
+    click.echo(
+        f"{document['command']}\n{' '.join(word for word in words if word)}: {used['layer'] or 'no layer'}"
+    )
+    if used["adjoint"]:
+        click.echo(f"its opposite: {used['adjoint']}")
+    table = _table("law", "status", "difference", "sample", "channel", "position")
+    for law in laws:
+        where = law["where"] or {"sample": None, "channel": None, "position": []}
+        position = ",".join(map(str, where["position"]))
+        numbers = (law["max_difference"], where["sample"], where["channel"])
+        table.add_row(law["name"], law["status"], *map(_text, numbers), position)
+    click.echo()
+    _print(table)
+    for law in laws:
+        click.echo(f"{law['name']}: {law['message']}")
+    counts = Counter(law["status"] for law in laws)
+    click.echo(
+        f"\n{len(laws)} laws: {counts['holds']} hold, {counts['broken']} broken, "
+        f"{counts['not applicable']} not applicable"
+    )
+    if not counts["holds"] + counts["broken"]:
+        note("nothing was checked: no law could be tried")
 
 
 def arrays(result: CaseResult) -> None:

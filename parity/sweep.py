@@ -89,7 +89,7 @@ def _finish(suite: Suite, named: SuiteCase, run: Run) -> Record:
 
 
 def header(
-    suites: Sequence[Suite], adapters: Sequence[Adapter], switches: Mapping[str, Mapping[str, Any] | None]
+    suites: Sequence[Suite], adapters: Sequence[Adapter], switches: Sequence[Mapping[str, Any] | None]
 ) -> Record:
     """The first line of a record: what ran, in which versions and under which switches."""
     return {
@@ -102,9 +102,9 @@ def header(
                 "framework": found.NAME,
                 "version": found.version(),
                 "backend": found.backend(),
-                "switches": switches[found.NAME],
+                "switches": pinned,
             }
-            for found in adapters
+            for found, pinned in zip(adapters, switches, strict=True)
         ],
         "python": platform.python_version(),
         "platform": platform.platform(),

@@ -12,13 +12,13 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from multiprocessing.context import SpawnContext, SpawnProcess
 from pathlib import Path
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import Any, Self, TypeVar
 
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
 from parity import worker
-from parity.adapters import MODULES, Adapter, FrameworkError
+from parity.adapters import Adapter, FrameworkError
 from parity.task import Answer, Task, Wait
 
 _MOST_STARTS = 3
@@ -45,18 +45,18 @@ class Workers:
     def __init__(
         self, adapters: Sequence[Adapter], *, jobs: int = 1, threads: int = 1, timeout: float | None = None
     ) -> None:
-        self._adapters = {found.NAME: found for found in adapters}
+        self._adapters = adapters
         self._jobs, self._threads, self._timeout = jobs, threads, timeout
         self._folder = tempfile.TemporaryDirectory(prefix="parity-")
-        self._pools: dict[str, ProcessPool] = {}
-        self._ended_early: Counter[str] = Counter()
-        self._switches: dict[str, ProcessFuture[dict[str, Any] | Exception]] = {}
+        self._pools: dict[Adapter, ProcessPool] = {}
+        self._ended_early: Counter[Adapter] = Counter()
+        self._switches: list[ProcessFuture[dict[str, Any] | Exception]] = []
 
     def __enter__(self) -> Self:
         """Start every framework's processes."""
-        for name in self._adapters:
-            self._renew(name)
-            self._switches[name] = self._schedule(name, worker.switches_here, (), None)
+        for found in self._adapters:
+            self._renew(found)
+            self._switches.append(self._schedule(found, worker.switches_here, (), None))
         return self
 
     def __exit__(
@@ -69,28 +69,30 @@ class Workers:
             pool.join()
         self._folder.cleanup()
 
-    def switches(self) -> dict[str, dict[str, Any] | None]:
+    def switches(self) -> list[dict[str, Any] | None]:
         """Of each framework the switches under which it runs; None of one whose import failed or crashed.
 
         Raises:
             FrameworkError: a user's function cannot be imported.
         """
-        found: dict[str, dict[str, Any] | None] = {}
-        for name, future in self._switches.items():
-            settings: dict[str, Any] | Exception | None = None
-            with suppress(ProcessExpired, BrokenProcessPool):
-                settings = future.result()
-            if isinstance(settings, FrameworkError):
-                raise settings
-            found[name] = settings if isinstance(settings, dict) else None
-        return found
+        return [self._settings(future) for future in self._switches]
+
+    @staticmethod
+    def _settings(future: ProcessFuture[dict[str, Any] | Exception]) -> dict[str, Any] | None:
+        try:
+            settings = future.result()
+        except (ProcessExpired, BrokenProcessPool):
+            return None
+        if isinstance(settings, FrameworkError):
+            raise settings
+        return settings if isinstance(settings, dict) else None
 
     def submit(self, found: Adapter, task: Task) -> Wait:
         """Hand a framework a task; what is returned waits for the answer."""
-        future = self._schedule(found.NAME, worker.perform_here, (task,), self._timeout)
-        return partial(self._answer, found.NAME, task, future, self._pools[found.NAME])
+        future = self._schedule(found, worker.perform_here, (task,), self._timeout)
+        return partial(self._answer, found, task, future, self._pools[found])
 
-    def _answer(self, name: str, task: Task, future: ProcessFuture[Answer], pool: ProcessPool) -> Answer:
+    def _answer(self, found: Adapter, task: Task, future: ProcessFuture[Answer], pool: ProcessPool) -> Answer:
         try:
             answer = future.result()
         except TimeoutError:
@@ -99,8 +101,8 @@ class Workers:
         except ProcessExpired as error:
             return self._crashed(error)
         except BrokenProcessPool:
-            return self._ask_again(name, task, pool)
-        self._ended_early[name] = 0
+            return self._ask_again(found, task, pool)
+        self._ended_early[found] = 0
         return answer
 
     def _crashed(self, error: ProcessExpired) -> Answer:
@@ -110,35 +112,35 @@ class Workers:
             printed = worker.read_log(worker.log_of(Path(self._folder.name), error.pid))
         return Answer("crashed", error=how, reason=f"its process ended: {how}", printed=printed)
 
-    def _ask_again(self, name: str, task: Task, broken: ProcessPool) -> Answer:
+    def _ask_again(self, found: Adapter, task: Task, broken: ProcessPool) -> Answer:
         """The answer of a new process, where one ended between two tasks, or at its start."""
-        if self._ended_early[name] == _MOST_STARTS:
+        if self._ended_early[found] == _MOST_STARTS:
             return Answer("crashed", error=_ENDED_EARLY, reason=_ENDED_EARLY)
-        if self._pools[name] is broken:
-            self._ended_early[name] += 1
-            self._renew(name)
-        return self.submit(self._adapters[name], task)()
+        if self._pools[found] is broken:
+            self._ended_early[found] += 1
+            self._renew(found)
+        return self.submit(found, task)()
 
-    def _renew(self, name: str) -> None:
-        found = self._adapters[name]
-        if name in self._pools:
-            self._pools[name].stop()  # type: ignore[no-untyped-call] # it has no types
-            self._pools[name].join()
-        self._pools[name] = ProcessPool(
+    def _renew(self, found: Adapter) -> None:
+        if found in self._pools:
+            self._pools[found].stop()  # type: ignore[no-untyped-call] # it has no types
+            self._pools[found].join()
+        recipe = found.NAME if isinstance(found, ModuleType) else found  # modules cannot be sent
+        self._pools[found] = ProcessPool(
             self._jobs,
             initializer=worker.start,
-            initargs=(name if name in MODULES else found, self._threads, Path(self._folder.name)),
+            initargs=(recipe, self._threads, Path(self._folder.name)),
             context=_Context(),
         )
 
     def _schedule(
-        self, name: str, function: Callable[..., T], arguments: tuple[object, ...], timeout: float | None
+        self, found: Adapter, function: Callable[..., T], arguments: tuple[object, ...], timeout: float | None
     ) -> ProcessFuture[T]:
         with (
             _without_interrupts()
         ):  # the processes and threads that this starts are not the terminal's to end
             try:
-                return self._pools[name].schedule(function, arguments, timeout=timeout)
+                return self._pools[found].schedule(function, arguments, timeout=timeout)
             except RuntimeError:  # it broke since it was last used
                 future: ProcessFuture[T] = ProcessFuture()
                 future.set_exception(BrokenProcessPool(_ENDED_EARLY))

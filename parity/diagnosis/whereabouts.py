@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from parity.notation import format_shape
+from parity.notation import format_number, format_shape
 from parity.values import Array
 
 _MOST_NUMBERS = 4
@@ -19,8 +19,8 @@ def greatest_difference(result: Array, reference: Array) -> str:
         apart = np.where(a == b, 0.0, np.abs(a - b))
     place = np.unravel_index(int(np.argmax(apart)), a.shape)
     return (
-        f"greatest difference {_number(apart[place])} at index {_index(place)}: "
-        f"{_number(a[place])} against {_number(b[place])}"
+        f"greatest difference {format_number(apart[place])} at index {_index(place)}: "
+        f"{format_number(a[place])} against {format_number(b[place])}"
     )
 
 
@@ -67,7 +67,3 @@ def _which(numbers: list[int], size: int) -> str:
 
 def _index(place: tuple[np.intp, ...]) -> str:
     return str(tuple(int(i) for i in place))
-
-
-def _number(value: float) -> str:
-    return f"{value:.0f}" if float(value).is_integer() and abs(value) < 2**53 else f"{value:.6g}"

@@ -37,7 +37,7 @@ def _recorded() -> list[Json]:
     suites = [Suite("first", "Convolutions.", named[:3]), Suite("second", "Transposed ones.", named[3:])]
     adapters = [adapter("numpy"), adapter("torch")]
     cases = [(suite, case) for suite in suites for case in suite.cases]
-    switches = {"numpy": {"threads": 1}, "torch": {"threads": 1}}
+    switches = [{"threads": 1}, {"threads": 1}]
     lines = [header(suites, adapters, switches), *sweep(cases, adapters, here, ahead=0, grad=True)]
     found: list[Json] = json.loads(json.dumps(lines))
     return found

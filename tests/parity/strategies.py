@@ -8,6 +8,7 @@ import hypothesis.strategies as st
 from hypothesis import settings
 
 from parity.case import DTYPES, OPS, VALUES, Case
+from parity.opposite import opposite
 
 CONVS = OPS[:3]
 TRANSPOSES = OPS[3:]
@@ -39,6 +40,21 @@ def runnable_cases(
 ) -> st.SearchStrategy[Case]:
     """As :func:`cases`, without those in which a framework crashes or breaks its own rules."""
     return cases(ops, dtypes, values).map(_without_known_faults)
+
+
+def runnable_both_ways(
+    ops: tuple[str, ...] = OPS, dtypes: tuple[str, ...] = DTYPES
+) -> st.SearchStrategy[Case]:
+    """As :func:`runnable_cases`, of integers, and their opposites are runnable too."""
+    return runnable_cases(ops, dtypes, ("integers",)).map(_with_a_runnable_opposite)
+
+
+def _with_a_runnable_opposite(case: Case) -> Case:
+    """Only convolutions have faults where there is an output, so that only transposed cases are changed."""
+    other = opposite(case)
+    if other is None or _without_known_faults(other) == other:
+        return case
+    return changed(case, dtype="float32", stride=1, padding=0, output_padding=None)
 
 
 def _without_known_faults(case: Case) -> Case:
