@@ -24,6 +24,7 @@ from parity.notation import NotationError, parse_ints, parse_padding
 from parity.recording import RecordFile
 from parity.records import Record, RecordError, is_torn, read_records
 from parity.registry import RegistryError, load_registry
+from parity.repeat import repeating
 from parity.report import Outcome, Report
 from parity.run import contestants, run_with
 from parity.selfcheck import self_check
@@ -47,6 +48,9 @@ USER_ERRORS = (
 )
 """What a user's own input can be wrong with: one sentence on stderr, exit code 2."""
 
+
+REPEATED_WITH = (1, 2)
+"""Numbers of threads that a layer is run with where it is run more than once."""
 
 INTERRUPTED = 130
 """The exit code of a command that Ctrl-C ended, as shells have it."""
@@ -161,6 +165,12 @@ def parity() -> None:
 @parity.command("run")
 @case_options(values="integers")
 @run_options
+@click.option(
+    "--repeat",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Run each layer N times with one thread and N times with two, and record whether bits change.",
+)
 @click.option("--show-arrays", is_flag=True, help="Print the input, the kernel and every output.")
 @click.option(
     "--self-check",
@@ -180,6 +190,7 @@ def run_command(
     timeout: float,
     divergences: Path | None,
     as_json: bool,
+    repeat: int | None,
     show_arrays: bool,
     alone: bool,
     adjoint: str | None,
@@ -188,17 +199,26 @@ def run_command(
     """Run one case through the frameworks and compare the results."""
     asked = Case.from_dict(case)
     if alone:
-        _refuse(
-            "with --self-check", {"--grad": grad, "--show-arrays": show_arrays, "--divergences": divergences}
-        )
+        unused = {
+            "--grad": grad,
+            "--show-arrays": show_arrays,
+            "--divergences": divergences,
+            "--repeat": repeat,
+        }
+        _refuse("with --self-check", unused)
         subject = choose_subject(frameworks, impl, adjoint)
         return _self_check(asked, subject, timeout=timeout, as_json=as_json)
     _refuse("without --self-check", {"--adjoint": adjoint})
     known = load_registry(divergences) if divergences else ()
     adapters = select_frameworks(frameworks, impl, grad=grad)
-    with Workers(adapters, timeout=timeout) as workers:
-        workers.switches()
-        result = run_with(asked, adapters, grad=grad, submit=workers.submit, divergences=known)
+    with ExitStack() as stack:
+        submits = {}
+        for threads in REPEATED_WITH if repeat else (1,):
+            workers = stack.enter_context(Workers(adapters, threads=threads, timeout=timeout))
+            workers.switches()
+            submits[threads] = workers.submit
+        submit = repeating(submits, repeat) if repeat else submits[1]
+        result = run_with(asked, adapters, grad=grad, submit=submit, divergences=known)
     record = result.to_dict()
     if as_json:
         show.json_document(show.with_arrays(record, result) if show_arrays else record)

@@ -10,6 +10,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
+import convmm
 from parity.adapters import FrameworkError
 from parity.case import Case
 from parity.layer import Name, layer
@@ -77,9 +80,11 @@ class Implementation:
         if isinstance(self.function, str):
             _import(self.function, self.option)
 
-    def pin(self, threads: int) -> dict[str, Any]:  # noqa: ARG002 - it has no switch for them
-        """Nothing: a function's switches are its own."""
-        return {}
+    def pin(self, threads: int) -> dict[str, Any]:
+        """The threads of NumPy's matrix products, and of the core; other switches are the function's own."""
+        threadpool_limits(threads)
+        convmm.set_threads(threads)
+        return {"threads": threads}
 
     def call(self, layer: Callable[..., Array], weights: Sequence[Array], x: Array) -> Array:
         """Call the function."""

@@ -48,6 +48,8 @@ class Result:
         reason: why it differs, or why the framework has no layer.
         warnings: what the framework warned of meanwhile.
         printed: what it wrote to its standard output and error meanwhile, where it ran in its own process.
+        repeats: where it was run more than once: how often with each number of threads, how many different
+            outputs came, and whether all were the same to the bit.
         divergence: the name of the known difference that explains it.
         unseen: the names of those known differences that it should have, and does not have.
         array: the output itself; not part of the record.
@@ -74,6 +76,7 @@ class Result:
     reason: str | None = None
     warnings: tuple[str, ...] = ()
     printed: str = ""
+    repeats: dict[str, Any] | None = None
     divergence: str | None = None
     unseen: tuple[str, ...] = ()
     array: Array | None = field(default=None, repr=False, compare=False)

@@ -34,7 +34,10 @@ def value_result(
     if wrong:
         return _invalid(about, wrong)
     observation = observe(output, reference, mode)
-    return _computed(about, output, observation, explain(spelling, output, observation, reference, mode))
+    judgement = _unsteady(answer, exact=reference.exact) or explain(
+        spelling, output, observation, reference, mode
+    )
+    return _computed(about, output, observation, judgement)
 
 
 def gradient_results(about: About, answer: Answer, backward: Backward) -> list[Result]:
@@ -49,20 +52,33 @@ def gradient_results(about: About, answer: Answer, backward: Backward) -> list[R
         wrong = f"it returned {len(answer.outputs)} gradients, and there are {len(abouts)}"
         return [_invalid(each, wrong) for each in abouts.values()]
     outputs = zip(abouts.items(), answer.outputs, strict=True)
-    return [_gradient(each, name, output, backward) for (name, each), output in outputs]
+    return [_gradient(each, answer, name, output, backward) for (name, each), output in outputs]
 
 
-def _gradient(about: About, name: Gradient, output: Array, backward: Backward) -> Result:
+def _gradient(about: About, answer: Answer, name: Gradient, output: Array, backward: Backward) -> Result:
     expected = backward.expected[name]
     wrong = _wrong_dtype(output, expected.dtype)
     if wrong:
         return _invalid(about, wrong)
     observation = observe_gradient(name, output, expected)
-    return _computed(about, output, observation, explain_gradient(observation))
+    judgement = _unsteady(answer, exact=expected.exact) or explain_gradient(observation)
+    return _computed(about, output, observation, judgement)
+
+
+def _unsteady(answer: Answer, *, exact: bool) -> tuple[bool, str] | None:
+    """The judgement of an output that has other bits at another time, where every sum is exact."""
+    if not exact or answer.repeats is None or answer.repeats.same:
+        return None
+    counts = ", ".join(f"{count} with {threads}" for threads, count in answer.repeats.distinct.items())
+    return (
+        False,
+        f"its bits change between runs, and every sum is exact; different outputs by threads: {counts}",
+    )
 
 
 def _with_notes(about: About, answer: Answer) -> About:
-    return {**about, "warnings": answer.warnings, "printed": answer.printed}
+    repeats = answer.repeats and answer.repeats.to_dict()
+    return {**about, "warnings": answer.warnings, "printed": answer.printed, "repeats": repeats}
 
 
 def _wrong_dtype(output: Array, dtype: str) -> str | None:

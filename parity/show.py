@@ -71,7 +71,7 @@ def case_result(record: Json) -> None:
         )
     _print(table)
     for result in record["results"]:
-        remarks = [remark for remark in (result["error"], result["reason"]) if remark]
+        remarks = [remark for remark in (result["error"], result["reason"], _repeats(result)) if remark]
         if remarks or result["output"] == "value":
             spelling = spelling_text(result["spelling"], result["output"])
             click.echo(f"{result['framework']} {spelling}: {result['layer'] or 'no layer'}")
@@ -110,6 +110,20 @@ def self_check(document: Json) -> None:
     )
     if not counts["holds"] + counts["broken"]:
         note("nothing was checked: no law could be tried")
+
+
+def _repeats(result: Json) -> str | None:
+    """How often a layer was run, and whether its bits changed."""
+    repeats = result["repeats"]
+    if repeats is None:
+        return None
+    counts = ", ".join(f"{count} with {threads}" for threads, count in repeats["distinct"].items())
+    runs = f"{repeats['runs']} runs with each number of threads"
+    return (
+        f"{runs}: the same bits"
+        if repeats["same"]
+        else f"{runs}: different bits; outputs by threads: {counts}"
+    )
 
 
 def arrays(result: CaseResult) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -44,6 +44,26 @@ class Task:
 
 
 @dataclass(frozen=True)
+class Repeats:
+    """How often a layer was called, and how many different answers it gave.
+
+    Attributes:
+        runs: calls with each number of threads.
+        distinct: different answers, to the bit, by the number of threads.
+        same: all the answers of all the runs are the same.
+    """
+
+    runs: int
+    distinct: Mapping[int, int]
+    same: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        distinct = {str(threads): count for threads, count in self.distinct.items()}
+        return {"runs": self.runs, "distinct": distinct, "same": self.same}
+
+
+@dataclass(frozen=True)
 class Answer:
     """What came of a task.
 
@@ -56,6 +76,7 @@ class Answer:
         reason: what went wrong, in a sentence, where it neither ended well nor raised.
         warnings: what it warned of, each once.
         printed: what it wrote to its standard output and error meanwhile, where they are its own.
+        repeats: how it was the other times, where there were any.
     """
 
     ending: Ending
@@ -64,6 +85,7 @@ class Answer:
     reason: str | None = None
     warnings: tuple[str, ...] = ()
     printed: str = ""
+    repeats: Repeats | None = None
 
     @property
     def error_class(self) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import resource
 import signal
@@ -78,3 +79,20 @@ def aborts_at_stride_3_of_conv(x: Array, w: Array, bias: Array | None = None, **
     if "output_padding" in arguments:
         return convmm.conv_transpose(x, w, bias, **arguments)
     return aborts_at_stride_3(x, w, bias, **arguments)
+
+
+def depends_on_the_threads(x: Array, w: Array, bias: Array | None = None, **arguments: Any) -> Array:  # noqa: ANN401 - whatever a layer takes
+    output = right(x, w, bias, **arguments)
+    output[0, 0, 0] += convmm.get_threads() - 1
+    return output
+
+
+def rounds_differently_each_time(x: Array, w: Array, bias: Array | None = None, **arguments: Any) -> Array:  # noqa: ANN401 - whatever a layer takes
+    output = right(x, w, bias, **arguments)
+    output[0, 0, 0] = np.nextafter(
+        output[0, 0, 0], np.float32(np.inf) if next(_CALLS) % 2 else output[0, 0, 0]
+    )
+    return output
+
+
+_CALLS = itertools.count()

@@ -49,6 +49,7 @@ RESULT_KEYS = [
     "reason",
     "warnings",
     "printed",
+    "repeats",
     "divergence",
     "unseen",
 ]

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import sys
-import types
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import ml_dtypes
@@ -406,14 +405,21 @@ def test_an_exact_layer_is_checked_where_there_is_no_native_one() -> None:
 CASE = "conv2d --input 2,4,6,5 --filters 4 --kernel 3 --bias".split()
 
 
+KERNELS = """
+import convmm
+from tests.parity import test_selfcheck
+
+conv2d, back = convmm.conv2d, convmm.conv_transpose2d
+flipped = test_selfcheck.flipped()(convmm.conv2d)
+raising, number = test_selfcheck.raising, 3
+"""
+
+
 @pytest.fixture
-def kernels(monkeypatch: pytest.MonkeyPatch) -> str:
-    """A module of functions, by its name."""
-    module: Any = types.ModuleType("kernels_to_check")
-    module.conv2d, module.back = convmm.conv2d, convmm.conv_transpose2d
-    module.flipped = flipped()(convmm.conv2d)
-    module.raising, module.number = raising, 3
-    monkeypatch.setitem(sys.modules, "kernels_to_check", module)
+def kernels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A module of functions in the working folder, by its name."""
+    (tmp_path / "kernels_to_check.py").write_text(KERNELS, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
     return "kernels_to_check"
 
 
@@ -473,7 +479,7 @@ def test_a_function_is_checked_with_its_own_adjoint(capsys: pytest.CaptureFixtur
     document = json.loads(out)
     assert code == Outcome.EXPLAINED
     assert document["command"].endswith(f"{' '.join(options)} --self-check")
-    assert document["implementation"]["adjoint"].startswith("functools.partial(conv_transpose2d")
+    assert document["implementation"]["adjoint"].startswith("functools.partial(kernels_to_check.back,")
     assert run_cli(["run", *CASE, "--impl", f"{kernels}:flipped", *options[2:], "--self-check"]) == 1
 
 
