@@ -21,6 +21,7 @@ from parity.explain import explain
 from parity.expression import ExpressionError
 from parity.implementation import implementation
 from parity.notation import NotationError, parse_ints, parse_padding
+from parity.progress import progress
 from parity.recording import RecordFile
 from parity.records import Record, RecordError, is_torn, read_records
 from parity.registry import RegistryError, load_registry
@@ -291,7 +292,7 @@ def sweep_command(
         if as_json:
             keep.append(show.json_line)
             show.json_line(first)
-        advance = stack.enter_context(show.progress(len(cases), report))
+        advance = stack.enter_context(progress(len(cases), report))
         for record in sweep(cases, adapters, workers.submit, ahead=4 * jobs, grad=grad, divergences=known):
             for write in keep:
                 write(record)

@@ -167,10 +167,18 @@ class Report:
         return Outcome.EXPLAINED if self.comparisons else Outcome.NOTHING_COMPARED
 
     @property
+    def progress(self) -> str:
+        """How many cases so far, by verdict, and how many results are crashes or ran out of time."""
+        return f"{self._verdicts}, {self._ended_badly} crashed"
+
+    @property
     def summary(self) -> str:
         """One line: how many cases, by verdict."""
-        words = [f"{self.verdicts[verdict]} {verdict}" for verdict in VERDICTS]
-        return f"{sum(self.verdicts.values())} cases: {', '.join(words)}"
+        return f"{sum(self.verdicts.values())} cases: {self._verdicts}"
+
+    @property
+    def _verdicts(self) -> str:
+        return ", ".join(f"{self.verdicts[name]} {name}" for name in ("agree", "explained", "unexplained"))
 
     def to_dict(self, header: Mapping[str, Any]) -> dict[str, Any]:
         """The counts as JSON has them, under the header of what was counted."""

@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
 import numpy as np
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from parity.case import Case
@@ -220,16 +218,6 @@ def translation(found: Translation) -> None:
     click.echo(found.code)
     for line in remarks(found):
         click.echo(f"# {line}")
-
-
-@contextmanager
-def progress(total: int, counted: Report) -> Iterator[Callable[[], None]]:
-    """A bar on stderr with running counts, where stderr is a terminal; yields what advances it."""
-    console = Console(stderr=True)
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
-        task = bar.add_task("", total=total)
-        yield lambda: bar.update(task, advance=1, description=counted.summary)
 
 
 def spelling_text(spelling: str, output: str) -> str:
