@@ -43,11 +43,12 @@ def compare(result: Array, reference: Array, dtype: str) -> Comparison:
     if not result.size:
         return Comparison(shape_equal=True, allclose=None, exact=None, max_abs_error=None)
     a, b = result.astype(np.float64), reference.astype(np.float64)
+    exact = bool(_equal(a, b).all())
     return Comparison(
         shape_equal=True,
-        allclose=bool(close(a, b, dtype).all()),
-        exact=bool(_equal(a, b).all()),
-        max_abs_error=_max_abs_error(a, b),
+        allclose=exact or bool(close(a, b, dtype).all()),
+        exact=exact,
+        max_abs_error=0.0 if exact else _max_abs_error(a, b),
     )
 
 

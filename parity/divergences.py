@@ -85,10 +85,11 @@ class Divergence:
 
         A version that is not known, as of a framework that is not installed, is no reason to say no.
         """
+        if framework != self.framework:
+            return False
         underneath, _, backend_version = (backend or "").partition(" ")
         return (
-            framework == self.framework
-            and self.backend in {None, underneath}
+            self.backend in {None, underneath}
             and _within(self.version, version or "")
             and _within(self.backend_version, backend_version)
             and self.machine.is_this_one()
