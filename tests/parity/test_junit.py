@@ -15,7 +15,7 @@ from tests.parity.recorded import Json, recorded, write
 
 OUTCOMES = {"failure": "failures", "error": "errors", "skipped": "skipped"}
 ATTRIBUTES = {
-    "testsuites": ({"name", "tests", "failures", "errors", "skipped"}, set()),
+    "testsuites": ({"name", "tests", "failures", "errors"}, set()),
     "testsuite": ({"name", "tests", "failures", "errors", "skipped"}, {"timestamp"}),
     "properties": (set(), set()),
     "property": ({"name", "value"}, set()),
@@ -44,7 +44,7 @@ EDITS: tuple[Json, ...] = (
 
 
 def assert_valid(root: ET.Element) -> None:
-    """Elements, attributes, their order and the counts are those of the common JUnit schema."""
+    """Elements and attributes are those that Jenkins's schema has too, and the counts are right."""
     for element in root.iter():
         required, optional = ATTRIBUTES[element.tag]
         assert required <= set(element.keys()) <= required | optional
@@ -53,7 +53,8 @@ def assert_valid(root: ET.Element) -> None:
     for counted in (root, *root):
         assert int(counted.attrib["tests"]) == len(counted.findall(".//testcase"))
         for outcome, attribute in OUTCOMES.items():
-            assert int(counted.attrib[attribute]) == len(counted.findall(f".//{outcome}"))
+            if attribute in ATTRIBUTES[counted.tag][0]:
+                assert int(counted.attrib[attribute]) == len(counted.findall(f".//{outcome}"))
     assert all(len(test) <= 1 for test in root.iter("testcase"))
 
 
@@ -93,9 +94,8 @@ def test_a_test_fails_and_breaks_as_the_sweep_does(
     out = folder / "out.xml"
     code = run_cli(["report", str(write(folder / "a.jsonl", lines)), "--junit", str(out)])
     root = ET.parse(out).getroot()  # noqa: S314 - our own
-    failures, errors, skipped, tests = (
-        int(root.attrib[name]) for name in ("failures", "errors", "skipped", "tests")
-    )
+    failures, errors, tests = (int(root.attrib[name]) for name in ("failures", "errors", "tests"))
+    skipped = sum(int(suite.attrib["skipped"]) for suite in root)
     expected = Outcome.EXPLAINED
     if failures:
         expected = Outcome.UNEXPLAINED
