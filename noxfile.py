@@ -67,4 +67,4 @@ def sweep(session: nox.Session) -> None:
     try:
         session.run("parity", "sweep", "--output", str(record), *session.posargs)
     finally:
-        session.run("parity", "report", str(record))
+        session.run("parity", "report", str(record), "--junit", str(record.with_suffix(".xml")))

@@ -8,6 +8,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, get_args
 
 from parity.notation import format_shape
+from parity.records import result_label, result_output
 
 Kind = Literal[
     "verdict",
@@ -66,7 +67,7 @@ class Change(NamedTuple):
 
 def contestants(record: Json) -> set[Contestant]:
     """The frameworks of a record, each with every output that it has a result for."""
-    return {(result["framework"], _output(result)) for result in record["results"]}
+    return set(map(_contestant, record["results"]))
 
 
 def changes(old: Json, new: Json, apart: Container[Contestant] = ()) -> Iterator[Change]:
@@ -95,19 +96,12 @@ def changes(old: Json, new: Json, apart: Container[Contestant] = ()) -> Iterator
             yield _moved("result", label, *states)
 
 
-def _output(result: Json) -> str:
-    found: str = result.get("output", "value")  # records from before there were gradients have none
-    return found
-
-
 def _by_label(record: Json, apart: Container[Contestant]) -> dict[str, Json]:
-    found = {}
-    for result in record["results"]:
-        output = _output(result)
-        if (result["framework"], output) not in apart:
-            words = (result["framework"], result["spelling"], *([] if output == "value" else [output]))
-            found[" ".join(words)] = result
-    return found
+    return {result_label(result): result for result in record["results"] if _contestant(result) not in apart}
+
+
+def _contestant(result: Json) -> Contestant:
+    return result["framework"], result_output(result)
 
 
 def _result_changes(label: str, old: Json, new: Json) -> Iterator[Change]:

@@ -20,6 +20,7 @@ from parity.diff import diff
 from parity.explain import explain
 from parity.expression import ExpressionError
 from parity.implementation import implementation
+from parity.junit import JUnitError, junit_document, write_junit
 from parity.notation import NotationError, parse_ints, parse_padding
 from parity.progress import progress
 from parity.recording import RecordFile
@@ -41,6 +42,7 @@ USER_ERRORS = (
     ExpressionError,
     FrameworkError,
     GeometryError,
+    JUnitError,
     NotationError,
     RecordError,
     RegistryError,
@@ -305,12 +307,17 @@ def sweep_command(
 
 @parity.command("report")
 @click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--junit", type=click.Path(path_type=Path), metavar="OUT", help="Write JUnit XML too, for a CI service."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def report_command(file: Path, as_json: bool) -> Outcome:
+def report_command(file: Path, junit: Path | None, as_json: bool) -> Outcome:
     """Print a recorded sweep as tables."""
     first, records = read_records(file)
-    note_if_torn(file)
     report = Report(records, first)
+    if junit:
+        write_junit(junit, junit_document(first, records), file)
+    note_if_torn(file)
     if as_json:
         show.json_document(report.to_dict(first))
     else:

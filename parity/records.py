@@ -66,12 +66,22 @@ def read_records(path: Path) -> tuple[Record, Records]:
     Raises:
         RecordError: unreadable, or not a file of records; the message names the line.
     """
-    if path.exists() and not path.is_file():
-        raise RecordError(f"{path} cannot be read: allowed is a file, which can be read more than once")
     first = next(_lines(path), None)
     if first is None:
         raise RecordError(f"{path} is no record of a sweep: it has no line")
     return _parse(path, 1, "header", first[1]), Records(path)
+
+
+def result_output(result: Mapping[str, Any]) -> str:
+    """Which output of a layer a result looks at."""
+    found: str = result.get("output", "value")  # records from before there were gradients have none
+    return found
+
+
+def result_label(result: Mapping[str, Any]) -> str:
+    """A result's name among those of its case, as :attr:`parity.record.Result.label` has it."""
+    name, output = f"{result['framework']} {result['spelling']}", result_output(result)
+    return name if output == "value" else f"{name} {output}"
 
 
 def is_torn(path: Path) -> bool:
@@ -85,6 +95,8 @@ def _lines(path: Path, start: Place = _START) -> Iterator[tuple[Place, bytes]]:
     """The lines that have an end, from a place on."""
     line, offset = start
     try:
+        if not path.is_file() and path.exists():
+            raise RecordError(f"{path} cannot be read: allowed is a file, which can be read more than once")
         with path.open("rb") as file:
             file.seek(offset)
             for text in file:

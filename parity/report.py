@@ -9,6 +9,7 @@ from enum import IntEnum
 from typing import Any
 
 from parity.case import OPS
+from parity.records import result_label, result_output
 
 COLUMNS = (
     "agree",
@@ -45,7 +46,10 @@ class Outcome(IntEnum):
 _MOST_DIGITS = 20
 """Of a number in a name, for it to be sorted as one."""
 
-_ENDED_BADLY = frozenset({"crashed", "timeout"})
+
+def ended_badly(result: Mapping[str, Any]) -> bool:
+    """Whether the framework crashed or ran out of time."""
+    return result["status"] in {"crashed", "timeout"}
 
 
 def is_comparison(result: Mapping[str, Any]) -> bool:
@@ -111,8 +115,7 @@ class Report:
         """Count one record."""
         self.verdicts[record["verdict"]] += 1
         for result in record["results"]:
-            output = result.get("output", "value")  # records from before there were gradients have none
-            row = (result["framework"], result["spelling"], output, record["case"]["op"])
+            row = (result["framework"], result["spelling"], result_output(result), record["case"]["op"])
             counts = self._counts.setdefault(row, Counter())
             counts[classify(result)] += 1
             self.comparisons += is_comparison(result)
@@ -120,11 +123,12 @@ class Report:
             if result.get("divergence") is not None:
                 self.divergences[result["divergence"]] += 1
             if not result["explained"]:
-                self._ended_badly += result["status"] in _ENDED_BADLY
+                self._ended_badly += ended_badly(result)
                 counts["unexplained"] += 1
-                label = " ".join(row[: 2 if output == "value" else 3])
                 place = (*record_place(record, self._suites), self._row_place(row))
-                self._unexplained.append((place, (record["command"], label, str(result["reason"]))))
+                self._unexplained.append(
+                    (place, (record["command"], result_label(result), str(result["reason"])))
+                )
 
     @property
     def unexplained(self) -> list[tuple[str, str, str]]:

@@ -101,6 +101,8 @@ def test_a_folder_and_a_missing_file_are_refused_in_a_sentence(tmp_path: Path) -
         read_records(tmp_path)
     with pytest.raises(RecordError, match=r"none.jsonl cannot be read: No such file"):
         read_records(tmp_path / "none.jsonl")
+    with pytest.raises(RecordError, match="cannot be read: File name too long"):
+        read_records(tmp_path / ("n" * 300))
 
 
 def test_half_a_character_is_read_as_one_that_can_be_printed(tmp_path: Path) -> None:
