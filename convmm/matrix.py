@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
-import scipy.sparse
 from numpy.typing import ArrayLike, NDArray
 
 from convmm.arithmetic import HALF
 from convmm.geometry import Geometry, Ints, Padding, check_int, check_ints, check_kernel, conv_geometry
 
-SparseMatrix = scipy.sparse.csr_array
+if TYPE_CHECKING:  # it takes longer to import than all the rest, and few need it
+    import scipy.sparse
 
 
 @overload
@@ -38,7 +38,7 @@ def unroll_kernel(
     dilation: Ints = ...,
     groups: int = ...,
     sparse: Literal[True],
-) -> SparseMatrix: ...
+) -> scipy.sparse.csr_array: ...
 
 
 def unroll_kernel(
@@ -50,7 +50,7 @@ def unroll_kernel(
     dilation: Ints = 1,
     groups: int = 1,
     sparse: bool = False,
-) -> NDArray[Any] | SparseMatrix:
+) -> NDArray[Any] | scipy.sparse.csr_array:
     """The matrix M of a convolution, with ``conv(x, w).reshape(N, -1) == x.reshape(N, -1) @ M``.
 
     The same array read as the kernel of the transposed convolution gives
@@ -81,7 +81,7 @@ def unroll_kernel(
     return unroll(kernel, geometry, sparse=sparse)
 
 
-def unroll(w: NDArray[Any], geometry: Geometry, *, sparse: bool) -> NDArray[Any] | SparseMatrix:
+def unroll(w: NDArray[Any], geometry: Geometry, *, sparse: bool) -> NDArray[Any] | scipy.sparse.csr_array:
     """The matrix from the fine grid to the coarse, (fine_channels * fine, coarse_channels * coarse)."""
     shape = (
         geometry.fine_channels * math.prod(geometry.fine),
@@ -89,6 +89,8 @@ def unroll(w: NDArray[Any], geometry: Geometry, *, sparse: bool) -> NDArray[Any]
     )
     rows, columns, values = _entries(w, geometry)
     if sparse:
+        import scipy.sparse  # noqa: PLC0415 - imported when first used
+
         stored = values.astype(np.float32) if w.dtype.name in HALF else values
         return scipy.sparse.csr_array((stored, (rows, columns)), shape=shape)
     matrix = np.zeros(shape, w.dtype)
