@@ -15,6 +15,7 @@ from convmm.geometry import GeometryError
 from parity import show
 from parity.adapters import MODULES, FrameworkError, all_adapters
 from parity.case import DTYPES, OPS, VALUES, Case, CaseError
+from parity.declared import ANY_SUMS, MODES
 from parity.explain import explain
 from parity.expression import ExpressionError
 from parity.implementation import load_implementation
@@ -114,6 +115,11 @@ run_options = options(
     click.option("--frameworks", type=NAMES, help=f"Of {','.join(MODULES)}; all installed ones by default."),
     click.option("--impl", metavar="MODULE:FUNCTION", help="A function of yours, compared beside them."),
     click.option(
+        "--mode",
+        metavar="NAME",
+        help=f"The precision that it computes in: {', '.join(MODES)}.  [default: {ANY_SUMS}]",
+    ),
+    click.option(
         "--grad",
         is_flag=True,
         help="Compare the gradients by input, kernel and bias too; of native layers of frameworks only.",
@@ -141,13 +147,15 @@ def parity() -> None:
 def run_command(
     frameworks: Sequence[str] | None,
     impl: str | None,
+    mode: str | None,
     grad: bool,
     as_json: bool,
     show_arrays: bool,
     **case: Any,
 ) -> Outcome:
     """Run one case through the frameworks and compare the results."""
-    result = run_with(Case.from_dict(case), select_frameworks(frameworks, impl, grad=grad), grad=grad)
+    adapters = select_frameworks(frameworks, impl, mode, grad=grad)
+    result = run_with(Case.from_dict(case), adapters, grad=grad)
     record = result.to_dict()
     if as_json:
         show.json_document(show.with_arrays(record, result) if show_arrays else record)
@@ -171,12 +179,13 @@ def sweep_command(
     limit: int | None,
     frameworks: Sequence[str] | None,
     impl: str | None,
+    mode: str | None,
     grad: bool,
     as_json: bool,
 ) -> Outcome:
     """Run every case of the suites: article, zoo, grid, or TOML files; article and zoo by default."""
     loaded = [load_suite(name) for name in suites or DEFAULT]
-    adapters = select_frameworks(frameworks, impl, grad=grad)
+    adapters = select_frameworks(frameworks, impl, mode, grad=grad)
     cases = select(loaded, limit)
     first = header(loaded, adapters)
     report = Report()
@@ -290,9 +299,12 @@ def sizes_command(up_to: int, as_json: bool, **layer: Any) -> Outcome:
     return Outcome.EXPLAINED
 
 
-def select_frameworks(frameworks: Sequence[str] | None, impl: str | None, *, grad: bool) -> list[Any]:
+def select_frameworks(
+    frameworks: Sequence[str] | None, impl: str | None, mode: str | None, *, grad: bool
+) -> list[Any]:
     """The adapters that the options name."""
-    return contestants(frameworks, load_implementation(impl).function if impl else None, grad=grad)
+    function = load_implementation(impl).function if impl else None
+    return contestants(frameworks, function, mode=mode, grad=grad)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

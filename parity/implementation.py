@@ -11,9 +11,10 @@ from typing import Any
 
 from parity.adapters import FrameworkError
 from parity.case import Case
+from parity.declared import ANY_SUMS, MODES
 from parity.layer import Name, layer
 from parity.spelling import Spelling, Unsupported
-from parity.tolerance import Mode, accumulator_unknown
+from parity.tolerance import Mode
 from parity.values import Array
 
 
@@ -24,10 +25,23 @@ class Implementation:
     It is called as ``f(x, w, bias=None, *, stride, padding, dilation, groups)``, for the transposed ops
     also with ``output_padding``, with everything explicit: one int an axis, padding as (before, after)
     pairs.
+
+    Attributes:
+        function: the function.
+        declared: one of :data:`parity.declared.MODES`, the precision that it is said to compute in.
+
+    Raises:
+        FrameworkError: no such mode.
     """
 
     function: Callable[..., Any]
     EXTRA: str | None = None
+    declared: str = ANY_SUMS
+
+    def __post_init__(self) -> None:
+        """Check the mode."""
+        if self.declared not in MODES:
+            raise FrameworkError(f"mode={self.declared!r}: allowed are {', '.join(MODES)}")
 
     @property
     def NAME(self) -> str:  # noqa: N802 - as the adapters' modules name it
@@ -52,8 +66,8 @@ class Implementation:
         return [Spelling("native", call, meaning=case)]
 
     def mode(self, dtype: str) -> Mode:
-        """The least that can be asked for: half types may be summed up in themselves."""
-        return accumulator_unknown(dtype)
+        """The one that was declared."""
+        return MODES[self.declared](dtype)
 
     def load(self) -> None:
         """Nothing: the function is there."""
@@ -71,6 +85,21 @@ class Implementation:
     ) -> tuple[Array, Sequence[Array]]:
         """No function's."""
         raise NotImplementedError(self.forward_only())
+
+
+def implementations(function: Callable[..., Any] | None, mode: str | None) -> list[Implementation]:
+    """The function, if there is one, in the mode that is declared, or else in any.
+
+    Raises:
+        FrameworkError: no such mode, or a mode of no function.
+    """
+    if function is not None:
+        return [Implementation(function, declared=ANY_SUMS if mode is None else mode)]
+    if mode is not None:
+        raise FrameworkError(
+            f"mode={mode!r} without impl: it says in which precision impl's function computes"
+        )
+    return []
 
 
 def load_implementation(text: str) -> Implementation:

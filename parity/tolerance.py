@@ -64,12 +64,22 @@ def accumulator_unknown(dtype: str) -> Mode:
     return accumulated_in_float32(dtype)
 
 
-LADDER = (
-    Mode("TF32", 2 * 2.0**-10, 2.0**-23, 0.0),
-    Mode("bfloat16", 2 * 2.0**-8, 2.0**-24, 2.0**-8),
-    Mode("float16 sums", 2 * 2.0**-11, 2.0**-11, 2.0**-11),
-)
-"""Narrower ways to compute than a float32 result's own, the most precise first."""
+def cut_off(dtype: str) -> Mode:
+    """The mode of an implementation that sums half types up in float32 and drops the digits beyond them."""
+    name = f"{dtype}, sums in float32, cut off instead of rounded"
+    return Mode(name, 0.0, ROUNDOFF["float32"], 2 * ROUNDOFF[dtype])
+
+
+TF32 = Mode("TF32", 2 * 2.0**-10, 2.0**-23, 0.0)
+BFLOAT16 = Mode("bfloat16", 2 * 2.0**-8, 2.0**-24, 2.0**-8)
+FLOAT16_SUMS = Mode("float16 sums", 2 * 2.0**-11, 2.0**-11, 2.0**-11)
+
+
+def ladder(dtype: str) -> tuple[tuple[Mode, ...], ...]:
+    """Ways to compute that are less precise than a dtype's own: the most precise first, equals together."""
+    if dtype not in {"float16", "bfloat16"}:
+        return (TF32,), (BFLOAT16,), (FLOAT16_SUMS,)
+    return (accumulated_in_float32(dtype, bias_apart=True), cut_off(dtype)), (accumulator_unknown(dtype),)
 
 
 @dataclass(frozen=True)
@@ -145,18 +155,34 @@ def narrower_precision(result: Array, reference: Reference, mode: Mode) -> str |
     """In what a result was computed that is beyond its own mode's bound, as far as that can be told.
 
     Rounded operands explain it best: with them, it keeps its own bound. Next is a result that has none but
-    a narrower format's numbers. Else it is the most precise of the narrower modes whose bound it keeps.
+    a narrower format's numbers, where the right one has others. Else it is the most precise of the narrower
+    modes whose bound it keeps.
     """
     operands = [
         name for name, rounded in ROUNDINGS.items() if keeps(result, _rounded(reference, rounded), mode)
     ]
     if operands:
         return f"its operands are rounded to {' or '.join(operands)}"
-    results = [name for name, rounded in ROUNDINGS.items() if np.array_equal(rounded(result), result)]
+    with np.errstate(over="ignore"):
+        right = reference.y.astype(result.dtype)
+    results = [
+        name
+        for name, rounded in ROUNDINGS.items()
+        if _has_only(rounded, result) and not _has_only(rounded, right)
+    ]
     if results:
         return f"its result is rounded to {' or '.join(results)}"
-    fitting = next((step.name for step in LADDER if keeps(result, reference, step)), None)
-    return fitting and f"it is within the bound of {fitting}"
+    for step in ladder(reference.case.dtype):
+        fitting = [each.name for each in step if keeps(result, reference, each)]
+        if fitting:
+            return f"it is within the bound of {' or of '.join(fitting)}"
+    return None
+
+
+def _has_only(rounded: Callable[[Array], Array], values: Array) -> bool:
+    """Whether a rounding changes none of the values."""
+    wide = values.astype(np.float64)
+    return np.array_equal(rounded(wide), wide, equal_nan=True)
 
 
 def _rounded(reference: Reference, rounded: Callable[[Array], Array]) -> Reference:

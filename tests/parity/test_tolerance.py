@@ -100,6 +100,17 @@ def test_a_number_beyond_a_narrower_format_is_no_warning() -> None:
     assert observe(reference.y * (1 + 1e-12), reference).relation == "numeric"
 
 
+def test_a_sum_beyond_the_own_format_is_no_warning() -> None:
+    case = Case("conv1d", (1, 1, 300), 1, 40, dtype="float16", values="arange")
+    reference = make_reference(case, draw_arrays(case))
+    with np.errstate(over="ignore"):
+        result = reference.y.astype(np.float16)
+    assert np.isinf(result).any()
+    assert observe(result, reference).relation == "identical"
+    result[0, 0, 0] *= 1 + 2**-9
+    assert observe(result, reference).relation != "identical"
+
+
 @examples(60)
 @given(cases(dtypes=("float32",), values=("normal",)), st.integers(0, 2**16))
 def test_one_wrong_value_exceeds_the_bound(case: Case, place: int) -> None:
