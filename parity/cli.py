@@ -16,6 +16,7 @@ from convmm.geometry import GeometryError
 from parity import show, show_diff
 from parity.adapters import MODULES, FrameworkError, all_adapters
 from parity.case import DTYPES, OPS, VALUES, Case, CaseError
+from parity.declared import ANY_SUMS, MODES
 from parity.diff import diff
 from parity.explain import explain
 from parity.expression import ExpressionError
@@ -131,6 +132,11 @@ run_options = options(
     click.option("--frameworks", type=NAMES, help=f"Of {','.join(MODULES)}; all installed ones by default."),
     click.option("--impl", metavar="MODULE:FUNCTION", help="A function of yours, compared beside them."),
     click.option(
+        "--mode",
+        metavar="NAME",
+        help=f"The precision that it computes in: {', '.join(MODES)}.  [default: {ANY_SUMS}]",
+    ),
+    click.option(
         "--grad",
         is_flag=True,
         help="Compare the gradients by input, kernel and bias too; of native layers of frameworks only.",
@@ -189,6 +195,7 @@ def parity() -> None:
 def run_command(
     frameworks: Sequence[str] | None,
     impl: str | None,
+    mode: str | None,
     grad: bool,
     timeout: float,
     divergences: Path | None,
@@ -207,13 +214,14 @@ def run_command(
             "--show-arrays": show_arrays,
             "--divergences": divergences,
             "--repeat": repeat,
+            "--mode": mode,
         }
         _refuse("with --self-check", unused)
         subject = choose_subject(frameworks, impl, adjoint)
         return _self_check(asked, subject, timeout=timeout, as_json=as_json)
     _refuse("without --self-check", {"--adjoint": adjoint})
     known = load_registry(divergences) if divergences else ()
-    adapters = select_frameworks(frameworks, impl, grad=grad)
+    adapters = select_frameworks(frameworks, impl, mode, grad=grad)
     with ExitStack() as stack:
         submits = {}
         for threads in REPEATED_WITH if repeat else (1,):
@@ -271,6 +279,7 @@ def sweep_command(
     limit: int | None,
     frameworks: Sequence[str] | None,
     impl: str | None,
+    mode: str | None,
     grad: bool,
     timeout: float,
     divergences: Path | None,
@@ -281,7 +290,7 @@ def sweep_command(
         raise click.UsageError("--resume: allowed with --output FILE, the record to go on with")
     loaded = [load_suite(name) for name in suites or DEFAULT]
     known = load_registry(divergences) if divergences else ()
-    adapters = select_frameworks(frameworks, impl, grad=grad)
+    adapters = select_frameworks(frameworks, impl, mode, grad=grad)
     cases = select(loaded, limit)
     with ExitStack() as stack:
         workers = stack.enter_context(Workers(adapters, jobs=jobs, timeout=timeout))
@@ -423,9 +432,11 @@ def sizes_command(up_to: int, as_json: bool, **layer: Any) -> Outcome:
     return Outcome.EXPLAINED
 
 
-def select_frameworks(frameworks: Sequence[str] | None, impl: str | None, *, grad: bool) -> list[Any]:
+def select_frameworks(
+    frameworks: Sequence[str] | None, impl: str | None, mode: str | None, *, grad: bool
+) -> list[Any]:
     """The adapters that the options name."""
-    return contestants(frameworks, implementation(impl) if impl else None, grad=grad)
+    return contestants(frameworks, implementation(impl) if impl else None, mode=mode, grad=grad)
 
 
 def note_if_torn(file: Path) -> None:

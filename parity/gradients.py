@@ -1,4 +1,4 @@
-"""The gradients of a case: by which gradient of the output, and what convmm makes of it, in float64."""
+"""The gradients of a case: by which gradient of the output, and what convmm makes of it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,18 @@ from typing import Literal
 
 import numpy as np
 
-from convmm import conv_input_grad, conv_transpose_input_grad, conv_transpose_weight_grad, conv_weight_grad
+from convmm import (
+    compensated,
+    conv_input_grad,
+    conv_transpose_input_grad,
+    conv_transpose_weight_grad,
+    conv_weight_grad,
+)
+from convmm.compensated import DoubleDouble
 from parity.case import Case
 from parity.compare import Comparison, close, compare
 from parity.diagnosis.whereabouts import differing_places, greatest_difference
+from parity.reference import in_float64, needs_twice_the_digits
 from parity.relation import NO_VERDICT, Observation
 from parity.tolerance import Sums, accumulator_unknown
 from parity.values import LARGEST_INTEGER, SIGNIFICAND_BITS, Array, Arrays, numpy_dtype
@@ -60,7 +68,7 @@ class Backward:
 
 
 def make_backward(case: Case, arrays: Arrays) -> Backward:
-    """Draw a gradient by the case's output, and take the others from it with the NumPy core, in float64.
+    """Draw a gradient by the case's output, and take the others from it with the NumPy core.
 
     ``dy`` is of integers where the arrays are: so large that no sum of any gradient exceeds what the dtype
     has exactly. Where ones are too large already, some of its elements are zero. Where that does not help
@@ -74,14 +82,36 @@ def make_backward(case: Case, arrays: Arrays) -> Backward:
     dy = drawn.astype(numpy_dtype(case.dtype))
     own = dy.astype(np.float64)
     magnitudes, terms = _magnitudes(case, wide, own), _terms(case, wide, own)
+    exact = {name: integers and bool(each.max() <= _budget(case)) for name, each in magnitudes.items()}
+    known = _judge_by(case, wide, own, exact=all(exact.values()))
     expected = {
-        name: Expected(
-            Sums(y, magnitudes[name], terms[name], case.dtype),
-            exact=integers and bool(magnitudes[name].max() <= _budget(case)),
-        )
-        for name, y in gradients(case, wide, own).items()
+        name: Expected(Sums(y, rest, magnitudes[name], terms[name], case.dtype), exact[name])
+        for name, (y, rest) in known.items()
     }
     return Backward(dy, expected)
+
+
+def _judge_by(case: Case, arrays: Arrays, dy: Array, *, exact: bool) -> dict[Gradient, DoubleDouble]:
+    """The gradients in float64, or in twice its digits where that is too little to judge by."""
+    if not needs_twice_the_digits(case.dtype, exact=exact):
+        return {name: in_float64(y) for name, y in gradients(case, arrays, dy).items()}
+    by_input = compensated.correlate if case.transposed else compensated.spread
+    fine, coarse = (dy, arrays.x) if case.transposed else (arrays.x, dy)
+    found: dict[Gradient, DoubleDouble] = {
+        "input_grad": by_input(dy, arrays.w, case.geometry),
+        "weight_grad": compensated.correlate_weights(fine, coarse, case.geometry),
+    }
+    if arrays.bias is not None:
+        found["bias_grad"] = _total(dy)
+    return found
+
+
+def _total(dy: Array) -> DoubleDouble:
+    """The sum over all axes but the channels."""
+    by_channel = np.moveaxis(dy, 1, 0).reshape(dy.shape[1], -1)
+    high = np.array([math.fsum(values) for values in by_channel])
+    low = np.array([math.fsum((*values, -total)) for values, total in zip(by_channel, high, strict=True)])
+    return DoubleDouble(high, low)
 
 
 def gradients(case: Case, arrays: Arrays, dy: Array) -> dict[Gradient, Array]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,10 @@ from threadpoolctl import threadpool_limits
 import convmm
 from parity.adapters import FrameworkError
 from parity.case import Case
+from parity.declared import ANY_SUMS, MODES
 from parity.layer import Name, layer
 from parity.spelling import Spelling, Unsupported
-from parity.tolerance import Mode, accumulator_unknown
+from parity.tolerance import Mode
 from parity.values import Array
 
 
@@ -32,11 +33,21 @@ class Implementation:
     Attributes:
         function: itself, or "MODULE:FUNCTION", to be imported by :meth:`load` in the process that calls it.
         option: what it was given as, for the errors to say.
+        declared: one of :data:`parity.declared.MODES`, the precision that it is said to compute in.
+
+    Raises:
+        FrameworkError: no such mode.
     """
 
     function: Callable[..., Any] | str
     option: str = "impl"
     EXTRA: str | None = None
+    declared: str = ANY_SUMS
+
+    def __post_init__(self) -> None:
+        """Check the mode."""
+        if self.declared not in MODES:
+            raise FrameworkError(f"mode={self.declared!r}: allowed are {', '.join(MODES)}")
 
     @property
     def NAME(self) -> str:  # noqa: N802 - as the adapters' modules name it
@@ -68,8 +79,8 @@ class Implementation:
         return [Spelling("native", call, meaning=case)]
 
     def mode(self, dtype: str) -> Mode:
-        """The least that can be asked for: half types may be summed up in themselves."""
-        return accumulator_unknown(dtype)
+        """The one that was declared."""
+        return MODES[self.declared](dtype)
 
     def load(self) -> None:
         """Import the function where only its name is given; modules of the working folder are found too.
@@ -99,6 +110,24 @@ class Implementation:
     ) -> tuple[Array, Sequence[Array]]:
         """No function's."""
         raise NotImplementedError(self.forward_only())
+
+
+def implementations(
+    function: Callable[..., Any] | Implementation | None, mode: str | None
+) -> list[Implementation]:
+    """The function, if there is one, in the mode that is declared, if one is.
+
+    Raises:
+        FrameworkError: no such mode, or a mode of no function.
+    """
+    if function is not None:
+        own = function if isinstance(function, Implementation) else Implementation(function)
+        return [own if mode is None else replace(own, declared=mode)]
+    if mode is not None:
+        raise FrameworkError(
+            f"mode={mode!r} without impl: it says in which precision impl's function computes"
+        )
+    return []
 
 
 def implementation(text: str, option: str = "impl") -> Implementation:

@@ -10,7 +10,7 @@ from parity.adapters import Adapter, FrameworkError, adapter, installed
 from parity.case import Case
 from parity.divergences import Divergence, explain_known
 from parity.gradients import Backward, make_backward
-from parity.implementation import Implementation
+from parity.implementation import Implementation, implementations
 from parity.judge import predict
 from parity.record import CaseResult, Result
 from parity.registry import built_in
@@ -26,6 +26,7 @@ def run(
     frameworks: Sequence[str] | None = None,
     *,
     impl: Callable[..., Any] | Implementation | None = None,
+    mode: str | None = None,
     grad: bool = False,
     divergences: Sequence[Divergence] = (),
 ) -> CaseResult:
@@ -35,32 +36,36 @@ def run(
         case: what to run.
         frameworks: their names; None for all that are installed.
         impl: a function with convmm's signature, to be compared beside them.
+        mode: the precision that it computes in, one of :data:`parity.declared.MODES`; None for any.
         grad: also run the backward pass of each native layer that computes an output with an element, and
             compare the gradients by its input, kernel and bias.
         divergences: known differences beside the built-in ones; :func:`parity.registry.load_registry` reads
             them.
 
     Raises:
-        FrameworkError: an unknown framework, or one that is not installed; gradients, and none has any.
+        FrameworkError: an unknown framework, or one that is not installed; an unknown mode, or one without
+            a function; gradients, and none has any.
         CaseError: the arrays do not fit in memory.
     """
-    return run_with(case, contestants(frameworks, impl, grad=grad), grad=grad, divergences=divergences)
+    return run_with(
+        case, contestants(frameworks, impl, mode=mode, grad=grad), grad=grad, divergences=divergences
+    )
 
 
 def contestants(
     frameworks: Sequence[str] | None,
     impl: Callable[..., Any] | Implementation | None = None,
     *,
+    mode: str | None = None,
     grad: bool = False,
 ) -> list[Adapter]:
     """The adapters of these frameworks (None: of all that are installed), and of the function.
 
     Raises:
-        FrameworkError: an unknown framework, or one that is not installed; gradients, and none has any.
+        FrameworkError: as :func:`run`.
     """
     found: list[Adapter] = [adapter(name) for name in (installed() if frameworks is None else frameworks)]
-    if impl is not None:
-        found.append(impl if isinstance(impl, Implementation) else Implementation(impl))
+    found += implementations(impl, mode)
     reasons = [each.forward_only() for each in found]
     if grad and reasons and all(reasons):
         raise FrameworkError(

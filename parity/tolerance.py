@@ -6,9 +6,9 @@ case's own operation,
     |result - y| <= (alpha + n * u_acc) * A + u_out * |y| + n * (smallest normal)
 
 where the mode says how operands are rounded (alpha), in what the sum is kept (u_acc) and in what it is
-returned (u_out). That n * u may stand for n * u / (1 - n * u) is Rump, Bünger and Jeannerod, "Improved error
-bounds for floating-point products and Horner's scheme", BIT 56 (2016). Where n * u_acc exceeds 0.1 the bound
-says nothing.
+returned (u_out). Of a float64 result y is known in twice its digits, of others in float64. That n * u may
+stand for n * u / (1 - n * u) is Rump, Bünger and Jeannerod, "Improved error bounds for floating-point
+products and Horner's scheme", BIT 56 (2016). Where n * u_acc exceeds 0.1 the bound says nothing.
 """
 
 from __future__ import annotations
@@ -54,8 +54,7 @@ def accumulated_in_float32(dtype: str, *, bias_apart: bool = False) -> Mode:
     if dtype in {"float16", "bfloat16"}:
         name = f"{dtype}, sums in float32" + (", bias added after rounding" if bias_apart else "")
         return Mode(name, 0.0, ROUNDOFF["float32"], ROUNDOFF[dtype], bias_apart)
-    # the reference of a float64 result is in float64 itself, so that both sides' errors count
-    return Mode(dtype, 0.0, ROUNDOFF[dtype] * (2 if dtype == "float64" else 1), 0.0)
+    return Mode(dtype, 0.0, ROUNDOFF[dtype], 0.0)
 
 
 def accumulator_unknown(dtype: str) -> Mode:
@@ -65,12 +64,22 @@ def accumulator_unknown(dtype: str) -> Mode:
     return accumulated_in_float32(dtype)
 
 
-LADDER = (
-    Mode("TF32", 2 * 2.0**-10, 2.0**-23, 0.0),
-    Mode("bfloat16", 2 * 2.0**-8, 2.0**-24, 2.0**-8),
-    Mode("float16 sums", 2 * 2.0**-11, 2.0**-11, 2.0**-11),
-)
-"""Narrower ways to compute than a float32 result's own, the most precise first."""
+def cut_off(dtype: str) -> Mode:
+    """The mode of an implementation that sums half types up in float32 and drops the digits beyond them."""
+    name = f"{dtype}, sums in float32, cut off instead of rounded"
+    return Mode(name, 0.0, ROUNDOFF["float32"], 2 * ROUNDOFF[dtype])
+
+
+TF32 = Mode("TF32", 2 * 2.0**-10, 2.0**-23, 0.0)
+BFLOAT16 = Mode("bfloat16", 2 * 2.0**-8, 2.0**-24, 2.0**-8)
+FLOAT16_SUMS = Mode("float16 sums", 2 * 2.0**-11, 2.0**-11, 2.0**-11)
+
+
+def ladder(dtype: str) -> tuple[tuple[Mode, ...], ...]:
+    """Ways to compute that are less precise than a dtype's own: the most precise first, equals together."""
+    if dtype not in {"float16", "bfloat16"}:
+        return (TF32,), (BFLOAT16,), (FLOAT16_SUMS,)
+    return (accumulated_in_float32(dtype, bias_apart=True), cut_off(dtype)), (accumulator_unknown(dtype),)
 
 
 @dataclass(frozen=True)
@@ -79,6 +88,7 @@ class Sums:
 
     Attributes:
         y: the sums, in float64.
+        rest: what they lack of the exact sums; broadcast over them.
         magnitude: the sums of the products' magnitudes.
         terms: how many products each has; broadcast over the sums.
         dtype: in which a result is returned.
@@ -86,6 +96,7 @@ class Sums:
     """
 
     y: Array
+    rest: Array
     magnitude: Array
     terms: Array
     dtype: str
@@ -98,7 +109,8 @@ class Sums:
         y, found = self.y, result.astype(np.float64)
         with np.errstate(invalid="ignore", over="ignore"):
             bound = self._bound(mode)
-            error = np.where((found == y) | (np.isnan(found) & np.isnan(y)), 0.0, np.abs(found - y))
+            difference = np.where((found == y) | (np.isnan(found) & np.isnan(y)), 0.0, found - y)
+            error = np.abs(difference - self.rest)
             overflown = _overflows(found, np.abs(y) + bound, self.dtype) & (np.sign(found) == np.sign(y))
         error[np.isnan(error)] = np.inf
         error[overflown] = 0
@@ -143,34 +155,52 @@ def narrower_precision(result: Array, reference: Reference, mode: Mode) -> str |
     """In what a result was computed that is beyond its own mode's bound, as far as that can be told.
 
     Rounded operands explain it best: with them, it keeps its own bound. Next is a result that has none but
-    a narrower format's numbers. Else it is the most precise of the narrower modes whose bound it keeps.
+    a narrower format's numbers, where the right one has others. Else it is the most precise of the narrower
+    modes whose bound it keeps.
     """
     operands = [
         name for name, rounded in ROUNDINGS.items() if keeps(result, _rounded(reference, rounded), mode)
     ]
     if operands:
         return f"its operands are rounded to {' or '.join(operands)}"
-    results = [name for name, rounded in ROUNDINGS.items() if np.array_equal(rounded(result), result)]
+    with np.errstate(over="ignore"):
+        right = reference.y.astype(result.dtype)
+    results = [
+        name
+        for name, rounded in ROUNDINGS.items()
+        if _has_only(rounded, result) and not _has_only(rounded, right)
+    ]
     if results:
         return f"its result is rounded to {' or '.join(results)}"
-    fitting = next((step.name for step in LADDER if keeps(result, reference, step)), None)
-    return fitting and f"it is within the bound of {fitting}"
+    for step in ladder(reference.case.dtype):
+        fitting = [each.name for each in step if keeps(result, reference, each)]
+        if fitting:
+            return f"it is within the bound of {' or of '.join(fitting)}"
+    return None
+
+
+def _has_only(rounded: Callable[[Array], Array], values: Array) -> bool:
+    """Whether a rounding changes none of the values."""
+    wide = values.astype(np.float64)
+    return np.array_equal(rounded(wide), wide, equal_nan=True)
 
 
 def _rounded(reference: Reference, rounded: Callable[[Array], Array]) -> Reference:
     """The reference of operands in a narrower format."""
     x, w, bias = reference.arrays
     arrays = Arrays(rounded(x), rounded(w), bias)
-    return replace(reference, arrays=arrays, y=reference.compute(arrays))
+    y, rest = reference.judge_by(arrays)
+    return replace(reference, arrays=arrays, y=y, rest=rest)
 
 
 def _sums(reference: Reference, geometry: Geometry) -> Sums:
     arrays = reference.arrays
-    y = reference.y if geometry == reference.case.geometry else reference.compute(geometry=geometry)
+    own = geometry == reference.case.geometry
+    y, rest = (reference.y, reference.rest) if own else reference.judge_by(geometry=geometry)
     with np.errstate(invalid="ignore", over="ignore"):
         before = None if arrays.bias is None else y - along_channels(arrays.bias, len(geometry.axes))
         magnitude = reference.compute(arrays.each(np.abs), geometry)
-    return Sums(y, magnitude, _terms(reference, geometry), reference.case.dtype, before)
+    return Sums(y, rest, magnitude, _terms(reference, geometry), reference.case.dtype, before)
 
 
 def _overflows(found: Array, magnitude: Array, dtype: str) -> Array:

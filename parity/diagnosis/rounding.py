@@ -50,7 +50,8 @@ def _to_bits(bits: int) -> Callable[[Array], Array]:
 
 def _to_dtype(dtype: Any) -> Callable[[Array], Array]:  # noqa: ANN401 - all that NumPy takes for one
     def rounded(values: Array) -> Array:
-        there: Array = values.astype(dtype).astype(np.float64)
+        with np.errstate(over="ignore"):  # beyond the largest number a format has infinity
+            there: Array = values.astype(dtype).astype(np.float64)
         return there
 
     return rounded

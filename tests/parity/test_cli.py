@@ -74,6 +74,11 @@ def test_arrays_are_shown_when_asked_for(capsys: pytest.CaptureFixture[str]) -> 
         ("run conv1d --input 1,1,3 --filters 1 --kernel 1 --seed -1", "seed=-1"),
         ("run conv1d --input 1,1,3 --filters 1 --kernel 1 --impl nothing", "MODULE:FUNCTION"),
         ("run conv1d --input 1,1,3 --filters 1 --kernel 1 --impl no.such:thing", "no.such:thing"),
+        ("run conv1d --input 1,1,3 --filters 1 --kernel 1 --mode tf32", "mode='tf32' without impl"),
+        ("run conv1d --input 1,1,3 --filters 1 --kernel 1 --impl math:sin --mode tf64", "any-sums, float32"),
+        ("run conv1d --input 1,1,3 --filters 1 --kernel 1 --impl math:sin --mode=", "mode=''"),
+        ("sweep --mode any-sums", "mode='any-sums' without impl"),
+        ("sweep --impl math:sin --mode TF32", "mode='TF32': allowed are any-sums"),
         ("run conv_transpose1d --input 1,1,3 --filters 1 --kernel 1 --output-padding 1", "output_padding=1"),
         ("run conv1d --input 9999999,9999,999 --filters 1 --kernel 1", "GiB"),
         ("sweep nosuch", "'nosuch'"),
@@ -190,6 +195,29 @@ def test_a_wrong_implementation_is_unexplained(
     assert code == Outcome.UNEXPLAINED
     assert (late["framework"], late["relation"], late["offset"]) == ("late", "window", [1, 1])
     assert not late["explained"]
+
+
+def test_a_function_is_judged_by_the_mode_that_is_declared(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cutkernels.py").write_text(
+        "import convmm\n"
+        "import numpy as np\n"
+        "def cut(x, w, bias=None, **arguments):\n"
+        "    y = convmm.conv(*(a.astype(np.float32) for a in (x, w)), **arguments)\n"
+        "    return (y.view(np.uint32) & 0xFFFF0000).view(np.float32).astype(x.dtype)\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    case = "conv1d --input 2,3,9 --filters 4 --kernel 3 --dtype bfloat16 --values normal --json".split()
+    given = ["run", *case, "--frameworks", "numpy", "--impl", "cutkernels:cut"]
+    assert ran(capsys, *given)[0] == Outcome.EXPLAINED
+    code, out, _ = ran(capsys, *given, "--mode", "float32-sums")
+    assert code == Outcome.UNEXPLAINED
+    core, cut = json.loads(out)["results"]
+    assert (core["explained"], cut["explained"]) == (True, False)
+    assert "beyond the bound of bfloat16, sums in float32, and" in cut["reason"]
+    assert "cut off instead of rounded" in cut["reason"]
 
 
 def test_explain_shows_the_matrix_and_same_inside_valid(capsys: pytest.CaptureFixture[str]) -> None:

@@ -93,6 +93,24 @@ def test_sums_in_float16_exceed_the_bound() -> None:
     assert (result.relation, result.explained) == ("numeric", False)
 
 
+def test_a_number_beyond_a_narrower_format_is_no_warning() -> None:
+    case = Case("conv1d", (1, 64, 9), 2, 3, padding="same", dtype="float64", values="wide")
+    reference = make_reference(case, draw_arrays(case))
+    assert np.abs(reference.y).max() > np.finfo(np.float16).max
+    assert observe(reference.y * (1 + 1e-12), reference).relation == "numeric"
+
+
+def test_a_sum_beyond_the_own_format_is_no_warning() -> None:
+    case = Case("conv1d", (1, 1, 300), 1, 40, dtype="float16", values="arange")
+    reference = make_reference(case, draw_arrays(case))
+    with np.errstate(over="ignore"):
+        result = reference.y.astype(np.float16)
+    assert np.isinf(result).any()
+    assert observe(result, reference).relation == "identical"
+    result[0, 0, 0] *= 1 + 2**-9
+    assert observe(result, reference).relation != "identical"
+
+
 @examples(60)
 @given(cases(dtypes=("float32",), values=("normal",)), st.integers(0, 2**16))
 def test_one_wrong_value_exceeds_the_bound(case: Case, place: int) -> None:
