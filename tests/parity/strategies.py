@@ -39,7 +39,7 @@ def runnable_cases(
     ops: tuple[str, ...] = OPS, dtypes: tuple[str, ...] = DTYPES, values: tuple[str, ...] = VALUES
 ) -> st.SearchStrategy[Case]:
     """As :func:`cases`, without those in which a framework crashes or breaks its own rules."""
-    return cases(ops, dtypes, values).map(_without_known_faults)
+    return cases(ops, dtypes, values).map(without_known_faults)
 
 
 def runnable_both_ways(
@@ -52,12 +52,13 @@ def runnable_both_ways(
 def _with_a_runnable_opposite(case: Case) -> Case:
     """Only convolutions have faults where there is an output, so that only transposed cases are changed."""
     other = opposite(case)
-    if other is None or _without_known_faults(other) == other:
+    if other is None or without_known_faults(other) == other:
         return case
     return changed(case, dtype="float32", stride=1, padding=0, output_padding=None)
 
 
-def _without_known_faults(case: Case) -> Case:
+def without_known_faults(case: Case) -> Case:
+    """The case itself, or one beside it in which no framework crashes or breaks its own rules."""
     if _meets_a_known_fault(case):
         case = changed(case, dtype="float32")
     # TensorFlow's conv3d, with oneDNN, is wrong for some shapes where the last axis alone has a stride; one
