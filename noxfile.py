@@ -81,6 +81,8 @@ def newest(session: nox.Session) -> None:
 @nox.session
 def baseline(session: nox.Session) -> None:
     """Record the baseline anew, with the pinned frameworks; its differences are printed."""
+    if session.posargs:
+        session.error(f"baseline takes no arguments, and was given {' '.join(session.posargs)}")
     session.install(*PINNED, ".[frameworks]")
     record = sweep(session, "baseline")
     # No time and no name inside: equal records are equal files.
