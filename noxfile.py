@@ -1,5 +1,6 @@
 """The project's checks: `nox` runs the default ones, `nox -s NAME` one of them, `nox -l` lists all."""
 
+import gzip
 from pathlib import Path
 
 import nox
@@ -12,6 +13,9 @@ nox.options.sessions = ["lint", "types", "core", "tests"]
 
 PINNED = ("-c", "constraints.txt")
 RECORDS = Path("build", "records")
+BASELINE = Path("baselines", "pinned.jsonl.gz")
+SUITES = ("article", "zoo", "threads")
+PREVIOUS = {"keras": "3.14.*", "tensorflow": "2.20.*"}
 
 
 @nox.session
@@ -40,31 +44,95 @@ def core(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """All tests, with the frameworks; arguments after `--` go to pytest."""
     session.install(
-        *PINNED, ".[frameworks,testing]", "pytest", "check-jsonschema", "packaging", "ruamel.yaml"
+        *PINNED, ".[frameworks,testing]", "pytest", "check-jsonschema", "nox", "packaging", "ruamel.yaml"
     )
     session.run("pytest", *session.posargs)
 
 
 @nox.session
-def parity(session: nox.Session) -> None:
-    """A sweep against the pinned frameworks; arguments after `--` go to `parity sweep`."""
-    session.install(*PINNED, ".[frameworks]")
-    sweep(session)
+@nox.parametrize(
+    ("versions", "backend"),
+    [
+        nox.param("pinned", "tensorflow", id="pinned"),
+        nox.param("pinned", "torch", id="pinned-torch"),
+        nox.param("previous", "tensorflow", id="previous"),
+        nox.param("previous", "torch", id="previous-torch"),
+    ],
+)
+def parity(session: nox.Session, versions: str, backend: str) -> None:
+    """A sweep by framework versions and Keras backend; arguments after `--` go to `parity sweep`."""
+    if versions == "pinned":
+        session.install(*PINNED, ".[frameworks]")
+    else:
+        install_previous(session)
+    is_baseline = (versions, backend) == ("pinned", "tensorflow")
+    name = versions if backend == "tensorflow" else f"{versions}-{backend}"
+    # Arguments may choose fewer or other cases, and then there has to be a difference.
+    sweep(session, name, backend=backend, same=is_baseline and not session.posargs)
 
 
 @nox.session
 def newest(session: nox.Session) -> None:
     """The same sweep against the newest frameworks; may download a CUDA build of PyTorch."""
     session.install("--upgrade", "--upgrade-strategy", "eager", ".[frameworks]")
-    sweep(session)
+    sweep(session, "newest")
 
 
-def sweep(session: nox.Session) -> None:
-    """Record a sweep under build/records, and report what was recorded even where the sweep failed."""
-    record = RECORDS / f"{session.name}.jsonl"
+@nox.session
+def baseline(session: nox.Session) -> None:
+    """Record the baseline anew, with the pinned frameworks; its differences are printed."""
+    if session.posargs:
+        session.error(f"baseline takes no arguments, and was given {' '.join(session.posargs)}")
+    session.install(*PINNED, ".[frameworks]")
+    record = sweep(session, "baseline")
+    # No time and no name inside: equal records are equal files.
+    BASELINE.write_bytes(gzip.compress(record.read_bytes(), mtime=0))
+
+
+def install_previous(session: nox.Session) -> None:
+    """Install the previous Keras and TensorFlow, and all else as it is pinned."""
+    pins = Path("constraints.txt").read_text(encoding="utf-8").splitlines(keepends=True)
+    kept = Path(session.create_tmp(), "constraints.txt").resolve()
+    kept.write_text("".join(pin for pin in pins if pin.partition("==")[0] not in PREVIOUS), encoding="utf-8")
+    wanted = [f"{name}=={version}" for name, version in PREVIOUS.items()]
+    session.install("-c", str(kept), ".[frameworks]", *wanted)
+
+
+def sweep(session: nox.Session, name: str, *, backend: str = "tensorflow", same: bool = False) -> Path:
+    """Record a sweep, and report and compare what was recorded even where the sweep failed.
+
+    Args:
+        session: with the frameworks installed.
+        name: of the record, under build/records.
+        backend: of Keras.
+        same: a difference from the baseline fails the session.
+
+    Returns:
+        The record.
+    """
+    record = RECORDS / f"{name}.jsonl"
     record.parent.mkdir(parents=True, exist_ok=True)
     record.unlink(missing_ok=True)
+    command = ("parity", "sweep", *SUITES, "--output", str(record), *session.posargs)
     try:
-        session.run("parity", "sweep", "--output", str(record), *session.posargs)
+        session.run(*command, env={"KERAS_BACKEND": backend})
     finally:
-        session.run("parity", "report", str(record), "--junit", str(record.with_suffix(".xml")))
+        # Whatever the sweep ended with: its own exit code is what the session fails by.
+        xml = record.with_suffix(".xml")
+        session.run("parity", "report", str(record), "--junit", str(xml), success_codes=[0, 1, 3, 4])
+        compare(session, record, same=same)
+    return record
+
+
+def compare(session: nox.Session, record: Path, *, same: bool) -> None:
+    """Print what changed from the baseline to a record, and keep it in a file beside the record."""
+    unpacked = RECORDS / "unpacked" / "pinned.jsonl"
+    unpacked.parent.mkdir(exist_ok=True)
+    unpacked.write_bytes(gzip.decompress(BASELINE.read_bytes()))
+    found = record.with_suffix(".diff.txt")
+    try:
+        with found.open("w", encoding="utf-8") as file:
+            diff = ("parity", "diff", str(unpacked), str(record))
+            session.run(*diff, stdout=file, success_codes=[0] if same else [0, 1])
+    finally:
+        session.log(f"{found}:\n{found.read_text(encoding='utf-8')}")

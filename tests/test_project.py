@@ -1,11 +1,13 @@
 """What the project promises about itself: its workflows, its pins and the commands of its README."""
 
+import json
 import os
 import re
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
@@ -57,6 +59,39 @@ def test_a_workflow_may_only_read_the_repository(workflow: Path) -> None:
     content = YAML(typ="safe").load(workflow)
     assert content["permissions"] == {"contents": "read"}
     assert [name for name, job in content["jobs"].items() if "permissions" in job] == []
+
+
+def nightly() -> dict[str, Any]:
+    """The job that sweeps every night."""
+    job: dict[str, Any] = YAML(typ="safe").load(ROOT / ".github" / "workflows" / "parity.yml")["jobs"][
+        "sweep"
+    ]
+    return job
+
+
+def test_every_sweep_of_noxfile_runs_every_night() -> None:
+    listing = [sys.executable, "-m", "nox", "--list-sessions", "--json", "-s", "parity", "newest"]
+    listed = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    sessions = sorted(each["session"] for each in json.loads(listed))
+    assert sorted(each["session"] for each in nightly()["strategy"]["matrix"]["include"]) == sessions
+
+
+@pytest.mark.parametrize("found", ["relation, 2 cases: torch native: identical -> window at 1\n", None])
+def test_the_nightly_summary_shows_the_difference_or_says_there_is_none(
+    found: str | None, tmp_path: Path
+) -> None:
+    [step] = [step for step in nightly()["steps"] if step.get("name") == "Summary"]
+    records = tmp_path / "build" / "records"
+    records.mkdir(parents=True)
+    if found:
+        (records / "pinned.diff.txt").write_text(found)
+    summary = tmp_path / "summary.md"
+    environment = {**os.environ, "NAME": "pinned", "GITHUB_STEP_SUMMARY": str(summary)}
+    script = ["bash", "-e", "-c", step["run"]]  # the PATH's own bash, as in CI
+    subprocess.run(script, cwd=tmp_path, env=environment, check=True)
+    _, shown, rest = summary.read_text().split("```")
+    assert shown.strip() == (found or "There is no comparison: the sweep recorded nothing.").strip()
+    assert rest == "\n"
 
 
 @pytest.mark.parametrize("requirement", requirements(), ids=lambda requirement: requirement.name)

@@ -1,0 +1,91 @@
+"""The recorded baseline that every later sweep is compared with."""
+
+import gzip
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.version import Version
+
+from parity.diff import diff
+from parity.record import command
+from parity.records import Records, read_records
+from parity.report import Outcome, Report
+from parity.suites import load_suite
+from tests.parity.recorded import write
+from tests.test_project import pins
+
+BASELINE = Path(__file__).parents[1] / "baselines" / "pinned.jsonl.gz"
+SUITES = ("article", "zoo", "threads")
+
+
+@pytest.fixture(scope="module")
+def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("baseline") / "pinned.jsonl"
+    path.write_bytes(gzip.decompress(BASELINE.read_bytes()))
+    return path
+
+
+@pytest.fixture
+def header(unpacked: Path) -> dict[str, Any]:
+    return read_records(unpacked)[0]
+
+
+@pytest.fixture
+def records(unpacked: Path) -> Records:
+    return read_records(unpacked)[1]
+
+
+def test_the_baseline_has_each_case_of_its_suites_exactly_once(
+    header: dict[str, Any], records: Records
+) -> None:
+    expected = [
+        (suite, named.name, command(named.case, grad=False))
+        for suite in SUITES
+        for named in load_suite(suite).cases
+    ]
+    assert header["suites"] == list(SUITES)
+    assert Counter((each["suite"], each["name"], each["command"]) for each in records) == Counter(expected)
+
+
+def test_the_baseline_was_recorded_with_the_pinned_frameworks(header: dict[str, Any]) -> None:
+    recorded = {each["framework"]: Version(each["version"]).public for each in header["frameworks"]}
+    backend = {each["framework"]: each["backend"] for each in header["frameworks"]}["keras"]
+    assert recorded == {name: pins()[name] for name in ("numpy", "torch", "keras")}
+    assert backend == f"tensorflow {pins()['tensorflow']}"
+
+
+def test_every_result_of_the_baseline_is_of_a_framework_in_its_header(
+    header: dict[str, Any], records: Records
+) -> None:
+    versions = {(each["framework"], each["version"], each["backend"]) for each in header["frameworks"]}
+    for record in records:
+        found = {(each["framework"], each["version"], each["backend"]) for each in record["results"]}
+        assert found == versions, record["command"]
+
+
+def test_everything_in_the_baseline_is_explained(header: dict[str, Any], records: Records) -> None:
+    assert Report(records, header).outcome == Outcome.EXPLAINED
+
+
+def test_nothing_changed_from_the_baseline_to_itself(unpacked: Path, records: Records) -> None:
+    found = diff(unpacked, unpacked)
+    cases = {record["command"] for record in records}  # two suites may share one
+    assert (found.outcome, found.compared) == (Outcome.EXPLAINED, len(cases))
+
+
+@pytest.mark.parametrize("framework", ["torch", "keras"])
+def test_a_sweep_that_ends_otherwise_than_the_baseline_is_seen(
+    unpacked: Path, header: dict[str, Any], records: Records, tmp_path: Path, framework: str
+) -> None:
+    lines = [header, *records]
+    result = next(each for each in lines[1]["results"] if each["framework"] == framework)
+    result |= {"relation": "window", "offset": [1, 1], "explained": False}
+    found = diff(unpacked, write(tmp_path / "new.jsonl", lines))
+    assert [group.kind for group in found.groups] == ["new difference", "explanation"]
+    assert (found.outcome, found.changed) == (Outcome.UNEXPLAINED, 1)
+
+
+def test_the_baseline_is_small() -> None:
+    assert BASELINE.stat().st_size < 100_000
