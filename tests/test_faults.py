@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 import sys
-import types
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 import hypothesis.strategies as st
 import ml_dtypes
@@ -21,15 +21,17 @@ from hypothesis import given
 
 import convmm
 from parity import Case, run
-from parity.adapters import Framework, adapter
+from parity.adapters import Adapter, Framework, adapter
 from parity.case import OPS
 from parity.cli import run_cli
 from parity.record import Result
 from parity.report import Outcome
 from parity.run import run_with
 from parity.spelling import Spelling, Unsupported
+from parity.task import Task, Wait, here
 from parity.tolerance import Mode
 from parity.values import Array
+from parity.workers import Workers
 from tests import naive
 from tests.faults import (
     Change,
@@ -517,17 +519,47 @@ def exit_code(case: Case, *options: str) -> int:
     return run_cli([*case.command.split()[1:], *options, "--json"])
 
 
+KERNELS = """
+from functools import partial
+
+from tests.test_faults import FAULTS, of_convmm
+
+right = partial(of_convmm, {op!r})
+wrong = FAULTS[{name!r}].wrong(right)
+"""
+"""A user's module: the right function, and the faulty one."""
+
+
+class Here(Workers):
+    """Frameworks in this very process, where a faulty one can be put in a real one's place."""
+
+    def __init__(self, *_: object, **__: object) -> None:
+        pass
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def switches(self) -> list[dict[str, Any] | None]:
+        return []
+
+    def submit(self, found: Adapter, task: Task) -> Wait:
+        return here(found, task)
+
+
 @pytest.mark.parametrize("name", A_FEW)
 @pytest.mark.parametrize("op", ["conv2d", "conv_transpose2d"])
 def test_a_wrong_function_ends_the_command_with_1(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, op: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, op: str
 ) -> None:
-    kernels, case = types.ModuleType("kernels_of_a_user"), case_of(FAULTS[name], op)
-    kernels.__dict__.update(right=partial(of_convmm, op), wrong=FAULTS[name].wrong(partial(of_convmm, op)))
-    monkeypatch.setitem(sys.modules, kernels.__name__, kernels)
+    case = case_of(FAULTS[name], op)
+    (tmp_path / "kernels_of_a_user.py").write_text(KERNELS.format(name=name, op=op), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
     options = "--frameworks", "numpy", "--impl"
-    assert exit_code(case, *options, f"{kernels.__name__}:right") == Outcome.EXPLAINED
-    assert exit_code(case, *options, f"{kernels.__name__}:wrong") == Outcome.UNEXPLAINED
+    assert exit_code(case, *options, "kernels_of_a_user:right") == Outcome.EXPLAINED
+    assert exit_code(case, *options, "kernels_of_a_user:wrong") == Outcome.UNEXPLAINED
     assert '"verdict": "unexplained"' in capsys.readouterr().out
 
 
@@ -538,6 +570,7 @@ def test_a_faulty_adapter_ends_the_command_with_1(
 ) -> None:
     case, torch = case_of(FAULTS[name], op), adapter("torch")
     monkeypatch.setitem(sys.modules, "parity.adapters.torch", Faulty(torch, FAULTS[name].wrong, case))
+    monkeypatch.setattr("parity.cli.Workers", Here)
     assert exit_code(case) == Outcome.UNEXPLAINED
     results = json.loads(capsys.readouterr().out)["results"]
     assert {each["framework"] for each in results if not each["explained"]} == {"torch"}

@@ -34,9 +34,16 @@ def _tensorflow(threads: int) -> dict[str, Any]:
 
 
 def _torch(threads: int) -> dict[str, Any]:
-    from parity.adapters import torch  # noqa: PLC0415 - it is Keras's backend, and loaded
+    import torch  # noqa: PLC0415 - it is Keras's backend, and loaded
 
-    return torch.pin(threads)
+    torch.set_num_threads(threads)
+    torch.backends.nnpack.set_flags(False)
+    torch.backends.cudnn.allow_tf32 = False
+    return {
+        "threads": torch.get_num_threads(),
+        "nnpack": False,
+        "cudnn.allow_tf32": torch.backends.cudnn.allow_tf32,
+    }
 
 
 def _jax(_threads: int) -> dict[str, Any]:
