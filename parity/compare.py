@@ -43,7 +43,7 @@ def compare(result: Array, reference: Array, dtype: str) -> Comparison:
     if not result.size:
         return Comparison(shape_equal=True, allclose=None, exact=None, max_abs_error=None)
     a, b = result.astype(np.float64), reference.astype(np.float64)
-    exact = bool(_equal(a, b).all())
+    exact = bool(equal(a, b).all())
     return Comparison(
         shape_equal=True,
         allclose=exact or bool(close(a, b, dtype).all()),
@@ -59,12 +59,13 @@ def close(a: Array, b: Array, dtype: str) -> Array:
         return np.asarray(np.isclose(a, b, rtol=rtol, atol=atol, equal_nan=True))
 
 
-def _equal(a: Array, b: Array) -> Array:
+def equal(a: Array, b: Array) -> Array:
+    """Where two arrays have the same value, a NaN equal to a NaN and -0.0 to 0.0."""
     return np.asarray((a == b) | (np.isnan(a) & np.isnan(b)))
 
 
 def _max_abs_error(a: Array, b: Array) -> float | None:
     with np.errstate(invalid="ignore", over="ignore"):  # infinities, and numbers as large: None, below
-        error = np.where(_equal(a, b), 0.0, np.abs(a - b))
+        error = np.where(equal(a, b), 0.0, np.abs(a - b))
     largest = float(error.max())
     return largest if np.isfinite(largest) else None

@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from convmm.geometry import Geometry
+from parity.compare import equal
 from parity.diagnosis.rounding import ROUNDINGS
 from parity.reference import Reference, along_channels
 from parity.values import Array, Arrays, limit_of
@@ -109,7 +110,7 @@ class Sums:
         y, found = self.y, result.astype(np.float64)
         with np.errstate(invalid="ignore", over="ignore"):
             bound = self._bound(mode)
-            difference = np.where((found == y) | (np.isnan(found) & np.isnan(y)), 0.0, found - y)
+            difference = np.where(equal(found, y), 0.0, found - y)
             error = np.abs(difference - self.rest)
             overflown = _overflows(found, np.abs(y) + bound, self.dtype) & (np.sign(found) == np.sign(y))
         error[np.isnan(error)] = np.inf
@@ -165,11 +166,7 @@ def narrower_precision(result: Array, reference: Reference, mode: Mode) -> str |
         return f"its operands are rounded to {' or '.join(operands)}"
     with np.errstate(over="ignore"):
         right = reference.y.astype(result.dtype)
-    results = [
-        name
-        for name, rounded in ROUNDINGS.items()
-        if _has_only(rounded, result) and not _has_only(rounded, right)
-    ]
+    results = [name for name, rounded in ROUNDINGS.items() if _is_rounded(result, right, rounded)]
     if results:
         return f"its result is rounded to {' or '.join(results)}"
     for step in ladder(reference.case.dtype):
@@ -179,10 +176,15 @@ def narrower_precision(result: Array, reference: Reference, mode: Mode) -> str |
     return None
 
 
-def _has_only(rounded: Callable[[Array], Array], values: Array) -> bool:
-    """Whether a rounding changes none of the values."""
-    wide = values.astype(np.float64)
-    return np.array_equal(rounded(wide), wide, equal_nan=True)
+def _is_rounded(result: Array, right: Array, rounded: Callable[[Array], Array]) -> bool:
+    """Whether a rounding leaves the result as it is, changes the right one, and overflows where this did."""
+    found, due = result.astype(np.float64), right.astype(np.float64)
+    cut = rounded(due)
+    return (
+        np.array_equal(rounded(found), found, equal_nan=True)
+        and not np.array_equal(cut, due, equal_nan=True)
+        and np.array_equal(np.isfinite(found), np.isfinite(cut))
+    )
 
 
 def _rounded(reference: Reference, rounded: Callable[[Array], Array]) -> Reference:

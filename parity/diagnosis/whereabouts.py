@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from parity.compare import equal
 from parity.notation import format_number, format_shape
 from parity.values import Array
 
@@ -16,7 +17,7 @@ def greatest_difference(result: Array, reference: Array) -> str:
         return f"its shape is {format_shape(result.shape)} against {format_shape(reference.shape)}"
     a, b = result.astype(np.float64), reference.astype(np.float64)
     with np.errstate(invalid="ignore", over="ignore"):  # NaN is the largest to argmax
-        apart = np.where(a == b, 0.0, np.abs(a - b))
+        apart = np.where(equal(a, b), 0.0, np.abs(a - b))
     place = np.unravel_index(int(np.argmax(apart)), a.shape)
     return (
         f"greatest difference {format_number(apart[place])} at index {_index(place)}: "

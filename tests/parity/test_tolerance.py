@@ -13,6 +13,7 @@ from hypothesis import given
 
 import convmm
 from parity import Case, run
+from parity.diagnosis.rounding import ROUNDINGS
 from parity.record import Result
 from parity.reference import make_reference
 from parity.relation import observe
@@ -98,6 +99,15 @@ def test_a_number_beyond_a_narrower_format_is_no_warning() -> None:
     reference = make_reference(case, draw_arrays(case))
     assert np.abs(reference.y).max() > np.finfo(np.float16).max
     assert observe(reference.y * (1 + 1e-12), reference).relation == "numeric"
+
+
+def test_a_nan_that_stands_alone_is_no_rounding() -> None:
+    case = Case("conv1d", (1, 1, 9), 1, 2, values="normal")
+    reference = make_reference(case, draw_arrays(case))
+    result = ROUNDINGS["float16"](reference.y).astype(np.float32)
+    assert "result is rounded to float16" in str(observe(result, reference).message)
+    result[0, 0, 3] = np.nan
+    assert "rounded" not in str(observe(result, reference).message)
 
 
 def test_a_sum_beyond_the_own_format_is_no_warning() -> None:
