@@ -85,7 +85,7 @@ def make_backward(case: Case, arrays: Arrays) -> Backward:
     exact = {name: integers and bool(each.max() <= _budget(case)) for name, each in magnitudes.items()}
     known = _judge_by(case, wide, own, exact=all(exact.values()))
     expected = {
-        name: Expected(Sums(y, rest, magnitudes[name], terms[name], case.dtype), exact[name])
+        name: Expected(Sums(y, rest, magnitudes[name], terms[name], terms[name], case.dtype), exact[name])
         for name, (y, rest) in known.items()
     }
     return Backward(dy, expected)

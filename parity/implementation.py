@@ -78,9 +78,9 @@ class Implementation:
         call = layer("functools.partial", named, **case.explicit)
         return [Spelling("native", call, meaning=case)]
 
-    def mode(self, dtype: str) -> Mode:
+    def mode(self, case: Case) -> Mode:
         """The one that was declared."""
-        return MODES[self.declared](dtype)
+        return MODES[self.declared](case.dtype)
 
     def load(self) -> None:
         """Import the function where only its name is given; modules of the working folder are found too.

@@ -146,7 +146,7 @@ class Run:
     ) -> list[Result]:
         """A layer's output, and where it is native and has the case's shape, its gradients."""
         predicted = {**about, "predicted": predict(spelling, self._case)}
-        value = value_result(predicted, wait(), spelling, reference, found.mode(self._case.dtype))
+        value = value_result(predicted, wait(), spelling, reference, found.mode(self._case))
         there = value.status == "ok" and value.shape == reference.y.shape and reference.y.size
         results = [value]
         if backward is not None and spelling.kind == "native" and there:

@@ -3,12 +3,14 @@
 For every output element, with y the exact sum, A = |x| * |w| + |b| and n the number of its terms, all by the
 case's own operation,
 
-    |result - y| <= (alpha + n * u_acc) * A + u_out * |y| + n * (smallest normal)
+    |result - y| <= (alpha + n * u_acc + m * u_tap) * A + u_out * |y| + n * (smallest normal)
 
 where the mode says how operands are rounded (alpha), in what the sum is kept (u_acc) and in what it is
-returned (u_out). Of a float64 result y is known in twice its digits, of others in float64. That n * u may
-stand for n * u / (1 - n * u) is Rump, Bünger and Jeannerod, "Improved error bounds for floating-point
-products and Horner's scheme", BIT 56 (2016). Where n * u_acc exceeds 0.1 the bound says nothing.
+returned (u_out). Where the products of each of the m taps are summed up apart, the taps' sums are rounded and
+added up in another precision (u_tap). Of a float64 result y is known in twice its digits, of others in
+float64. That n * u may stand for n * u / (1 - n * u) is Rump, Bünger and Jeannerod, "Improved error bounds
+for floating-point products and Horner's scheme", BIT 56 (2016). Where n * u_acc + m * u_tap exceeds 0.1 the
+bound says nothing.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from parity.reference import Reference, along_channels
 from parity.values import Array, Arrays, limit_of
 
 _MOST_ROUNDOFF = 0.1
-"""Of n * u_acc, beyond which a bound says nothing."""
+"""Of n * u_acc + m * u_tap, beyond which a bound says nothing."""
 
 ROUNDOFF = {"float16": 2.0**-11, "bfloat16": 2.0**-8, "float32": 2.0**-24, "float64": 2.0**-53}
 """Unit roundoff of each dtype."""
@@ -41,6 +43,7 @@ class Mode:
         accumulator: unit roundoff of the partial sums.
         output: unit roundoff of the result.
         bias_apart: the sum is rounded to the output's precision before the bias is added in it.
+        taps: unit roundoff of each tap's sum of products, and of the sums of these; 0.0 where there are none.
     """
 
     name: str
@@ -48,6 +51,7 @@ class Mode:
     accumulator: float
     output: float
     bias_apart: bool = False
+    taps: float = 0.0
 
 
 def accumulated_in_float32(dtype: str, *, bias_apart: bool = False) -> Mode:
@@ -56,6 +60,14 @@ def accumulated_in_float32(dtype: str, *, bias_apart: bool = False) -> Mode:
         name = f"{dtype}, sums in float32" + (", bias added after rounding" if bias_apart else "")
         return Mode(name, 0.0, ROUNDOFF["float32"], ROUNDOFF[dtype], bias_apart)
     return Mode(dtype, 0.0, ROUNDOFF[dtype], 0.0)
+
+
+def accumulated_by_tap(dtype: str) -> Mode:
+    """The mode of a matrix product in float32 whose columns of a half type are added up in that type."""
+    if dtype in {"float16", "bfloat16"}:
+        name = f"{dtype}, sums of each tap in float32"
+        return Mode(name, 0.0, ROUNDOFF["float32"], ROUNDOFF[dtype], bias_apart=True, taps=ROUNDOFF[dtype])
+    return accumulated_in_float32(dtype)
 
 
 def accumulator_unknown(dtype: str) -> Mode:
@@ -80,7 +92,10 @@ def ladder(dtype: str) -> tuple[tuple[Mode, ...], ...]:
     """Ways to compute that are less precise than a dtype's own: the most precise first, equals together."""
     if dtype not in {"float16", "bfloat16"}:
         return (TF32,), (BFLOAT16,), (FLOAT16_SUMS,)
-    return (accumulated_in_float32(dtype, bias_apart=True), cut_off(dtype)), (accumulator_unknown(dtype),)
+    return (
+        (accumulated_in_float32(dtype, bias_apart=True), cut_off(dtype)),
+        (accumulated_by_tap(dtype), accumulator_unknown(dtype)),
+    )
 
 
 @dataclass(frozen=True)
@@ -92,6 +107,7 @@ class Sums:
         rest: what they lack of the exact sums; broadcast over them.
         magnitude: the sums of the products' magnitudes.
         terms: how many products each has; broadcast over the sums.
+        taps: how many taps these are of; broadcast over the sums.
         dtype: in which a result is returned.
         before_bias: the sums without the bias, where there is one.
     """
@@ -100,16 +116,18 @@ class Sums:
     rest: Array
     magnitude: Array
     terms: Array
+    taps: Array
     dtype: str
     before_bias: Array | None = None
 
     def error_ratio(self, result: Array, mode: Mode, settled: Array | bool = True) -> float | None:  # noqa: FBT001, FBT002 - NumPy's own `where`
         """The largest error of a result over its bound, where it is settled; None where that says nothing."""
-        if self.terms.max(initial=0.0) * mode.accumulator > _MOST_ROUNDOFF:
+        roundoff = self._roundoff(mode)
+        if roundoff.max(initial=0.0) > _MOST_ROUNDOFF:
             return None
         y, found = self.y, result.astype(np.float64)
         with np.errstate(invalid="ignore", over="ignore"):
-            bound = self._bound(mode)
+            bound = self._bound(mode, roundoff)
             difference = np.where(equal(found, y), 0.0, found - y)
             error = np.abs(difference - self.rest)
             overflown = _overflows(found, np.abs(y) + bound, self.dtype) & (np.sign(found) == np.sign(y))
@@ -119,8 +137,12 @@ class Sums:
         with np.errstate(over="ignore"):
             return float(np.max(error / bound, initial=0.0, where=settled))
 
-    def _bound(self, mode: Mode) -> Array:
-        bound = (mode.operands + self.terms * mode.accumulator) * self.magnitude
+    def _roundoff(self, mode: Mode) -> Array:
+        """Of the partial sums, relative to the magnitude."""
+        return self.terms * mode.accumulator + self.taps * mode.taps
+
+    def _bound(self, mode: Mode, roundoff: Array) -> Array:
+        bound = (mode.operands + roundoff) * self.magnitude
         bound = bound + mode.output * np.abs(self.y) + _underflow(self.dtype, mode, self.terms)
         if mode.bias_apart and self.before_bias is not None:
             bound += mode.output * (1 + mode.output) * np.abs(self.before_bias)
@@ -202,7 +224,8 @@ def _sums(reference: Reference, geometry: Geometry) -> Sums:
     with np.errstate(invalid="ignore", over="ignore"):
         before = None if arrays.bias is None else y - along_channels(arrays.bias, len(geometry.axes))
         magnitude = reference.compute(arrays.each(np.abs), geometry)
-    return Sums(y, rest, magnitude, _terms(reference, geometry), reference.case.dtype, before)
+    terms, taps = _terms(reference, geometry)
+    return Sums(y, rest, magnitude, terms, taps, reference.case.dtype, before)
 
 
 def _overflows(found: Array, magnitude: Array, dtype: str) -> Array:
@@ -214,15 +237,19 @@ def _underflow(dtype: str, mode: Mode, terms: Array) -> Array:
     """What is lost where partial sums, or the result, fall below the smallest normal number."""
     sums = limit_of("float64" if dtype == "float64" else "float32", "smallest_normal")
     smallest = limit_of(dtype, "smallest_normal")
-    kept_narrow = mode.accumulator == ROUNDOFF[dtype]
+    kept_narrow = ROUNDOFF[dtype] in {mode.accumulator, mode.taps}
     return terms * (smallest if kept_narrow else sums) + smallest
 
 
-def _terms(reference: Reference, geometry: Geometry) -> Array:
-    """How many products each output element adds up, and its bias: the same in all samples and channels."""
+def _terms(reference: Reference, geometry: Geometry) -> tuple[Array, Array]:
+    """How many products each output element adds up, and of how many taps; and its bias, in both.
+
+    The same in all samples and channels.
+    """
     count = reference.case.input[1] // reference.case.groups
-    products = _over_one_channel(np.ones((1, 1, *reference.case.input[2:])), reference, geometry)
-    return products * count + (reference.arrays.bias is not None)
+    taps = _over_one_channel(np.ones((1, 1, *reference.case.input[2:])), reference, geometry)
+    bias = reference.arrays.bias is not None
+    return taps * count + bias, taps + bias
 
 
 def _settled(reference: Reference, geometry: Geometry) -> Array:

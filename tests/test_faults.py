@@ -296,8 +296,8 @@ class Faulty:
     def pin(self, threads: int) -> dict[str, Any]:
         return self.own.pin(threads)
 
-    def mode(self, dtype: str) -> Mode:
-        return self.own.mode(dtype)
+    def mode(self, case: Case) -> Mode:
+        return self.own.mode(case)
 
     def spell(self, case: Case) -> list[Spelling | Unsupported]:
         return self.own.spell(case)

@@ -51,8 +51,8 @@ class Adapter(Protocol):
     def spell(self, case: Case) -> list[Spelling | Unsupported]:
         """The framework's layers for this case, the native one or the reason for its lack first."""
 
-    def mode(self, dtype: str) -> Mode:
-        """In which precision it computes this dtype."""
+    def mode(self, case: Case) -> Mode:
+        """In which precision it computes the case."""
 
     def load(self) -> object:
         """Import the framework, with its switches set; called before its layers are made."""

@@ -69,9 +69,9 @@ def activation(name: str) -> str | None:  # noqa: ARG001 - it has none at all
     return None
 
 
-def mode(dtype: str) -> Mode:
+def mode(case: Case) -> Mode:
     """Half types are summed up in float32 and rounded once."""
-    return accumulated_in_float32(dtype)
+    return accumulated_in_float32(case.dtype)
 
 
 def load() -> None:

@@ -39,8 +39,8 @@ class Scripted:
         del case
         return list(self.spellings)
 
-    def mode(self, dtype: str) -> Mode:
-        return accumulated_in_float32(dtype)
+    def mode(self, case: Case) -> Mode:
+        return accumulated_in_float32(case.dtype)
 
     def load(self) -> None:
         pass

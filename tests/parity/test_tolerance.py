@@ -22,7 +22,9 @@ from parity.values import Array, draw_arrays, numpy_dtype
 from tests.parity.strategies import cases, examples, runnable_cases
 
 LONG = Case("conv2d", (2, 32, 9, 9), 8, 3, padding=1, values="normal", bias=True)
-REAL = ("normal", "wide", "special")
+FINITE = ("normal", "wide")
+REAL = (*FINITE, "special")
+HALF = ("float16", "bfloat16")
 
 
 def result_of(case: Case, wrong: Callable[..., Any]) -> Result:
@@ -39,24 +41,38 @@ def test_the_core_keeps_its_bound(case: Case) -> None:
 
 
 @examples(60)
-@given(runnable_cases(dtypes=("float32", "float64"), values=REAL))
+@given(
+    runnable_cases(dtypes=("float32", "float64"), values=REAL) | runnable_cases(dtypes=HALF, values=FINITE)
+)
 def test_torch_keeps_its_bound_in_every_spelling(case: Case) -> None:
     assert [r for r in run(case, ["torch"]).results if not r.explained] == []
 
 
-@examples(20)
-@given(runnable_cases(dtypes=("float32",), values=REAL))
+@examples(40)
+@given(runnable_cases(dtypes=("float32",), values=REAL) | runnable_cases(dtypes=HALF, values=FINITE))
 def test_keras_keeps_its_bound_in_every_spelling(case: Case) -> None:
     assert [r for r in run(case, ["keras"]).results if not r.explained] == []
 
 
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("dtype", HALF)
 @pytest.mark.parametrize("framework", ["torch", "keras"])
 def test_half_types_keep_the_bound_of_sums_in_float32(framework: str, dtype: str) -> None:
     case = Case("conv2d", (2, 32, 9, 9), 8, 3, padding="same", values="normal", bias=True, dtype=dtype)
     (result,) = (r for r in run(case, [framework]).results if r.spelling == "native")
     assert (result.relation, result.explained) == ("identical", True)
     assert 0.1 < (result.bound_ratio or 0) <= 1
+
+
+@pytest.mark.parametrize("dtype", HALF)
+@pytest.mark.parametrize("dilation", [1, 2])
+def test_transposed_half_types_keep_the_bound_of_each_taps_sum_in_float32(dilation: int, dtype: str) -> None:
+    """Of 64 channels, whose sums in the half type itself no bound could say anything of."""
+    case = Case(
+        "conv_transpose2d", (2, 64, 5, 5), 8, 3, dilation=dilation, values="wide", bias=True, dtype=dtype
+    )
+    (result,) = (r for r in run(case, ["torch"]).results if r.spelling == "native")
+    assert (result.relation, result.explained) == ("identical", True)
+    assert 0.01 < (result.bound_ratio or 0) <= 1
 
 
 def narrowed(dtype: Any) -> Callable[..., Array]:  # noqa: ANN401 - what NumPy takes for a dtype
@@ -131,7 +147,7 @@ def test_one_wrong_value_exceeds_the_bound(case: Case, place: int) -> None:
         assert observe(spoilt, reference).relation != "identical"
 
 
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("dtype", HALF)
 def test_where_the_bound_says_nothing_there_is_no_verdict_and_no_pass(dtype: str) -> None:
     def mine(x: Array, w: Array, bias: Array | None = None, **arguments: Any) -> Array:  # noqa: ANN401
         return np.asarray(convmm.conv(x, w, bias, **arguments))

@@ -14,12 +14,12 @@ from parity.adapters.keras.differentiate import backward, forward_only
 from parity.adapters.keras.exact import exact
 from parity.adapters.keras.installation import EXTRA, backend, load, missing, version
 from parity.adapters.keras.pinning import pin
+from parity.adapters.keras.precision import mode
 from parity.adapters.keras.read import CLASSES, read
 from parity.adapters.keras.rules import MOVE_BACK, find_native, meanings, same_instead, spelling, why_not
 from parity.adapters.keras.tensors import build, to_keras, to_numpy
 from parity.case import Case
 from parity.spelling import Spelling, Unsupported, first_lookalike
-from parity.tolerance import Mode, accumulated_in_float32
 from parity.values import Array
 
 __all__ = [
@@ -62,11 +62,6 @@ def spell(case: Case) -> list[Spelling | Unsupported]:
         taken = first_lookalike(case, candidates)
         return [Unsupported(why_not(case)), *([spelling("lookalike", taken)] if taken else []), *exact(case)]
     return [native, *same_instead(native.meaning), *(exact(case) if native.refusal else [])]
-
-
-def mode(dtype: str) -> Mode:
-    """Half types are summed up in float32 and rounded, and the bias is added in the half type."""
-    return accumulated_in_float32(dtype, bias_apart=True)
 
 
 def call(layer: Any, weights: Sequence[Array], x: Array) -> Array:

@@ -18,7 +18,7 @@ from parity.adapters.torch.rules import meanings, spelling, why_not
 from parity.case import Case
 from parity.distributions import installed_version, not_installed
 from parity.spelling import Spelling, Unsupported, first_lookalike, first_native
-from parity.tolerance import Mode, accumulated_in_float32
+from parity.tolerance import Mode, accumulated_by_tap, accumulated_in_float32
 from parity.values import Array, numpy_dtype
 
 __all__ = [
@@ -89,9 +89,14 @@ def spell(case: Case) -> list[Spelling | Unsupported]:
     return [Unsupported(why_not(case)), *([spelling("lookalike", taken)] if taken else []), *exact(case)]
 
 
-def mode(dtype: str) -> Mode:
-    """On the CPU half types are summed up in float32, the bias among them, and rounded once."""
-    return accumulated_in_float32(dtype)
+def mode(case: Case) -> Mode:
+    """On the CPU half types are summed up in float32, the bias among them, and rounded once.
+
+    But transposed layers that oneDNN does not take (with a dilation, of float16 on most processors) go by a
+    matrix product whose columns are of the half type, and these are added up in it (slow_conv_transpose2d in
+    aten/src/ATen/native/NaiveConvolutionTranspose2d.cpp).
+    """
+    return (accumulated_by_tap if case.transposed else accumulated_in_float32)(case.dtype)
 
 
 def load() -> Any:
