@@ -21,7 +21,7 @@ _WORDS: dict[str, Sequence[str]] = {
     "padding": ("valid", "same", "explicit"),
 }
 _FLAGS = ("bias", "empty")
-_COUNTS = ("batch", "channels", "filters", "groups")
+_COUNTS = ("batch", "channels", "filters", "groups", "group_channels")
 _OF_AN_AXIS = (
     "size",
     "output",
@@ -32,6 +32,7 @@ _OF_AN_AXIS = (
     "output_padding",
     "before",
     "after",
+    "both",
 )
 _RANGE = {"min": int, "max": int, "even": bool}
 
@@ -84,6 +85,7 @@ def _quantities(case: Case) -> dict[str, object]:
         "channels": case.input[1],
         "filters": case.filters,
         "groups": case.groups,
+        "group_channels": case.input[1] // case.groups,
     }
 
 
@@ -100,6 +102,7 @@ def _axes(case: Case) -> list[dict[str, int | None]]:
             "output_padding": q,
             "before": axis.before,
             "after": axis.after,
+            "both": axis.before + axis.after,
         }
         for axis, q in zip(case.geometry.axes, added, strict=True)
     ]

@@ -86,6 +86,10 @@ def _entry(where: str, table: Mapping[str, Any]) -> Divergence:
         check_condition(table["case"])
     except ConditionError as error:
         raise RegistryError(f"{where}: {error}") from None
+    spelling = _words(where, "spelling", table.get("spelling", ["native"]), get_args(Kind))
+    seen = _seen(where, table["seen"])
+    if "identical" in seen.relation and "lookalike" not in spelling:  # which is predicted of all others
+        raise _wrong(f"{where}: in 'seen'", "relation", list(seen.relation), "what differs")
     return Divergence(
         name=table["name"],
         framework=table["framework"],
@@ -94,9 +98,9 @@ def _entry(where: str, table: Mapping[str, Any]) -> Divergence:
         backend_version=_versions(where, "backend_version", table),
         case=table["case"],
         machine=_machine(where, table.get("machine", {})),
-        spelling=_words(where, "spelling", table.get("spelling", ["native"]), get_args(Kind)),
+        spelling=spelling,
         output=_words(where, "output", table.get("output", ["value"]), get_args(Output)),
-        seen=_seen(where, table["seen"]),
+        seen=seen,
         certain=certain,
         why=table["why"],
         source=table.get("reference") or table["found"],
@@ -152,8 +156,6 @@ def _seen(where: str, table: object) -> Seen:
     error, relation = (_words(place, key, table.get(key, [])) for key in ("error", "relation"))
     if needed and not table[needed]:
         raise _wrong(place, needed, table[needed], "a list of at least one")
-    if "identical" in relation:
-        raise _wrong(place, "relation", table["relation"], "what differs")
     return Seen(status, error, relation)
 
 

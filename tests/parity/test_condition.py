@@ -10,7 +10,7 @@ from parity.case import Case
 from parity.condition import ConditionError, check_condition, meets
 from tests.parity.strategies import cases, examples
 
-COUNTS = ("batch", "channels", "filters", "groups")
+COUNTS = ("batch", "channels", "filters", "groups", "group_channels")
 
 
 def counts(case: Case) -> dict[str, int]:
@@ -19,7 +19,15 @@ def counts(case: Case) -> dict[str, int]:
         "channels": case.input[1],
         "filters": case.filters,
         "groups": case.groups,
+        "group_channels": case.kernel_shape[0] // case.groups if case.transposed else case.kernel_shape[1],
     }
+
+
+def dropped_or_added(case: Case, axis: int) -> int:
+    """What is between the elements of both ends' sizes: of the full response, or around the input."""
+    size, output = case.input[2 + axis], case.output_shape[2 + axis]
+    coarse, fine = (size, output) if case.transposed else (output, size)
+    return (coarse - 1) * case.stride[axis] + (case.kernel[axis] - 1) * case.dilation[axis] + 1 - fine
 
 
 def described(case: Case) -> dict[str, Any]:
@@ -41,6 +49,7 @@ def described(case: Case) -> dict[str, Any]:
             "stride": case.stride[axis],
             "dilation": case.dilation[axis],
             "extent": (case.kernel[axis] - 1) * case.dilation[axis] + 1,
+            "both": dropped_or_added(case, axis),
             **({} if case.output_padding is None else {"output_padding": case.output_padding[axis]}),
         }
         for axis in range(case.rank)
