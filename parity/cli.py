@@ -35,7 +35,7 @@ from parity.sizes import size_tables
 from parity.subject import SelfCheckError, Subject, choose_subject
 from parity.suites import DEFAULT, SuiteError, load_suite
 from parity.sweep import header, remaining, select, sweep
-from parity.translate import translate
+from parity.translate import draft
 from parity.workers import Workers
 
 USER_ERRORS = (
@@ -128,6 +128,15 @@ def case_options(*, values: str, sized: bool = True) -> Callable[..., Any]:
     )
 
 
+timeout_option = click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=120,
+    show_default=True,
+    metavar="S",
+    help="Seconds that a layer may take.",
+)
+
 run_options = options(
     click.option("--frameworks", type=NAMES, help=f"Of {','.join(MODULES)}; all installed ones by default."),
     click.option("--impl", metavar="MODULE:FUNCTION", help="A function of yours, compared beside them."),
@@ -141,14 +150,7 @@ run_options = options(
         is_flag=True,
         help="Compare the gradients by input, kernel and bias too; of native layers of frameworks only.",
     ),
-    click.option(
-        "--timeout",
-        type=click.FloatRange(min=0, min_open=True),
-        default=120,
-        show_default=True,
-        metavar="S",
-        help="Seconds that a layer may take.",
-    ),
+    timeout_option,
     click.option(
         "--divergences",
         type=click.Path(path_type=Path),
@@ -383,12 +385,20 @@ def frameworks_command(as_json: bool) -> Outcome:
 @click.option("--to", required=True, metavar="FRAMEWORK", help=f"One of {', '.join(MODULES)}.")
 @click.option("--input", type=SHAPE, help="N,C and the spatial sizes: the answer need hold for no other.")
 @click.option("--channels", type=int, help="Input channels, where the expression does not carry them.")
+@timeout_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def translate_command(
-    expression: str, to: str, input: tuple[int, ...] | None, channels: int | None, as_json: bool
+    expression: str,
+    to: str,
+    input: tuple[int, ...] | None,
+    channels: int | None,
+    timeout: float,
+    as_json: bool,
 ) -> Outcome:
     """Write a layer, as in "nn.Conv2d(3, 8, 3)", in another framework, weights too, and prove it."""
-    translation = translate(expression, to, input, channels)
+    written = draft(expression, to, input, channels)
+    with Workers(written.frameworks, timeout=timeout) as workers:
+        translation = written.prove(workers.submit)
     if as_json:
         show.json_document(translation.to_dict())
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from types import CodeType
 from typing import Any, cast
@@ -33,6 +33,25 @@ class Script:
 
 
 @dataclass(frozen=True)
+class Program:
+    """A complete script that leaves ``layer``, and ``convert(weights)`` to the arrays that it takes.
+
+    Attributes:
+        text: the script.
+    """
+
+    text: str
+
+    def call(self) -> Any:  # noqa: ANN401 - a framework's layer
+        """Run the script; the layer."""
+        return execute(self.text)["layer"]
+
+    def convert(self, weights: Sequence[Array]) -> list[Array]:
+        """Run the script; the arrays that the layer takes."""
+        return cast("list[Array]", execute(self.text)["convert"](weights))
+
+
+@dataclass(frozen=True)
 class Conversion:
     """From one layer's weights to another's, as the body of a function ``convert(weights)``.
 
@@ -57,6 +76,9 @@ def join(imports: Iterable[str], *blocks: str) -> str:
     first = "\n".join(f"import {module}" for module in sorted(set(imports)))
     return "\n\n\n".join((first, *blocks)) + "\n"
 
+
+Convert = Callable[[Sequence[Array]], list[Array]]
+"""From one layer's weights to another's."""
 
 AS_THEY_ARE = Conversion()
 """For a layer that takes convmm's arrays."""

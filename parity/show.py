@@ -19,7 +19,7 @@ from parity.notation import format_shape
 from parity.record import CaseResult
 from parity.report import COLUMNS, Report
 from parity.sizes import AxisSizes
-from parity.translate import Translation, remarks
+from parity.translation import Translation, remarks
 from parity.values import draw_arrays
 
 Json = Mapping[str, Any]

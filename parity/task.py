@@ -12,7 +12,7 @@ import numpy as np
 from parity.adapters import Adapter
 from parity.attempt import attempt, describe
 from parity.layer import Layer
-from parity.script import Conversion, Script
+from parity.script import AS_THEY_ARE, Convert, Program, Script
 from parity.spelling import Spelling
 from parity.values import Array, Arrays
 
@@ -25,22 +25,22 @@ class Task:
 
     Attributes:
         layer: what makes it.
-        convert: from convmm's kernel and bias to the layer's arrays.
+        convert: from the kernel and bias of ``arrays`` to the layer's arrays.
+        arrays: the input, and the kernel and bias, for a spelling in convmm's layout.
         convert_back: the way back, for gradients.
-        arrays: the input, and the kernel and bias in convmm's layout.
         dy: the gradient by the output, (N, O, *spatial), where the gradients are wanted in its place.
     """
 
-    layer: Layer | Script
-    convert: Conversion
-    convert_back: Conversion
+    layer: Layer | Script | Program
+    convert: Convert
     arrays: Arrays
+    convert_back: Convert = AS_THEY_ARE
     dy: Array | None = None
 
     @classmethod
     def of(cls, spelling: Spelling, arrays: Arrays, dy: Array | None = None) -> Task:
         """The call of this spelling's layer."""
-        return cls(spelling.layer, spelling.convert, spelling.convert_back, arrays, dy)
+        return cls(spelling.layer, spelling.convert, arrays, spelling.convert_back, dy)
 
 
 @dataclass(frozen=True)

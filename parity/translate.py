@@ -2,73 +2,98 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
-
-import numpy as np
 
 from convmm.geometry import GeometryError, kernel_extent
 from parity.adapters import Adapter, Framework, adapter, all_adapters
 from parity.case import Case, CaseError
-from parity.compare import compare
 from parity.expression import Call, parse_call
 from parity.layer import Layer
-from parity.notation import format_shape
 from parity.reading import Reading
 from parity.run import run_with
-from parity.script import execute, join
+from parity.script import Program, join
 from parity.spelling import Spelling
-from parity.values import Array, draw_arrays
+from parity.task import Submit, Task, Wait, here
+from parity.translation import Pair, Translation
+from parity.values import Arrays, draw_arrays
 
 _BATCH = 2
 _FEW_RESIDUES = 4
 
 
 @dataclass(frozen=True)
-class Translation:
-    """A layer's translation.
+class Draft:
+    """A translation that is written and not proved yet.
 
     Attributes:
-        source: the expression.
-        target: the framework.
-        spelling: "native", a layer of the target alone, or "exact", layers put together.
-        code: a complete script; executed, it leaves ``layer``, which takes the target's own input, and
-            ``convert(weights)``, from the source layer's arrays to the list that the target's takes.
-        verified: both layers were run on every one of ``sizes`` with the same values, and were identical
-            (with an activation: close).
-        sizes: shapes of the inputs, channels first, that they were run on.
-        lookalike: what a port by names would have been, and how it differs; None where it is right.
-        notes: what was left out of the expression, and why.
+        call: the expression.
+        source: whose layer it is.
+        target: what it is translated to.
+        reading: what the expression says.
+        cases: on which the two are to be compared.
+        theirs: the source's layer, for each case.
+        chosen: the target's.
+        program: the code.
     """
 
-    source: str
-    target: str
-    spelling: str
-    code: str
-    verified: bool
-    sizes: tuple[tuple[int, ...], ...]
-    lookalike: dict[str, Any] | None
-    notes: tuple[str, ...]
+    call: Call
+    source: Framework
+    target: Framework
+    reading: Reading
+    cases: Sequence[Case]
+    theirs: Sequence[Spelling]
+    chosen: Spelling
+    program: Program
 
-    def to_dict(self) -> dict[str, Any]:
-        """The translation as JSON has it."""
-        return {
-            "source": self.source,
-            "target": self.target,
-            "spelling": self.spelling,
-            "code": self.code,
-            "verified": self.verified,
-            "sizes": [list(shape) for shape in self.sizes],
-            "lookalike": self.lookalike,
-            "notes": list(self.notes),
-        }
+    @property
+    def frameworks(self) -> list[Adapter]:
+        """Which are needed for the proof."""
+        return list(dict.fromkeys((self.source, self.target)))
+
+    def prove(self, submit: Submit = here) -> Translation:
+        """Run both layers on every case; ``submit`` hands the frameworks their tasks."""
+        waits = [self._ask(*each, submit) for each in zip(self.cases, self.theirs, strict=True)]
+        pairs = [Pair(case, theirs(), ours()) for case, (theirs, ours) in zip(self.cases, waits, strict=True)]
+        exact = self.reading.activation is None
+        failures = [
+            failure for pair in pairs for failure in pair.failures(self.source.NAME, self.target.NAME)
+        ]
+        return Translation(
+            source=self.call.text,
+            target=self.target.NAME,
+            spelling=self.chosen.kind,
+            code=self.program.text,
+            verified=all(pair.agrees(exact=exact) for pair in pairs),
+            sizes=tuple(case.input for case in self.cases),
+            lookalike=_lookalike(self.target, self.cases, submit),
+            notes=(*self.reading.notes, *dict.fromkeys(failures)),
+        )
+
+    def _ask(self, case: Case, theirs: Spelling, submit: Submit) -> tuple[Wait, Wait]:
+        """Have both layers called with the same input, and with the source layer's weights."""
+        arrays = draw_arrays(case)
+        kernel, *bias = theirs.convert(arrays.weights)
+        ours = Arrays(arrays.x, kernel, bias[0] if bias else None)
+        return (
+            submit(self.source, Task.of(theirs, arrays)),
+            submit(self.target, Task(self.program, self.program.convert, ours)),
+        )
 
 
 def translate(
     expression: str, to: str, input: Sequence[int] | None = None, channels: int | None = None
 ) -> Translation:
     """Write a layer in another framework, convert its weights, and prove that both compute the same.
+
+    The arguments and errors are those of :func:`draft`.
+    """
+    return draft(expression, to, input, channels).prove()
+
+
+def draft(expression: str, to: str, input: Sequence[int] | None = None, channels: int | None = None) -> Draft:
+    """Write a layer in another framework; no framework is imported for it.
 
     Args:
         expression: the layer as people write it, such as ``nn.Conv2d(3, 8, 3, padding=1)``.
@@ -87,21 +112,8 @@ def translate(
     cases = _cases(call, reading, input, channels)
     theirs = [_source_spelling(call, source, reading, case) for case in cases]
     chosen = _choose(call, target, cases, any_size=input is None)
-    code = _code(call, source, target, reading, chosen)
-    verified = all(
-        _agree(source, spelling, target, code, case, exact=reading.activation is None)
-        for spelling, case in zip(theirs, cases, strict=True)
-    )
-    return Translation(
-        source=call.text,
-        target=to,
-        spelling=chosen.kind,
-        code=code,
-        verified=verified,
-        sizes=tuple(case.input for case in cases),
-        lookalike=_lookalike(target, cases),
-        notes=reading.notes,
-    )
+    program = Program(_code(call, source, target, reading, chosen))
+    return Draft(call, source, target, reading, cases, theirs, chosen, program)
 
 
 def _source(call: Call) -> Framework:
@@ -211,48 +223,13 @@ def _code(call: Call, source: Framework, target: Framework, reading: Reading, ch
     return f"# {call.text}\n" + join(imports, layer, convert)
 
 
-def _agree(source: Adapter, theirs: Spelling, target: Adapter, code: str, case: Case, *, exact: bool) -> bool:
-    """Whether both layers, given the same weights and input, give the same output."""
-    arrays = draw_arrays(case)
-    weights = theirs.convert(arrays.weights)
-    expected = _call(source, theirs.layer.call, weights, arrays.x)
-    target.load()
-    names = execute(code)
-    found = _call(target, lambda: names["layer"], names["convert"](weights), arrays.x)
-    compared = compare(found, expected.astype(np.float64), case.dtype)
-    return found.dtype == expected.dtype and bool(compared.exact if exact else compared.allclose)
-
-
-def _call(framework: Adapter, layer: Callable[[], Any], weights: Sequence[Array], x: Array) -> Array:
-    framework.load()
-    return framework.call(layer(), weights, x.copy())
-
-
-def _lookalike(target: Adapter, cases: Sequence[Case]) -> dict[str, Any] | None:
+def _lookalike(target: Adapter, cases: Sequence[Case], submit: Submit) -> dict[str, Any] | None:
     """What people take for the layer where there is no native one, and how far off it is."""
     for case in cases:
         if _accepted_native(target, case) is not None:
             continue
-        for result in run_with(case, [target]).results:
+        for result in run_with(case, [target], submit=submit).results:
             if result.spelling == "lookalike" and result.status == "ok":
                 keys = ("layer", "relation", "offset", "shape", "max_abs_error", "reason")
                 return {**{key: result.to_dict()[key] for key in keys}, "input": list(case.input)}
     return None
-
-
-def remarks(translation: Translation) -> list[str]:
-    """What there is to say about a translation, in sentences."""
-    lines = list(translation.notes)
-    wrong = translation.lookalike
-    if wrong:
-        lines.append(
-            f"not {wrong['layer']}: on an input of {format_shape(wrong['input'])} it gives "
-            f"{format_shape(wrong['shape'])} and {wrong['reason']}; the largest error on small integers is "
-            f"{wrong['max_abs_error']}"
-        )
-    shapes = ", ".join(format_shape(shape) for shape in translation.sizes)
-    lines.append(
-        f"{'verified' if translation.verified else 'NOT verified'} on inputs of sizes {shapes}: "
-        f"{'identical' if translation.verified else 'different'}"
-    )
-    return lines

@@ -13,13 +13,15 @@ import pytest
 from hypothesis import given
 
 from convmm.geometry import GeometryError
-from parity.adapters import FrameworkError, adapter
+from parity.adapters import Adapter, FrameworkError, adapter
 from parity.cli import run_cli
 from parity.expression import ExpressionError
 from parity.layer import Layer
 from parity.report import Outcome
 from parity.spelling import Spelling
-from parity.translate import Translation, translate
+from parity.task import Answer, Task, Wait, here
+from parity.translate import draft, translate
+from parity.translation import Translation
 from parity.values import Array
 from tests.parity.strategies import examples
 
@@ -288,6 +290,26 @@ def test_a_wrong_translation_is_not_called_verified(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(target, "exact", crop_the_other_side)
     assert not translate(DOUBLING, "keras").verified
+
+
+@pytest.mark.parametrize("failing", ["torch", "keras"])
+def test_a_framework_that_crashes_proves_nothing_and_is_named(failing: str) -> None:
+    def submit(found: Adapter, task: Task) -> Wait:
+        crashed = Answer("crashed", error="SIGSEGV", reason="its process ended: SIGSEGV")
+        return (lambda: crashed) if failing == found.NAME else here(found, task)
+
+    translation = draft(DOUBLING, "keras").prove(submit)
+    assert not translation.verified
+    assert translation.notes == (f"{failing} gave no output: SIGSEGV",)
+
+
+def test_the_command_itself_imports_no_framework() -> None:
+    script = (
+        "import sys\nfrom parity.cli import run_cli\n"
+        f"assert run_cli(['translate', {DOUBLING!r}, '--to', 'keras']) == 0\n"
+        "assert not {'torch', 'keras', 'tensorflow'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
 
 
 def test_what_the_command_prints_runs_as_it_stands() -> None:
