@@ -1,7 +1,8 @@
 """How much longer a sweep takes than the layers that it runs, start-up aside.
 
-A bare loop builds and calls the same layers with the same arrays in as many processes, and does nothing else:
-A bare loop builds and calls the same layers with the same arrays in as many processes and does nothing else:
+A bare loop builds and calls the same layers with the same arrays in as many processes, and does nothing else.
+Both are run in turn. Beside the ratio of the times stands that of the processor time of all processes,
+which other load on the machine does not reach as far.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from multiprocessing.synchronize import Barrier
+from typing import NamedTuple
 
 import psutil
 
@@ -25,7 +27,32 @@ from parity.values import draw_arrays
 from parity.workers import Workers
 
 
-def bare_loop(name: str, tasks: Sequence[Task], ready: Barrier, done: Barrier) -> None:
+class Seconds(NamedTuple):
+    """What something took: by the clock, and of all processors together."""
+
+    clock: float
+    processor: float
+
+
+class Stopwatch:
+    """Times this process and those that it has started."""
+
+    def __init__(self) -> None:
+        self._began = self._now()
+
+    def stop(self) -> Seconds:
+        """The time since the watch was made."""
+        clock, processor = self._now()
+        return Seconds(clock - self._began.clock, processor - self._began.processor)
+
+    @staticmethod
+    def _now() -> Seconds:
+        processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
+        times = [process.cpu_times() for process in processes]
+        return Seconds(time.perf_counter(), sum(each.user + each.system for each in times))
+
+
+def bare_loop(name: str, tasks: Sequence[Task], ready: Barrier, done: Barrier, over: Barrier) -> None:
     """Build and call the layers of one framework."""
     found = adapter(name)
     found.load()
@@ -35,24 +62,27 @@ def bare_loop(name: str, tasks: Sequence[Task], ready: Barrier, done: Barrier) -
         with suppress(Exception):  # some are refused, as in the sweep
             found.call(task.layer.call(), task.convert(task.arrays.weights), task.arrays.x)
     done.wait()
+    over.wait()  # so that its processor time can be read
 
 
-def time_bare(adapters: Sequence[Adapter], suite: Suite, jobs: int) -> float:
-    """Seconds of the bare loops, with ``jobs`` processes for each framework."""
+def time_bare(adapters: Sequence[Adapter], suite: Suite, jobs: int) -> Seconds:
+    """What the bare loops take, with ``jobs`` processes for each framework."""
     spawn = multiprocessing.get_context("spawn")
-    ready, done = (spawn.Barrier(len(adapters) * jobs + 1) for _ in range(2))
+    barriers = [spawn.Barrier(len(adapters) * jobs + 1) for _ in range(3)]
     processes = [
-        spawn.Process(target=bare_loop, args=(found.NAME, tasks[start::jobs], ready, done))
+        spawn.Process(target=bare_loop, args=(found.NAME, tasks[start::jobs], *barriers))
         for found in adapters
         for tasks in [tasks_of(found, suite)]
         for start in range(jobs)
     ]
     for process in processes:
         process.start()
+    ready, done, over = barriers
     ready.wait()
-    began = time.perf_counter()
+    watch = Stopwatch()
     done.wait()
-    seconds = time.perf_counter() - began
+    seconds = watch.stop()
+    over.wait()
     for process in processes:
         process.join()
     return seconds
@@ -68,19 +98,19 @@ def tasks_of(found: Adapter, suite: Suite) -> list[Task]:
     ]
 
 
-def time_sweep(adapters: Sequence[Adapter], suite: Suite, jobs: int) -> float:
-    """Seconds of the sweep, from when every framework is loaded."""
+def time_sweep(adapters: Sequence[Adapter], suite: Suite, jobs: int) -> Seconds:
+    """What the sweep takes, from when every framework is loaded."""
     with Workers(adapters, jobs=jobs) as workers:
         workers.switches()
-        began = time.perf_counter()
+        watch = Stopwatch()
         cases = [(suite, named) for named in suite.cases]
-        for _ in sweep(cases, adapters, workers.submit, ahead=4 * jobs):
+        for _ in sweep(cases, adapters, workers.submit, ahead=workers.ahead):
             pass
-        return time.perf_counter() - began
+        return watch.stop()
 
 
 def main() -> None:
-    """Print the ratio, and the main process's memory."""
+    """Print the ratios."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--suite", default="grid")
     parser.add_argument("--every", type=int, default=1, help="run each Nth case only")
@@ -91,15 +121,19 @@ def main() -> None:
     whole = load_suite(options.suite)
     suite = Suite(whole.name, whole.description, whole.cases[:: options.every])
     adapters = [adapter(name) for name in options.frameworks.split(",")]
-    ratios = []
+    clocks, processors = [], []
     for number in range(options.rounds):
         bare, full = time_bare(adapters, suite, options.jobs), time_sweep(adapters, suite, options.jobs)
-        ratios.append(full / bare)
-        print(f"round {number + 1}: bare {bare:.1f} s, sweep {full:.1f} s, ratio {full / bare:.3f}")
-    memory = psutil.Process().memory_info().rss / 2**20
+        clocks.append(full.clock / bare.clock)
+        processors.append(full.processor / bare.processor)
+        print(
+            f"round {number + 1}: bare {bare.clock:.1f} s, sweep {full.clock:.1f} s, ratio {clocks[-1]:.3f}; "
+            f"processors {bare.processor:.1f} s, {full.processor:.1f} s, ratio {processors[-1]:.3f}"
+        )
     print(
         f"{len(suite.cases)} cases of {suite.name}, {options.jobs} jobs: sweep over bare loop "
-        f"{statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f}); {memory:.0f} MiB"
+        f"{statistics.median(clocks):.3f} ({min(clocks):.3f} to {max(clocks):.3f}), by processor time "
+        f"{statistics.median(processors):.3f} ({min(processors):.3f} to {max(processors):.3f})"
     )
 
 

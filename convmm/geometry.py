@@ -329,8 +329,7 @@ def check_ints(name: str, value: Ints, rank: int, *, minimum: int) -> tuple[int,
         if len(value) != rank:
             msg = f"{name}={value!r}: allowed is one int, or one for each of {rank} axes, not {len(value)}"
             raise GeometryError(msg)
-        where = [f"{name}={value!r} on axis {number}" for number in range(rank)]
-        return tuple(_int(text, item, minimum) for text, item in zip(where, value, strict=True))
+        return tuple(_int(item, minimum, name, value, number) for number, item in enumerate(value))
     return (check_int(name, value, minimum=minimum),) * rank
 
 
@@ -340,7 +339,7 @@ def check_int(name: str, value: object, *, minimum: int) -> int:
     Raises:
         GeometryError: not an int (a bool is none), or below ``minimum``.
     """
-    return _int(f"{name}={value!r}", value, minimum)
+    return _int(value, minimum, name, value)
 
 
 def check_padding(padding: Padding, rank: int) -> tuple[Pair, ...] | PaddingMode:
@@ -418,13 +417,17 @@ def full_response_size(coarse: int, extent: int, stride: int) -> int:
     return (coarse - 1) * stride + extent
 
 
-def _int(described: str, value: object, minimum: int) -> int:
+def _int(value: object, minimum: int, name: str, whole: object, axis: int | None = None) -> int:
+    """``value`` as an int of at least ``minimum``; it is the argument ``name``, or of it that of an axis."""
+    if type(value) is int and value >= minimum:  # most are, and this is done many times for each case
+        return value
     try:
         number = minimum - 1 if isinstance(value, bool) else operator.index(cast("SupportsIndex", value))
     except TypeError:
         number = minimum - 1
     if number < minimum:
-        msg = f"{described}: allowed is an int of at least {minimum}"
+        where = "" if axis is None else f" on axis {axis}"
+        msg = f"{name}={whole!r}{where}: allowed is an int of at least {minimum}"
         raise GeometryError(msg)
     return number
 
@@ -440,11 +443,13 @@ def _check_symmetric(padding: object, rank: int) -> tuple[int, ...]:
 
 
 def _check_pair(padding: object, number: int, item: object) -> Pair:
-    described = f"padding={padding!r} on axis {number}"
     if not isinstance(item, Sequence) or isinstance(item, str) or len(item) != 2:  # noqa: PLR2004 - a pair
-        msg = f"{described}: allowed is a (before, after) pair on every axis, or one int on every axis"
+        msg = (
+            f"padding={padding!r} on axis {number}: allowed is a (before, after) pair on every axis, or one "
+            "int on every axis"
+        )
         raise GeometryError(msg)
-    before, after = (_int(described, value, 0) for value in item)
+    before, after = (_int(value, 0, "padding", padding, number) for value in item)
     return before, after
 
 

@@ -97,10 +97,7 @@ class Case:
         _check_choice("values", values, VALUES)
         if not isinstance(bias, bool):
             raise CaseError(f"bias={bias!r}: allowed are True and False")
-        if output_padding is not None and not op.startswith("conv_transpose"):
-            raise CaseError(
-                f"output_padding={output_padding!r}: allowed with the transposed ops, not with {op}"
-            )
+        _check_output_padding(op, output_padding)
         rank = int(op[-2])
         normalised = {
             "op": op,
@@ -109,7 +106,7 @@ class Case:
             "kernel": check_ints("kernel", kernel, rank, minimum=1),
             "stride": check_ints("stride", stride, rank, minimum=1),
             "padding": check_padding(padding, rank),
-            "output_padding": None,
+            "output_padding": _each_or_none(output_padding, rank),
             "dilation": check_ints("dilation", dilation, rank, minimum=1),
             "groups": check_int("groups", groups, minimum=1),
             "bias": bias,
@@ -117,12 +114,25 @@ class Case:
             "values": values,
             "seed": check_int("seed", seed, minimum=0),
         }
-        if output_padding is not None:
-            normalised["output_padding"] = check_ints("output_padding", output_padding, rank, minimum=0)
         for name, value in normalised.items():
             object.__setattr__(self, name, value)
         _check_groups(self.groups, self.input[1], self.filters)
         _ = self.geometry  # raises where the numbers do not fit each other
+
+    def padded(self, padding: Padding, output_padding: Ints | None) -> Case:
+        """The case with another padding, where all else is known to be right.
+
+        Raises:
+            CaseError: an output padding of no transposed op.
+            GeometryError: numbers that describe no convolution.
+        """
+        _check_output_padding(self.op, output_padding)
+        pads, added = check_padding(padding, self.rank), _each_or_none(output_padding, self.rank)
+        other = object.__new__(Case)
+        other.__dict__.update({name: getattr(self, name) for name in _FIELDS})
+        other.__dict__.update(padding=pads, output_padding=added)
+        _ = other.geometry  # raises where the numbers do not fit each other
+        return other
 
     @property
     def rank(self) -> int:
@@ -262,6 +272,8 @@ class Case:
         }
 
 
+_FIELDS = tuple(field.name for field in fields(Case))
+
 _PARSERS: dict[str, Callable[[str], object]] = {
     "input": parse_ints,
     "filters": int,
@@ -311,6 +323,15 @@ def _as_json(value: object) -> object:
 def _check_choice(name: str, value: object, allowed: Sequence[str]) -> None:
     if value not in allowed:
         raise CaseError(f"{name}={value!r}: allowed are {', '.join(allowed)}")
+
+
+def _check_output_padding(op: str, value: object) -> None:
+    if value is not None and not op.startswith("conv_transpose"):
+        raise CaseError(f"output_padding={value!r}: allowed with the transposed ops, not with {op}")
+
+
+def _each_or_none(output_padding: Ints | None, rank: int) -> tuple[int, ...] | None:
+    return None if output_padding is None else check_ints("output_padding", output_padding, rank, minimum=0)
 
 
 def _check_groups(groups: int, channels: int, filters: int) -> None:

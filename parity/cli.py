@@ -306,7 +306,9 @@ def sweep_command(
             keep.append(show.json_line)
             show.json_line(first)
         advance = stack.enter_context(progress(len(cases), report))
-        for record in sweep(cases, adapters, workers.submit, ahead=4 * jobs, grad=grad, divergences=known):
+        for record in sweep(
+            cases, adapters, workers.submit, ahead=workers.ahead, grad=grad, divergences=known
+        ):
             for write in keep:
                 write(record)
             report.add(record)

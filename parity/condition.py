@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from parity.case import DTYPES, OPS, VALUES, Case
@@ -62,31 +62,34 @@ def check_condition(condition: object) -> None:
 
 def meets(case: Case, condition: Condition) -> bool:
     """Whether every quantity that the condition names has an allowed value."""
-    of_case = _quantities(case)
+    if not all(
+        _allows(allowed, _OF_A_CASE[key](case)) for key, allowed in condition.items() if key in _OF_A_CASE
+    ):
+        return False
+    if "any_axis" not in condition and "last_axes" not in condition:
+        return True
     of_axes = _axes(case)
     last = condition.get("last_axes", [])
     return (
-        all(_allows(allowed, of_case[key]) for key, allowed in condition.items() if key in of_case)
-        and ("any_axis" not in condition or any(_axis_meets(axis, condition["any_axis"]) for axis in of_axes))
+        ("any_axis" not in condition or any(_axis_meets(axis, condition["any_axis"]) for axis in of_axes))
         and len(last) <= len(of_axes)
         and all(map(_axis_meets, of_axes[len(of_axes) - len(last) :], last))
     )
 
 
-def _quantities(case: Case) -> dict[str, object]:
-    return {
-        "op": case.op,
-        "dtype": case.dtype,
-        "values": case.values,
-        "padding": case.padding if isinstance(case.padding, str) else "explicit",
-        "bias": case.bias,
-        "empty": 0 in case.output_shape,
-        "batch": case.input[0],
-        "channels": case.input[1],
-        "filters": case.filters,
-        "groups": case.groups,
-        "group_channels": case.input[1] // case.groups,
-    }
+_OF_A_CASE: Mapping[str, Callable[[Case], object]] = {
+    "op": lambda case: case.op,
+    "dtype": lambda case: case.dtype,
+    "values": lambda case: case.values,
+    "padding": lambda case: case.padding if isinstance(case.padding, str) else "explicit",
+    "bias": lambda case: case.bias,
+    "empty": lambda case: 0 in case.output_shape,
+    "batch": lambda case: case.input[0],
+    "channels": lambda case: case.input[1],
+    "filters": lambda case: case.filters,
+    "groups": lambda case: case.groups,
+    "group_channels": lambda case: case.input[1] // case.groups,
+}
 
 
 def _axes(case: Case) -> list[dict[str, int | None]]:

@@ -101,12 +101,13 @@ class Divergence:
         A layer that was never called has none, and one that was refused for another reason never came so far.
         """
         return (
-            result.layer is not None
+            result.framework == self.framework  # most are another's, and all are asked for every result
+            and result.layer is not None
             and result.output in self.output
             and result.spelling in self.spelling
             and not (result.status == "rejected" and result.explained and result.reason != self.reason)
-            and self.concerns(result.framework, result.version, result.backend)
             and meets(case, self.case)
+            and self.concerns(result.framework, result.version, result.backend)
         )
 
     def is_seen(self, result: Result) -> bool:
@@ -126,7 +127,7 @@ def explain_known(case: Case, result: Result, known: Iterable[Divergence]) -> Re
     seen = [each for each in met if each.is_seen(result)]
     unseen = tuple(each.name for each in met if each.certain and each not in seen and _is_telling(result))
     if not seen:
-        return replace(result, unseen=unseen)
+        return replace(result, unseen=unseen) if unseen else result
     return replace(result, explained=True, reason=seen[0].reason, divergence=seen[0].name, unseen=unseen)
 
 
@@ -135,8 +136,8 @@ def known_refusal(
 ) -> Refusal | None:
     """The refusal of this case by a framework of these versions that is known, or None."""
     for each in known:
-        raises = each.seen.status == "rejected" and "value" in each.output
-        if raises and each.concerns(framework, version, backend) and meets(case, each.case):
+        raises = each.framework == framework and each.seen.status == "rejected" and "value" in each.output
+        if raises and meets(case, each.case) and each.concerns(framework, version, backend):
             return Refusal(each.reason, each.seen.error, each.certain)
     return None
 

@@ -102,18 +102,24 @@ def run_all(
         cases: what to run.
         adapters: whose layers.
         submit: hands an adapter its task.
-        ahead: how many cases to ask for before the first of them has answered.
+        ahead: how many cases to ask for before the first of them has answered; fewer where they are large.
         grad: run the backward passes too.
         divergences: known differences beside the built-in ones.
     """
     waiting: deque[Run] = deque()
+    held = 0
     for case in cases:
         waiting.append(Run(case, adapters, grad=grad, submit=submit, divergences=divergences))
-        if len(waiting) > ahead:
+        held += waiting[-1].nbytes
+        while len(waiting) > ahead or (len(waiting) > 1 and held > _MOST_BYTES):
+            held -= waiting[0].nbytes
             yield waiting.popleft().finish()
     while waiting:
         yield waiting.popleft().finish()
 
+
+_MOST_BYTES = 2**28
+"""Of the arrays of the cases that have been asked for and not answered."""
 
 Judge = Callable[[Reference, Backward | None], list[Result]]
 """Makes results of a layer's answer, beside the reference."""
@@ -146,6 +152,11 @@ class Run:
         self._case, self._grad, self._submit = case, grad, submit
         self._arrays = draw_arrays(case)
         self._asked = [self._ask(found, spelling) for found in adapters for spelling in found.spell(case)]
+
+    @property
+    def nbytes(self) -> int:
+        """Of the case's arrays."""
+        return self._arrays.nbytes
 
     def finish(self) -> CaseResult:
         """Wait for the answers, and compare each with the NumPy core's."""

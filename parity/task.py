@@ -37,6 +37,11 @@ class Task:
     convert_back: Convert = AS_THEY_ARE
     dy: Array | None = None
 
+    @property
+    def nbytes(self) -> int:
+        """Of its arrays."""
+        return self.arrays.nbytes + (0 if self.dy is None else self.dy.nbytes)
+
     @classmethod
     def of(cls, spelling: Spelling, arrays: Arrays, dy: Array | None = None) -> Task:
         """The call of this spelling's layer."""

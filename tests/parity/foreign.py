@@ -75,6 +75,12 @@ def aborts_at_stride_3(x: Array, w: Array, bias: Array | None = None, **argument
     return right(x, w, bias, **arguments)
 
 
+def hangs_at_stride_3(x: Array, w: Array, bias: Array | None = None, **arguments: Any) -> Array:  # noqa: ANN401 - whatever a layer takes
+    if arguments["stride"] == (3,):
+        hangs()
+    return right(x, w, bias, **arguments)
+
+
 def aborts_at_stride_3_of_conv(x: Array, w: Array, bias: Array | None = None, **arguments: Any) -> Array:  # noqa: ANN401 - whatever a layer takes
     if "output_padding" in arguments:
         return convmm.conv_transpose(x, w, bias, **arguments)

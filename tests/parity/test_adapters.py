@@ -100,11 +100,8 @@ def test_an_adapter_imports_no_other_adapter(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in MODULES if name != "numpy"])
 def test_an_adapter_of_a_framework_imports_of_convmm_nothing_but_its_geometry(name: str) -> None:
     imported = imported_by_adapter(name)
-    assert {module for module in imported if module.startswith("convmm")} <= {
-        "convmm.geometry",
-        "convmm.geometry.Axis",
-        "convmm.geometry.GeometryError",
-    }
+    of_convmm = {module for module in imported if module.startswith("convmm")}
+    assert [module for module in of_convmm if not f"{module}.".startswith("convmm.geometry.")] == []
 
 
 @pytest.mark.parametrize("name", [name for name in MODULES if name != "numpy"])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +14,7 @@ import convmm
 from convmm import GeometryError
 from parity import Case, CaseError
 from parity.values import draw_arrays
-from tests.parity.strategies import cases, exact_cases_with_an_output, examples, written_forms
+from tests.parity.strategies import cases, changed, exact_cases_with_an_output, examples, written_forms
 
 SMALL: dict[str, Any] = {"op": "conv_transpose2d", "input": (1, 4, 5, 5), "filters": 2, "kernel": 3}
 
@@ -220,6 +221,26 @@ def test_a_command_that_runs_no_case_is_refused_with_the_word_at_fault(
     with pytest.raises(CaseError) as raised:
         Case.from_command(command)
     assert [part for part in parts if part not in str(raised.value)] == [], str(raised.value)
+
+
+PADDINGS = st.sampled_from(["valid", "same"]) | st.integers(-1, 3) | st.lists(st.integers(-1, 3), max_size=3)
+
+
+@examples(300)
+@given(cases(), PADDINGS, st.none() | st.lists(st.integers(-1, 3), min_size=1, max_size=3))
+def test_another_padding_gives_the_case_that_has_it_from_the_start(
+    case: Case,
+    padding: Any,  # noqa: ANN401 - any of its forms
+    added: list[int] | None,
+) -> None:
+    def made(make: Callable[[], Case]) -> Case | str:
+        try:
+            return make()
+        except (CaseError, GeometryError) as error:
+            return str(error)
+
+    fresh = made(lambda: changed(case, padding=padding, output_padding=added))
+    assert made(lambda: case.padded(padding, added)) == fresh
 
 
 def test_a_case_cannot_be_changed() -> None:

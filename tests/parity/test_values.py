@@ -228,9 +228,9 @@ class Memory(NamedTuple):
 
 
 def test_the_memory_that_is_free_decides(monkeypatch: pytest.MonkeyPatch) -> None:
-    case = Case("conv1d", (1, 1, 1000), 1, 3)
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: Memory(1 << 20))
+    case = Case("conv1d", (1, 1, 10**6), 1, 3)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: Memory(1 << 30))
     check_memory(case)
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: Memory(1 << 10))
-    with pytest.raises(CaseError, match=r"input=\(1, 1, 1000\) with filters=1 and kernel=\(3,\) needs"):
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: Memory(1 << 23))
+    with pytest.raises(CaseError, match=r"input=\(1, 1, 1000000\) with filters=1 and kernel=\(3,\) needs"):
         check_memory(case)

@@ -15,7 +15,7 @@ from parity.adapters import Adapter, FrameworkError, adapter
 from parity.implementation import implementation
 from parity.record import CaseResult, Result
 from parity.report import Outcome, Report
-from parity.run import run_with
+from parity.run import run_all, run_with
 from parity.workers import Workers
 
 PLAIN = Case("conv1d", (1, 2, 6), 3, 2, bias=True)
@@ -83,12 +83,19 @@ def test_an_output_that_is_changed_later_was_kept_as_it_was() -> None:
     assert result.relation == "identical"
 
 
-def test_a_crash_costs_one_case_of_many() -> None:
-    adapters: list[Adapter] = [implementation("tests.parity.foreign:aborts_at_stride_3")]
-    cases = [replace(PLAIN, stride=(stride,)) for stride in (1, 3, 2, 3, 1, 2)]
-    with Workers(adapters, jobs=2) as workers:
-        waits = [run_with(case, adapters, submit=workers.submit) for case in cases]
-    assert [found.results[0].status for found in waits] == ["ok", "crashed", "ok", "crashed", "ok", "ok"]
+@pytest.mark.parametrize(
+    ("name", "status"), [("aborts_at_stride_3", "crashed"), ("hangs_at_stride_3", "timeout")]
+)
+def test_one_bad_end_among_many_tasks_costs_one_case(name: str, status: str) -> None:
+    adapters: list[Adapter] = [implementation(f"tests.parity.foreign:{name}")]
+    strides = [1] * 400 + [3, *[2] * 100, 3, *[1] * 100]  # the first teach that they are small
+    cases = [replace(PLAIN, stride=(stride,)) for stride in strides]
+    with Workers(adapters, jobs=2, timeout=2) as workers:
+        found = list(run_all(cases, adapters, workers.submit, ahead=workers.ahead))
+    assert [each.case for each in found] == cases
+    expected = [status if stride == 3 else "ok" for stride in strides]
+    assert [each.results[0].status for each in found] == expected
+    assert all(each.results[0].relation in {"identical", None} for each in found)
 
 
 def test_the_answers_are_those_of_this_very_process() -> None:

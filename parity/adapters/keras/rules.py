@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
-from convmm.geometry import Axis, GeometryError
+from convmm.geometry import Axis, GeometryError, Ints, Padding
 from parity.adapters.keras.installation import backend, tensorflow_kernels, version
 from parity.case import Case
 from parity.divergences import known_refusal
@@ -27,12 +26,12 @@ def meanings(case: Case) -> Iterator[Case]:
     if isinstance(case.padding, str):
         yield case
     for mode in ("valid", "same"):
-        yield from _valid(case, padding=mode, output_padding=None)
+        yield from _valid(case, mode)
         if case.transposed:
             added = [_output_padding(axis, mode) for axis in case.geometry.axes]
-            yield from _valid(case, padding=mode, output_padding=added)
+            yield from _valid(case, mode, added)
     if case.op == "conv1d":
-        yield from _valid(case, padding=((case.geometry.axes[0].extent - 1, 0),))
+        yield from _valid(case, ((case.geometry.axes[0].extent - 1, 0),))
 
 
 def find_native(case: Case, meanings: list[Case]) -> Spelling | None:
@@ -52,7 +51,7 @@ def same_instead(native: Case) -> list[Spelling]:
     """Beside a native "valid": what "same" gives with the same arguments, where that is another thing."""
     if native.padding != "valid":
         return []
-    same = replace(native, padding="same")
+    same = native.padded("same", native.output_padding)
     return [] if windows_agree(native, same) else [spelling("lookalike", same)]
 
 
@@ -114,9 +113,9 @@ def why_not(case: Case) -> str:
     return f"neither 'valid' nor 'same' gives, with any output_padding, an output that {wanted}"
 
 
-def _valid(case: Case, **arguments: Any) -> Iterator[Case]:
-    """The case with these arguments, if it is one."""
+def _valid(case: Case, padding: Padding, output_padding: Ints | None = None) -> Iterator[Case]:
+    """The case with this padding, if it is one."""
     try:
-        yield replace(case, **arguments)
+        yield case.padded(padding, output_padding)
     except GeometryError:
         return

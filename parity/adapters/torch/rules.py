@@ -45,7 +45,7 @@ def _conv_meanings(case: Case) -> Iterator[Case]:
 def _valid(case: Case, pads: list[int], output_padding: list[int] | None) -> Iterator[Case]:
     """The case with this padding, if it is one."""
     try:
-        yield Case(**{**case.to_dict(), "padding": pads, "output_padding": output_padding})
+        yield case.padded(pads, output_padding)
     except GeometryError:
         return
 
