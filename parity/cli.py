@@ -148,7 +148,7 @@ run_options = options(
     click.option(
         "--grad",
         is_flag=True,
-        help="Compare the gradients by input, kernel and bias too; of native layers of frameworks only.",
+        help="Compare the gradients by input, kernel and bias too; of native and exact layers of frameworks.",
     ),
     timeout_option,
     click.option(

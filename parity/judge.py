@@ -62,7 +62,7 @@ def _within_bound(spelling: Spelling, output: Array, reference: Reference, mode:
 
 
 def explain_gradient(observation: Observation) -> tuple[bool, str | None]:
-    """Whether a native layer's gradient is the reference's, as is predicted of each, and else why not."""
+    """Whether the gradient of a layer that means the case is the reference's, and else why not."""
     if observation.relation == "no verdict":
         return True, observation.message
     found = observation.relation == "identical"

@@ -100,7 +100,7 @@ class CaseResult:
     Attributes:
         case: the case.
         reference: the NumPy core's output in float64, (N, O, *spatial).
-        results: one a spelling, in the frameworks' order; a native one's gradients stand behind it.
+        results: one a spelling, in the frameworks' order; the gradients of a native or exact one behind it.
         backward: what the gradients have to be, where they were asked for.
     """
 

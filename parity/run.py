@@ -38,8 +38,8 @@ def run(
         frameworks: their names; None for all that are installed.
         impl: a function with convmm's signature, to be compared beside them.
         mode: the precision that it computes in, one of :data:`parity.declared.MODES`; None for any.
-        grad: also run the backward pass of each native layer that computes an output with an element, and
-            compare the gradients by its input, kernel and bias.
+        grad: also run the backward pass of each native or exact layer that computes an output with an
+            element, and compare the gradients by its input, kernel and bias.
         divergences: known differences beside the built-in ones; :func:`parity.registry.load_registry` reads
             them.
 
@@ -131,7 +131,7 @@ class Run:
     Args:
         case: what to run.
         adapters: whose layers to run.
-        grad: also run the backward pass of each native layer that computes an output with an element.
+        grad: also run the backward pass of each native or exact layer whose output has an element.
         submit: hands an adapter its task.
         divergences: known differences beside the built-in ones.
 
@@ -184,12 +184,12 @@ class Run:
         reference: Reference,
         backward: Backward | None,
     ) -> list[Result]:
-        """A layer's output, and where it is native and has the case's shape, its gradients."""
+        """A layer's output, and where it means the case and has its shape, its gradients."""
         predicted = {**about, "predicted": predict(spelling, self._case)}
         value = value_result(predicted, wait(), spelling, reference, found.mode(self._case))
         there = value.status == "ok" and value.shape == reference.y.shape and reference.y.size
         results = [value]
-        if backward is not None and spelling.kind == "native" and there:
+        if backward is not None and spelling.kind != "lookalike" and there:
             results += self._gradients(found, spelling, about, backward)
         return [explain_known(spelling.meaning, each, self._known) for each in results]
 

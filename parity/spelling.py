@@ -40,7 +40,8 @@ class Spelling:
             geometry is that of the case itself.
         refusal: what the framework raises instead of computing, if it does.
         convert: from convmm's kernel and bias to the arrays that the layer takes.
-        convert_back: from the layer's arrays to convmm's kernel and bias; of a native spelling only.
+        convert_back: from the gradients by the layer's arrays to those by convmm's kernel and bias; of no
+            lookalike, whose gradients are none of the case's.
         no_backward: why its backward pass is not to be run, in one sentence, if it is not.
     """
 

@@ -71,8 +71,6 @@ class Trial:
 
     def without_backward(self) -> str | None:
         """Why the layer has no gradients to ask for, in one sentence, or None."""
-        if self.spelling.kind != "native":
-            return "gradients are those of native layers only, and this case has none"
         return self.found.forward_only() or self.spelling.no_backward
 
     def without_output(self) -> str | None:

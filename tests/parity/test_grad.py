@@ -25,8 +25,10 @@ from parity.cli import run_cli
 from parity.gradients import make_backward
 from parity.record import CaseResult, Result
 from parity.report import Outcome, Report
+from parity.results import gradient_results
 from parity.run import run_with
 from parity.spelling import Spelling
+from parity.task import Task, here
 from parity.values import LARGEST_INTEGER, SIGNIFICAND_BITS, Array, draw_arrays, numpy_dtype
 from tests.parity.strategies import cases, changed, examples, runnable_cases
 
@@ -258,16 +260,45 @@ def test_asking_for_gradients_changes_nothing_else(case: Case) -> None:
 # What has no gradients
 
 
-def test_only_what_computes_natively_has_gradients() -> None:
-    unsupported = Case("conv2d", (1, 2, 6, 6), 2, 3, padding=((0, 1), (1, 0)))
-    for case, frameworks in [
-        (unsupported, ["torch"]),  # lookalike and exact instead
-        (Case("conv2d", (1, 2, 9, 9), 2, 3, stride=2, dilation=2, padding="same"), ["keras"]),  # rejected
-        (Case("conv_transpose1d", (1, 1, 2), 1, 2, padding=((1, 2),)), ["numpy", "torch"]),  # empty
+def test_what_has_no_output_and_what_means_another_case_has_no_gradients() -> None:
+    for case, frameworks, having in [
+        (Case("conv2d", (1, 2, 6, 6), 2, 3, padding=((0, 1), (1, 0))), ["torch"], {"exact"}),
+        (Case("conv2d", (1, 2, 9, 9), 2, 3, stride=2, dilation=2, padding="same"), ["keras"], {"exact"}),
+        (Case("conv_transpose1d", (1, 1, 2), 1, 2, padding=((1, 2),)), ["numpy", "torch"], set()),  # empty
     ]:
         found = run(case, frameworks, grad=True)
-        assert {result.output for result in found.results} == {"value"}
+        assert {result.spelling for result in found.results if result.output != "value"} == having
         assert unexplained(found) == []
+
+
+EXACT = {
+    "zeros around": Case("conv2d", (2, 2, 6, 5), 3, 3, padding=((0, 1), (2, 0)), bias=True),
+    "a crop": Case("conv_transpose2d", (2, 2, 4, 3), 3, 3, stride=2, padding=((0, 1), (1, 0)), bias=True),
+    "a zero-stuffed kernel": Case("conv2d", (2, 2, 9, 9), 3, (3, 2), stride=2, dilation=2, bias=True),
+    "a layer a group": Case("conv_transpose2d", (2, 4, 4, 3), 6, 3, stride=2, groups=2, bias=True),
+    "groups without a bias": Case("conv_transpose1d", (2, 6, 4), 6, 3, groups=3),
+    "groups of zero-stuffed kernels": Case(
+        "conv_transpose1d", (2, 6, 4), 6, 3, stride=3, dilation=2, groups=3, bias=True
+    ),
+}
+
+
+@pytest.mark.parametrize("framework", ["torch", "keras"])
+@pytest.mark.parametrize("name", EXACT)
+def test_the_gradients_of_an_exact_layer_are_those_of_the_case(name: str, framework: str) -> None:
+    case = EXACT[name]
+    found = [result for spelling in adapter(framework).exact(case) for result in gradients_by(spelling, case)]
+    assert [result.output for result in found] == list(make_backward(case, draw_arrays(case)).expected)
+    assert [(result.relation, result.exact) for result in found] == [("identical", True)] * len(found)
+
+
+def gradients_by(spelling: Spelling, case: Case) -> list[Result]:
+    """Those of a layer of the framework that its call names, whether or not the case has a native one."""
+    found = adapter(str(spelling.layer.imports[0]))
+    backward = make_backward(case, draw_arrays(case))
+    answer = here(found, Task.of(spelling, draw_arrays(case), backward.dy))()
+    about = {"framework": found.NAME, "version": None, "backend": None, "spelling": "exact", "layer": ""}
+    return gradient_results(about, answer, backward)
 
 
 def test_a_function_has_no_gradients_and_that_is_said() -> None:

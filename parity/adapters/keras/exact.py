@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from convmm.geometry import Axis
-from parity.adapters.keras.rules import MOVE, TO_KERAS, keras_layer, refuses_dilation
+from parity.adapters.keras.rules import MOVE, MOVE_BACK, TO_KERAS, keras_layer, no_backward, refuses_dilation
 from parity.case import Case
 from parity.layer import Layer, layer
 from parity.script import Conversion, Script
@@ -17,16 +17,32 @@ def exact(case: Case, *, any_size: bool = False) -> list[Spelling]:  # noqa: ARG
     """Layers that compute the case: zeros or crops around one, a zero-stuffed kernel, a layer a group."""
     if 0 in case.output_shape:
         return []
-    statements = _zero_stuffing(case)
+    statements, back = _zero_stuffing(case)
     extents = tuple(axis.extent for axis in case.geometry.axes)
     plain = {"kernel": extents, "dilation": (1,) * case.rank} if statements else {}
     if not (case.transposed and case.groups > 1):
-        convert = Conversion((*statements, *TO_KERAS.statements))
-        return [Spelling("exact", _stack(case, **plain), case, convert=convert)]
+        return [
+            Spelling(
+                "exact",
+                _stack(case, **plain),
+                case,
+                convert=Conversion((*statements, *TO_KERAS.statements)),
+                convert_back=Conversion((MOVE_BACK, *back, "converted = [kernel, *bias]")),
+                no_backward=no_backward(case),
+            )
+        ]
     channels = (case.input[0], case.input[1] // case.groups, *case.input[2:])
     one = _stack(case, **plain, input=channels, filters=case.filters // case.groups, groups=1)
-    convert = Conversion((*statements, *_split_weights(case)))
-    return [Spelling("exact", _grouped(case, one), case, convert=convert)]
+    return [
+        Spelling(
+            "exact",
+            _grouped(case, one),
+            case,
+            convert=Conversion((*statements, *_split_weights(case))),
+            convert_back=Conversion((*_join_weights(case), *back, "converted = [kernel, *bias]")),
+            no_backward=no_backward(case),
+        )
+    ]
 
 
 def _stack(case: Case, **changes: Any) -> Layer:
@@ -83,17 +99,18 @@ def _around(kind: str, case: Case, amounts: tuple[tuple[int, int], ...]) -> Laye
     return layer(f"keras.layers.{kind}{case.rank}D", amounts, data_format="channels_last", dtype=case.dtype)
 
 
-def _zero_stuffing(case: Case) -> tuple[str, ...]:
-    """Statements that write a dilation into the kernel, where Keras takes none."""
+def _zero_stuffing(case: Case) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Statements that write a dilation into the kernel, where Keras takes none, and that take it out."""
     if not refuses_dilation(case):
-        return ()
+        return (), ()
     extents = ", ".join(str(axis.extent) for axis in case.geometry.axes)
     steps = ", ".join(f"::{d}" for d in case.dilation)
-    return (
+    stuffing = (
         f"stuffed = np.zeros((*kernel.shape[:2], {extents}), kernel.dtype)",
         f"stuffed[:, :, {steps}] = kernel",
         "kernel = stuffed",
     )
+    return stuffing, (f"kernel = kernel[:, :, {steps}]",)
 
 
 def _split_weights(case: Case) -> tuple[str, ...]:
@@ -104,6 +121,16 @@ def _split_weights(case: Case) -> tuple[str, ...]:
         f"groups = zip(np.split(kernel, {case.groups}), np.split(bias[0], {case.groups}))",
         f"converted = [array for kernel, part in groups for array in ({MOVE}, part)]",
     )
+
+
+def _join_weights(case: Case) -> tuple[str, ...]:
+    """Statements that make one kernel, and one bias, of those of each group in turn."""
+    each = 2 if case.bias else 1
+    statements = (
+        "arrays = [kernel, *bias]",
+        f"kernel = np.concatenate([np.moveaxis(part, (-1, -2), (0, 1)) for part in arrays[::{each}]])",
+    )
+    return (*statements, "bias = [np.concatenate(arrays[1::2])]" if case.bias else "bias = []")
 
 
 def _grouped(case: Case, one: Layer) -> Script:

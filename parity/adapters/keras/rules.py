@@ -58,7 +58,7 @@ def same_instead(native: Case) -> list[Spelling]:
 def spelling(kind: Kind, meaning: Case) -> Spelling:
     """The layer of this meaning, with what Keras does with it."""
     return Spelling(
-        kind, keras_layer(meaning), meaning, _refusal(meaning), TO_KERAS, FROM_KERAS, _no_backward(meaning)
+        kind, keras_layer(meaning), meaning, _refusal(meaning), TO_KERAS, FROM_KERAS, no_backward(meaning)
     )
 
 
@@ -74,7 +74,7 @@ def _refusal(case: Case) -> Refusal | None:
     return known_refusal(case, built_in(), "keras", version(), backend())
 
 
-def _no_backward(case: Case) -> str | None:
+def no_backward(case: Case) -> str | None:
     """What is not asked of TensorFlow 2.21, as there is no error to record where the process has ended."""
     if max(case.kernel) > 1 or max(case.stride) == 1 or "oneDNN" not in tensorflow_kernels(case.dtype):
         return None
