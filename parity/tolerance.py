@@ -199,9 +199,8 @@ def _sums(reference: Reference, geometry: Geometry) -> Sums:
     arrays = reference.arrays
     own = geometry == reference.case.geometry
     y, rest = (reference.y, reference.rest) if own else reference.judge_by(geometry=geometry)
-    with np.errstate(invalid="ignore", over="ignore"):
-        before = None if arrays.bias is None else y - along_channels(arrays.bias, len(geometry.axes))
-        magnitude = reference.compute(arrays.each(np.abs), geometry)
+    before = None if arrays.bias is None else y - along_channels(arrays.bias, len(geometry.axes))
+    magnitude = reference.compute(arrays.each(np.abs), geometry)
     return Sums(y, rest, magnitude, _terms(reference, geometry), reference.case.dtype, before)
 
 
