@@ -12,10 +12,11 @@ from parity import Case, run
 from parity.gradients import make_backward, observe_gradient
 from parity.reference import make_reference
 from parity.relation import observe
-from parity.tolerance import accumulated_in_float32
+from parity.tolerance import accumulated_in_float32, keeps, narrower_precision
 from parity.values import draw_arrays
 from tests.parity.definition import bounds, fraction, output, terms
 from tests.parity.strategies import cases, changed, examples, runnable_cases
+from tests.parity.test_declared import core
 from tests.parity.test_grad import cases_with_gradients
 
 REAL = ("normal", "wide")
@@ -94,6 +95,26 @@ def test_a_gradient_beyond_n_u_a_is_caught(case: Case, values: str, factor: floa
                 wrong = sums.y.copy()
                 wrong[place] += factor * allowed[place]
                 assert observe_gradient(name, wrong, expected).relation != "identical"
+
+
+@examples(60)
+@given(cases(dtypes=("float64",), values=REAL))
+def test_float32_is_named_where_it_was_computed_in(case: Case) -> None:
+    arrays = draw_arrays(case)
+    narrow = [array.astype(np.float32) for array in arrays if array is not None]
+    result = core(*narrow, transposed=case.transposed, **case.explicit).astype(np.float64)
+    reference = make_reference(case, arrays)
+    if not keeps(result, reference, OWN):
+        assert narrower_precision(result, reference, OWN) == "it is within the bound of float32"
+
+
+@pytest.mark.parametrize("case", LAYERS, ids=lambda case: f"{case.op}-{case.input}")
+def test_a_result_that_was_stored_in_float32_is_named(case: Case) -> None:
+    reference = make_reference(changed(case, values="normal"), draw_arrays(changed(case, values="normal")))
+    observed = observe(reference.y.astype(np.float32).astype(np.float64), reference)
+    assert observed.relation == "numeric"
+    said = "it is beyond the bound of float64, and it is within the bound of float32; greatest difference"
+    assert str(observed.message).startswith(said)
 
 
 # The reference
