@@ -431,6 +431,22 @@ def test_float64_of_another_shape_is_unrelated_and_no_rounding(values: str) -> N
     assert found.relation == "unrelated"
 
 
+@pytest.mark.parametrize(("beside", "given"), [(1 + 0.75 * 2**-20, 1.0), (1 - 0.75 * 2**-20, 1 + 2**-7)])
+def test_a_sum_that_errs_across_a_half_may_be_rounded_to_the_other_side(beside: float, given: float) -> None:
+    own = reference_of(Case("conv1d", (1, 1, 4), 1, 1, values="normal"))
+    half = 1 + 2**-8  # between two bfloat16
+    y = np.array([[[3.0, half * beside, 5.0, 7.0]]])
+    reference = replace(own, arrays=own.arrays._replace(x=y, w=np.ones((1, 1, 1))), y=y)
+    found = observe(np.array([[[3.0, given, 5.0, 7.0]]]), reference)
+    assert str(found.message).startswith("the result is rounded to bfloat16; ")
+
+
+@pytest.mark.parametrize("op", OPS)
+def test_zeros_are_no_multiple(op: str) -> None:
+    case = typical_case(op)
+    assert result_of(case, 0 * computed(case)).relation == "unrelated"
+
+
 def test_a_constant_factor_is_named_though_the_first_value_is_zero() -> None:
     case = Case("conv1d", (1, 1, 9), 1, 3, padding=((4, 0),), dtype="float64")
     output = 3 * computed(case)

@@ -194,6 +194,7 @@ def test_only_what_may_pass_the_largest_number_may_be_infinite(
     due: float, found: float, *, kept: bool
 ) -> None:
     reference = one_tap("float16", (due, 1.0))
+    assert (error_ratio(of_one(found), reference, accumulated_in_float32("float16")) == 0) == kept
     assert keeps(of_one(found), reference, accumulated_in_float32("float16")) == kept
 
 
