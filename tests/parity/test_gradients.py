@@ -37,6 +37,15 @@ def test_real_numbers_have_a_real_gradient_by_the_output(values: str) -> None:
     assert not np.array_equal(dy, np.rint(dy))
 
 
+def test_the_gradient_by_the_output_is_not_one_of_the_arrays_again() -> None:
+    case = Case("conv1d", (1, 1, 17), 1, 9, bias=True, values="normal")
+    arrays = draw_arrays(case)
+    drawn = make_backward(case, arrays).dy.ravel()
+    for array in (arrays.x, *arrays.weights):
+        first = array.ravel()[: drawn.size]
+        assert not np.array_equal(drawn[: first.size], first)
+
+
 def test_integers_are_drawn_from_all_that_keep_the_sums_exact() -> None:
     case, arrays = of_one_tap(np.eye(1, 200)[0], "bfloat16")
     backward = make_backward(case, arrays)

@@ -161,6 +161,14 @@ def test_a_result_at_its_bound_keeps_it() -> None:
     assert not keeps(of_one(np.nextafter(2.0**-125, 1)), reference, own)
 
 
+@pytest.mark.parametrize(("dtype", "most"), [("bfloat16", 25), ("float16", 204)])
+def test_a_bound_speaks_up_to_a_tenth_of_what_is_summed(dtype: str, most: int) -> None:
+    for count, speaks in [(most, True), (most + 1, False)]:
+        reference = one_tap(dtype, *[(1.0, 1.5)] * count)
+        ratio = error_ratio(reference.y, reference, accumulator_unknown(dtype))
+        assert (ratio is not None) == speaks
+
+
 def test_no_element_has_no_error() -> None:
     case = Case("conv_transpose1d", (1, 1, 2), 1, 2, padding=((1, 2),), values="normal")
     reference = make_reference(case, draw_arrays(case))
