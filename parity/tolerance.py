@@ -83,6 +83,7 @@ def cut_off(dtype: str) -> Mode:
     return Mode(name, 0.0, ROUNDOFF["float32"], 2 * ROUNDOFF[dtype])
 
 
+FLOAT32 = Mode("float32", 2 * 2.0**-24, 2.0**-24, 0.0)
 TF32 = Mode("TF32", 2 * 2.0**-10, 2.0**-23, 0.0)
 BFLOAT16 = Mode("bfloat16", 2 * 2.0**-8, 2.0**-24, 2.0**-8)
 FLOAT16_SUMS = Mode("float16 sums", 2 * 2.0**-11, 2.0**-11, 2.0**-11)
@@ -90,12 +91,13 @@ FLOAT16_SUMS = Mode("float16 sums", 2 * 2.0**-11, 2.0**-11, 2.0**-11)
 
 def ladder(dtype: str) -> tuple[tuple[Mode, ...], ...]:
     """Ways to compute that are less precise than a dtype's own: the most precise first, equals together."""
-    if dtype not in {"float16", "bfloat16"}:
-        return (TF32,), (BFLOAT16,), (FLOAT16_SUMS,)
-    return (
-        (accumulated_in_float32(dtype, bias_apart=True), cut_off(dtype)),
-        (accumulated_by_tap(dtype), accumulator_unknown(dtype)),
-    )
+    if dtype in {"float16", "bfloat16"}:
+        return (
+            (accumulated_in_float32(dtype, bias_apart=True), cut_off(dtype)),
+            (accumulated_by_tap(dtype), accumulator_unknown(dtype)),
+        )
+    narrower = (TF32,), (BFLOAT16,), (FLOAT16_SUMS,)
+    return ((FLOAT32,), *narrower) if dtype == "float64" else narrower
 
 
 @dataclass(frozen=True)
@@ -221,9 +223,8 @@ def _sums(reference: Reference, geometry: Geometry) -> Sums:
     arrays = reference.arrays
     own = geometry == reference.case.geometry
     y, rest = (reference.y, reference.rest) if own else reference.judge_by(geometry=geometry)
-    with np.errstate(invalid="ignore", over="ignore"):
-        before = None if arrays.bias is None else y - along_channels(arrays.bias, len(geometry.axes))
-        magnitude = reference.compute(arrays.each(np.abs), geometry)
+    before = None if arrays.bias is None else y - along_channels(arrays.bias, len(geometry.axes))
+    magnitude = reference.compute(arrays.each(np.abs), geometry)
     terms, taps = _terms(reference, geometry)
     return Sums(y, rest, magnitude, terms, taps, reference.case.dtype, before)
 

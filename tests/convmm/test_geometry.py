@@ -21,7 +21,7 @@ from convmm import (
     output_padding_for,
     unroll_kernel,
 )
-from convmm.geometry import Geometry, check_kernel, conv_geometry, conv_transpose_geometry
+from convmm.geometry import Axis, Geometry, check_kernel, conv_geometry, conv_transpose_geometry
 from tests.convmm.strategies import Example, Operation, conv_transposes, convs
 from tests.naive import transposed_window
 
@@ -52,6 +52,18 @@ def test_a_transposed_output_begins_and_ends_where_it_is_counted_to(example: Exa
         )
         sizes = axis.coarse, axis.kernel, axis.stride, padding, axis.dilation
         assert (axis.before, axis.fine) == transposed_window(*sizes, added, wanted)
+
+
+@given(st.data(), st.builds(Axis, *(st.integers(1, most) for most in (12, 8, 4, 4, 4)), st.integers(0, 8)))
+def test_a_tap_joins_a_fine_element_to_each_coarse_one_that_it_meets(data: st.DataObject, axis: Axis) -> None:
+    tap = data.draw(st.integers(0, axis.kernel - 1))
+    first = data.draw(st.integers(0, axis.coarse - 1))
+    places = slice(first, data.draw(st.integers(first + 1, axis.coarse)))
+    fine, coarse = axis.met_by(tap, places)
+    every = range(axis.coarse)[places]
+    joined = [(t * axis.stride + tap * axis.dilation - axis.before, t) for t in every]
+    pairs = zip(range(axis.fine)[fine], every[coarse], strict=True)
+    assert list(pairs) == [(f, t) for f, t in joined if 0 <= f < axis.fine]
 
 
 @given(convs())

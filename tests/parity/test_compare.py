@@ -147,6 +147,13 @@ def test_close_ends_where_the_tolerance_does(dtype: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("same", [0.0, 1.0, np.nan, np.inf, -np.inf])
+def test_equal_elements_are_close_and_add_nothing_to_the_error(same: float, dtype: str) -> None:
+    found = compare_values([same, 1.0], [same, 1 + 2**-24], dtype)
+    assert found == Comparison(shape_equal=True, allclose=True, exact=False, max_abs_error=2**-24)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_the_reference_is_never_changed(dtype: str) -> None:
     result, reference = np.ones(3, numpy_dtype(dtype)), np.arange(3.0)
     compare(result, reference, dtype)

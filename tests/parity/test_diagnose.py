@@ -27,7 +27,7 @@ from parity.notation import format_shape
 from parity.record import Result
 from parity.relation import observe
 from parity.run import run
-from parity.values import Array
+from parity.values import SIGNIFICAND_BITS, Array
 from tests.parity.responses import reach, response, widened
 from tests.parity.strategies import CONVS, TRANSPOSES, changed, exact_cases_with_an_output, examples
 from tests.parity.test_relation import reference_of
@@ -412,7 +412,48 @@ def test_float64_that_was_computed_in_float32_is_named() -> None:
     output = convmm.conv(own.x.astype(np.float32), own.w.astype(np.float32))
     found = result_of(case, output.astype(np.float64) * (1 + 2e-7))
     assert (found.relation, found.explained) == ("numeric", False)
-    assert "float32" in str(found.reason)
+    assert str(found.reason).startswith("it is computed in float32: within its tolerances, not within the ")
+
+
+def test_integers_that_were_stored_in_float32_are_named() -> None:
+    case = Case("conv1d", (1, 7, 601), 3, 9, dtype="float64", values="arange")
+    output = computed(case)
+    assert output.max() > 2 ** SIGNIFICAND_BITS["float32"]
+    found = result_of(case, through(np.float32)(output))
+    assert (found.relation, found.explained) == ("numeric", False)
+    assert str(found.reason).startswith("the result is rounded to float32; greatest difference")
+
+
+@pytest.mark.parametrize("values", ["integers", "normal"])
+def test_float64_of_another_shape_is_unrelated_and_no_rounding(values: str) -> None:
+    case = Case("conv2d", (1, 3, 6, 6), 2, 3, dtype="float64", values=values)
+    found = observe(np.random.default_rng(0).standard_normal((1, 2, 5, 3)), reference_of(case))
+    assert found.relation == "unrelated"
+
+
+@pytest.mark.parametrize(("beside", "given"), [(1 + 0.75 * 2**-20, 1.0), (1 - 0.75 * 2**-20, 1 + 2**-7)])
+def test_a_sum_that_errs_across_a_half_may_be_rounded_to_the_other_side(beside: float, given: float) -> None:
+    own = reference_of(Case("conv1d", (1, 1, 4), 1, 1, values="normal"))
+    half = 1 + 2**-8  # between two bfloat16
+    y = np.array([[[3.0, half * beside, 5.0, 7.0]]])
+    reference = replace(own, arrays=own.arrays._replace(x=y, w=np.ones((1, 1, 1))), y=y)
+    found = observe(np.array([[[3.0, given, 5.0, 7.0]]]), reference)
+    assert str(found.message).startswith("the result is rounded to bfloat16; ")
+
+
+@pytest.mark.parametrize("op", OPS)
+def test_zeros_are_no_multiple(op: str) -> None:
+    case = typical_case(op)
+    assert result_of(case, 0 * computed(case)).relation == "unrelated"
+
+
+def test_a_constant_factor_is_named_though_the_first_value_is_zero() -> None:
+    case = Case("conv1d", (1, 1, 9), 1, 3, padding=((4, 0),), dtype="float64")
+    output = 3 * computed(case)
+    assert output[0, 0, 0] == 0
+    found = result_of(case, output)
+    assert found.relation == "scaled"
+    assert str(found.reason).startswith("the values are 3 times the reference's; ")
 
 
 @pytest.mark.parametrize("factor", [1 / 9, 2, -1, 1.5])

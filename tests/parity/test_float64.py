@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import Any
 
-import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import given
@@ -14,60 +12,18 @@ from parity import Case, run
 from parity.gradients import make_backward, observe_gradient
 from parity.reference import make_reference
 from parity.relation import observe
-from parity.tolerance import accumulated_in_float32, error_ratio
-from parity.values import Array, Arrays, draw_arrays
-from tests import naive
+from parity.tolerance import accumulated_in_float32, keeps, narrower_precision
+from parity.values import draw_arrays
+from tests.parity.definition import bounds, fraction, output, terms
 from tests.parity.strategies import cases, changed, examples, runnable_cases
+from tests.parity.test_declared import core
 from tests.parity.test_grad import cases_with_gradients
 
-ROUNDOFF = Fraction(1, 2**53)
-SMALLEST = Fraction(1, 2**1022)
 REAL = ("normal", "wide")
-
-fraction = np.vectorize(Fraction, otypes=[object])
-
-
-def by_definition(case: Case, arrays: Arrays) -> Array:
-    """The output in fractions."""
-    x, w, bias = arrays.each(fraction)
-    if bias is not None:
-        bias = np.array([_Item(each) for each in bias])
-    function = naive.conv_transpose if case.transposed else naive.conv
-    return np.asarray(function(x, w, bias, **case.explicit))
+OWN = accumulated_in_float32("float64")
 
 
-class _Item:
-    """A number with the ``item`` that NumPy's own have."""
-
-    def __init__(self, number: Fraction) -> None:
-        self._number = number
-
-    def item(self) -> Fraction:
-        return self._number
-
-
-def bounds(case: Case, arrays: Arrays) -> Array:
-    """How far a result may be from exact, by the definition of the bound, in fractions."""
-    terms = by_definition(case, arrays.each(np.ones_like))
-    magnitudes = by_definition(case, arrays.each(np.abs))
-    return np.asarray(terms * ROUNDOFF * magnitudes + (terms + 1) * SMALLEST)
-
-
-# The law
-
-
-@examples(60)
-@given(cases(dtypes=("float64",), values=REAL), st.integers(0, 2**16), st.floats(-3, 3))
-def test_the_error_over_its_bound_is_the_exact_one(case: Case, place: int, factor: float) -> None:
-    if 0 in case.output_shape:
-        case = changed(case, padding="same", output_padding=None)
-    arrays = draw_arrays(case)
-    exact, bound = by_definition(case, arrays), bounds(case, arrays)
-    result = exact.astype(float)
-    at = np.unravel_index(place % result.size, result.shape)
-    result[at] += factor * float(bound[at])
-    ratio = error_ratio(result, make_reference(case, arrays), accumulated_in_float32("float64"))
-    assert ratio == pytest.approx(float((abs(fraction(result) - exact) / bound).max()), rel=1e-9)
+# What keeps it
 
 
 @examples(60)
@@ -111,10 +67,10 @@ LAYERS = [
 def test_an_error_beyond_n_u_a_is_caught(case: Case, values: str, factor: float) -> None:
     case = changed(case, values=values)
     arrays = draw_arrays(case)
-    terms, bound = by_definition(case, arrays.each(np.ones_like)), bounds(case, arrays)
+    counts, bound = terms(case, arrays), bounds(case, arrays, OWN)
     right = make_reference(case, arrays)
     assert observe(right.y.copy(), right).relation == "identical"
-    places = list(zip(*np.nonzero(terms[:1] >= FEW), strict=True))
+    places = list(zip(*np.nonzero(counts[:1] >= FEW), strict=True))
     assert places
     for place in places:
         wrong = right.y.copy()
@@ -141,6 +97,26 @@ def test_a_gradient_beyond_n_u_a_is_caught(case: Case, values: str, factor: floa
                 assert observe_gradient(name, wrong, expected).relation != "identical"
 
 
+@examples(60)
+@given(cases(dtypes=("float64",), values=REAL))
+def test_float32_is_named_where_it_was_computed_in(case: Case) -> None:
+    arrays = draw_arrays(case)
+    narrow = [array.astype(np.float32) for array in arrays if array is not None]
+    result = core(*narrow, transposed=case.transposed, **case.explicit).astype(np.float64)
+    reference = make_reference(case, arrays)
+    if not keeps(result, reference, OWN):
+        assert narrower_precision(result, reference, OWN) == "it is within the bound of float32"
+
+
+@pytest.mark.parametrize("case", LAYERS, ids=lambda case: f"{case.op}-{case.input}")
+def test_a_result_that_was_stored_in_float32_is_named(case: Case) -> None:
+    reference = make_reference(changed(case, values="normal"), draw_arrays(changed(case, values="normal")))
+    observed = observe(reference.y.astype(np.float32).astype(np.float64), reference)
+    assert observed.relation == "numeric"
+    said = "it is beyond the bound of float64, and it is within the bound of float32; greatest difference"
+    assert str(observed.message).startswith(said)
+
+
 # The reference
 
 
@@ -154,7 +130,7 @@ def test_gradients_are_the_adjoints_in_twice_the_digits(case: Case) -> None:
     known: dict[str, Any] = {
         name: fraction(each.y) + fraction(each.sums.rest) for name, each in backward.expected.items()
     }
-    linear = by_definition(changed(case, bias=False), arrays._replace(bias=None))
+    linear = output(changed(case, bias=False), arrays._replace(bias=None))
     magnitude = sum(float(abs(each.sums.magnitude).sum()) for each in backward.expected.values())
     error = (
         2**-85 * max(magnitude, 1) * max(float(np.abs(array).max()) for array in arrays if array is not None)

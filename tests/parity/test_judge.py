@@ -6,15 +6,18 @@ import pytest
 from hypothesis import given
 
 from parity.case import Case
-from parity.judge import explain, predict, predicted_offset
+from parity.compare import close, compare
+from parity.judge import explain, explain_gradient, predict, predicted_offset
 from parity.record import CaseResult, Result
-from parity.relation import make_reference, observe
+from parity.relation import Observation, Relation, make_reference, observe
 from parity.run import run_with
 from parity.spelling import Refusal, Spelling, Unsupported, windows_agree
+from parity.tolerance import BFLOAT16, Mode, accumulated_in_float32, keeps
 from parity.values import Array, draw_arrays, numpy_dtype
+from tests.parity import definition
 from tests.parity.responses import reach, response
 from tests.parity.scripted import Scripted, spelling_of
-from tests.parity.strategies import changed, exact_cases_with_an_output, examples
+from tests.parity.strategies import cases, changed, exact_cases_with_an_output, examples
 
 NO = Refusal("it takes none of this", ("ValueError", "TypeError"))
 PERHAPS = Refusal("some of its code paths take none of this", ("ValueError",), certain=False)
@@ -47,9 +50,9 @@ def output_of(meaning: Case, shift: int = 0) -> Array:
     return response(meaning, (abs(shift),) * meaning.rank).cut(offset, meaning.output_shape[2:])
 
 
-def judge(case: Case, spelling: Spelling, output: Array) -> tuple[bool, str]:
+def judge(case: Case, spelling: Spelling, output: Array, mode: Mode | None = None) -> tuple[bool, str]:
     reference = make_reference(case, draw_arrays(case))
-    explained, reason = explain(spelling, output, observe(output, reference), reference)
+    explained, reason = explain(spelling, output, observe(output, reference, mode), reference, mode)
     return explained, reason or ""
 
 
@@ -115,6 +118,31 @@ def test_one_wrong_element_of_a_predicted_window_is_unexplained(data: st.DataObj
     assert reason
 
 
+@examples(60)
+@given(st.data(), cases(dtypes=("float32",), values=("normal",)))
+def test_real_numbers_of_a_predicted_window_have_the_bound_of_their_mode(
+    data: st.DataObject, case: Case
+) -> None:
+    meaning = data.draw(other_windows(case))
+    spelling, wide = spelling_of(meaning, "lookalike"), draw_arrays(case).widened()
+    exact = definition.output(meaning, wide).astype(float)
+    for factor in (0.9, -0.9, 1.1, -1.1):
+        output = exact + factor * definition.bounds(meaning, wide, BFLOAT16).astype(float)
+        is_close = close(output, exact, case.dtype).all() and not windows_agree(case, meaning)
+        for mode in (BFLOAT16, None):
+            allowed = definition.bounds(meaning, wide, mode or accumulated_in_float32(case.dtype))
+            within = (np.abs(output - exact) <= allowed).all()
+            assert judge(case, spelling, output, mode)[0] == (within or is_close)
+
+
+def test_integers_of_a_predicted_window_have_to_be_exact_in_every_mode() -> None:
+    spelling, output = spelling_of(TORCH, "lookalike"), output_of(TORCH)
+    assert judge(SAME, spelling, output, BFLOAT16)[0]
+    output[0, 0, 3] += 1
+    assert keeps(output, make_reference(SAME, draw_arrays(SAME)), BFLOAT16, TORCH.geometry)
+    assert not judge(SAME, spelling, output, BFLOAT16)[0]
+
+
 @examples(100)
 @given(exact_cases_with_an_output())
 def test_another_shape_than_predicted_is_unexplained(case: Case) -> None:
@@ -165,6 +193,19 @@ def test_an_explained_window_says_where_it_begins_and_what_it_holds() -> None:
             "begins 2 elements after the reference in the input, and has 9 elements against 9",
         ),
         (
+            Case("conv1d", (1, 1, 9), 1, 3, padding=((2, 0),)),
+            Case("conv1d", (1, 1, 9), 1, 3, padding=((0, 2),)),
+            "begins 2 elements before the reference in the input, and has 9 elements against 9",
+        ),
+        (
+            Case("conv2d", (1, 1, 9, 9), 1, 3, padding=((1, 1), (0, 2))),
+            Case("conv2d", (1, 1, 9, 9), 1, 3, padding=((0, 2), (0, 2))),
+            (
+                "begins (1, 0) elements before the reference in the input, "
+                "and has (9, 9) elements against (9, 9)"
+            ),
+        ),
+        (
             Case("conv1d", (1, 1, 9), 1, 3),
             Case("conv1d", (1, 1, 9), 1, 3, padding=((0, 2),)),
             "begins where the reference does in the input, and has 7 elements against 9",
@@ -205,6 +246,23 @@ def test_another_window_than_predicted_says_both() -> None:
         "begins 1 elements after the reference in the full response of 9, and has 8 elements against 8"
     )
     assert reason.startswith(f"predicted was that it {predicted}; it is another window: it begins 2 elements")
+
+
+@pytest.mark.parametrize(
+    ("relation", "message", "judgement"),
+    [
+        ("identical", None, (True, None)),
+        ("no verdict", "too many terms", (True, "too many terms")),
+        ("numeric", "it is close", (False, "it is close")),
+        ("unrelated", None, (False, "it is unrelated")),
+    ],
+)
+def test_a_gradient_has_to_be_the_references(
+    relation: Relation, message: str | None, judgement: tuple[bool, str | None]
+) -> None:
+    ones = np.ones(3)
+    observation = Observation(relation, (), compare(ones, ones, "float32"), message)
+    assert explain_gradient(observation) == judgement
 
 
 @pytest.mark.parametrize("error", [ValueError("not this"), TypeError("not this")])
