@@ -152,17 +152,23 @@ class Recorder(Alone):
 
 
 def test_what_is_asserted_is_kept_by_the_surroundings_whether_or_not_it_holds() -> None:
-    recorder = Recorder()
+    before, recorder = current(), Recorder()
     with surrounded(lambda: recorder):
         assert_parity(PLAIN)
         assert_same_layer(torch.nn.Conv2d(3, 2, 3, padding=1), PLAIN)
         failure(assert_parity, UPSAMPLING, ["numpy"], shifted)
-    assert isinstance(current(), Alone)
+    assert current() is before
     assert [(kept.case, kept.verdict, names) for kept, names in recorder.kept] == [
         (PLAIN, "agree", ["torch"]),
         (PLAIN, "agree", ["torch"]),
         (UPSAMPLING, "unexplained", ["numpy", "shifted"]),
     ]
+
+
+def test_without_a_test_runner_everything_runs_in_this_process() -> None:
+    with surrounded(Alone):
+        assert_parity(PLAIN, impl=right)
+        assert "unexplained: shifted native" in failure(assert_parity, UPSAMPLING, impl=shifted)
 
 
 # One's own layer
