@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from parity.case import Case
 from parity.relation import Observation, Offset, Reference, begins_at
 from parity.spelling import Spelling, windows_agree
-from parity.tolerance import Mode, accumulated_in_float32, keeps
+from parity.tolerance import Mode, accumulated_in_float32, error_ratio
 from parity.values import Array
 
 
@@ -47,7 +47,7 @@ def _explain_window(
 ) -> tuple[bool, str]:
     case = reference.case
     offset = predicted_offset(spelling.meaning, case)
-    if begins_at(output, reference, offset) or _within_bound(spelling, output, reference, mode):
+    if _is_predicted(spelling.meaning, output, reference, mode):
         return True, _window(offset, spelling.meaning, case)
     return (
         False,
@@ -55,10 +55,16 @@ def _explain_window(
     )
 
 
-def _within_bound(spelling: Spelling, output: Array, reference: Reference, mode: Mode | None) -> bool:
-    """Whether real numbers are, within their bound, those of the window that was predicted."""
+def _is_predicted(meaning: Case, output: Array, reference: Reference, mode: Mode | None) -> bool:
+    """Whether the values are those of the window that was predicted: to the bit, or within their bound.
+
+    Where the bound says nothing they may be any, as in the case's own window.
+    """
+    if reference.exact:
+        return begins_at(output, reference, predicted_offset(meaning, reference.case))
     precision = mode or accumulated_in_float32(reference.case.dtype)
-    return not reference.exact and keeps(output, reference, precision, spelling.meaning.geometry)
+    ratio = error_ratio(output, reference, precision, meaning.geometry)
+    return ratio is None or ratio <= 1
 
 
 def explain_gradient(observation: Observation) -> tuple[bool, str | None]:
