@@ -11,10 +11,15 @@ from typing import Any
 import psutil
 import pytest
 
+import convmm
+from parity import Case
 from parity.adapters import installed
 from parity.cli import run_cli
 from parity.report import Outcome
+from parity.shared import Shared
 from parity.suites import load_suite
+from parity.surroundings import surrounded
+from parity.testing import assert_parity
 from tests.parity.nested import run
 
 pytest_plugins = ["pytester"]
@@ -218,6 +223,17 @@ def test_the_whole_run_shares_one_process_a_framework_and_ends_it(pytester: pyte
     assert first == second
     assert len(first) >= 2
     assert not [pid for pid in first if psutil.pid_exists(int(pid))]
+
+
+def test_processes_end_when_what_shared_them_is_closed() -> None:
+    shared = Shared(["numpy"])
+    before = set(psutil.Process().children(recursive=True))
+    with surrounded(lambda: shared):
+        assert_parity(Case("conv1d", (1, 1, 4), 1, 2), impl=convmm.conv)
+    started = set(psutil.Process().children(recursive=True)) - before
+    assert any("spawn_main" in str(each.cmdline()) for each in started)
+    shared.close()
+    assert not [each for each in started if each.is_running() and "spawn_main" in str(each.cmdline())]
 
 
 def test_pytest_shows_the_users_line_and_the_diagnosis(comparing: pytest.Pytester) -> None:
