@@ -40,11 +40,12 @@ def suite_case(item: pytest.Item) -> tuple[Suite, SuiteCase] | None:
 
 
 def _suite_of(definition: pytest.Item, marker: pytest.Mark) -> Suite:
+    """The marker's suite: a built-in one, or a file whose path begins where the test's own file is."""
     if marker.args or set(marker.kwargs) != {"suite"} or not isinstance(marker.kwargs["suite"], str):
         raise _wrong(definition, f"allowed is one suite, by name or as the path of a TOML file: {_USAGE}")
     name = marker.kwargs["suite"]
     try:
-        return _load(name if name in BUILT_IN else str(definition.config.rootpath / name))
+        return _load(name if name in BUILT_IN else str(definition.path.parent / name))
     except SuiteError as error:
         raise _wrong(definition, str(error)) from None
 

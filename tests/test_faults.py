@@ -251,8 +251,9 @@ def of_torch(op: str, x: Array, w: Array, *bias: Array, **arguments: Any) -> Arr
     if added is None:
         ends = [(before, after) for before, after in padding]
         return np.asarray(convolve(pad(given_x, last_first(ends)), *weights, **arguments).numpy())
-    ends = [(-before, q - after) for (before, after), q in zip(padding, added, strict=True)]
-    y = pad(convolve(given_x, weights[0], **arguments), last_first(ends)).numpy()
+    # Longer first: what is cropped before an axis may be more than there is without the output padding.
+    longer = pad(convolve(given_x, weights[0], **arguments), last_first([(0, q) for q in added]))
+    y = pad(longer, last_first([(-before, -after) for before, after in padding])).numpy()
     return np.asarray(y + bias[0].reshape(-1, *[1] * (x.ndim - 2)) if bias else y)
 
 

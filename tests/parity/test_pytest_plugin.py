@@ -11,10 +11,15 @@ from typing import Any
 import psutil
 import pytest
 
+import convmm
+from parity import Case
 from parity.adapters import installed
 from parity.cli import run_cli
 from parity.report import Outcome
+from parity.shared import Shared
 from parity.suites import load_suite
+from parity.surroundings import surrounded
+from parity.testing import assert_parity
 from tests.parity.nested import run
 
 pytest_plugins = ["pytester"]
@@ -127,31 +132,26 @@ def test_a_marked_class_may_have_tests_that_take_no_case(pytester: pytest.Pytest
     run(pytester).assert_outcomes(passed=3)
 
 
-@pytest.mark.parametrize(
-    ("marker", "message"),
-    [
-        (
-            "parity",
-            'marker parity: allowed is one suite, by name or as the path of a TOML file: *suite="zoo"*',
-        ),
-        ('parity("zoo")', "marker parity: allowed is one suite*"),
-        ('parity(suites="zoo")', "marker parity: allowed is one suite*"),
-        ("parity(suite=3)", "marker parity: allowed is one suite*"),
-        (
-            'parity(suite="zo")',
-            "marker parity: suite '*zo': allowed are article, zoo, threads, grid, or the path*",
-        ),
-        ('parity(suite="broken.toml")', "marker parity: *broken.toml: no valid TOML*"),
-    ],
-)
-def test_a_marker_that_names_no_suite_is_one_error_without_a_traceback(
-    pytester: pytest.Pytester, marker: str, message: str
-) -> None:
+WRONG_MARKERS = {
+    "parity": 'allowed is one suite, by name or as the path of a TOML file: *suite="zoo"*',
+    'parity("zoo")': "allowed is one suite*",
+    'parity(suites="zoo")': "allowed is one suite*",
+    "parity(suite=3)": "allowed is one suite*",
+    'parity(suite="zo")': "suite '*zo': allowed are article, zoo, threads, grid, or the path*",
+    'parity(suite="broken.toml")': "*broken.toml: no valid TOML*",
+}
+
+
+def test_a_marker_that_names_no_suite_is_one_error_without_a_traceback(pytester: pytest.Pytester) -> None:
     pytester.makefile(".toml", broken="[[")
-    pytester.makepyfile(f"import pytest\n@pytest.mark.{marker}\ndef test_mine(parity_case): pass")
+    for number, marker in enumerate(WRONG_MARKERS):
+        code = f"import pytest\n@pytest.mark.{marker}\ndef test_mine(parity_case): pass"
+        pytester.makepyfile(**{f"test_{number}": code})
     result = run(pytester)
     assert result.ret == pytest.ExitCode.INTERRUPTED
-    result.stdout.fnmatch_lines([f"*test_mine: {message}"])
+    result.assert_outcomes(errors=len(WRONG_MARKERS))
+    for number, message in enumerate(WRONG_MARKERS.values()):
+        result.stdout.fnmatch_lines([f"*test_{number}.py::test_mine: marker parity: {message}"])
     result.stdout.no_fnmatch_line("*Traceback*")
     result.stdout.no_fnmatch_line("*pytest_suites.py*")
 
@@ -218,6 +218,17 @@ def test_the_whole_run_shares_one_process_a_framework_and_ends_it(pytester: pyte
     assert first == second
     assert len(first) >= 2
     assert not [pid for pid in first if psutil.pid_exists(int(pid))]
+
+
+def test_processes_end_when_what_shared_them_is_closed() -> None:
+    shared = Shared(["numpy"])
+    before = set(psutil.Process().children(recursive=True))
+    with surrounded(lambda: shared):
+        assert_parity(Case("conv1d", (1, 1, 4), 1, 2), impl=convmm.conv)
+    started = set(psutil.Process().children(recursive=True)) - before
+    assert any("spawn_main" in str(each.cmdline()) for each in started)
+    shared.close()
+    assert not [each for each in started if each.is_running() and "spawn_main" in str(each.cmdline())]
 
 
 def test_pytest_shows_the_users_line_and_the_diagnosis(comparing: pytest.Pytester) -> None:
