@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 import convmm
 from convmm.geometry import Geometry, conv_geometry, conv_transpose_geometry
@@ -289,8 +290,9 @@ def exponents(rounds: int, clock: str) -> dict[str, float]:
 
 
 def pin_threads(threads: int, contenders: list[str]) -> None:
-    """The same number of threads for everyone."""
+    """The same number of threads for everyone, NumPy's own product among them."""
     convmm.set_threads(threads)
+    threadpool_limits(threads, "blas")
     if "torch" in contenders:
         import torch  # noqa: PLC0415 - only where it is compared
 
