@@ -93,11 +93,11 @@ class Correlation:
         most = GATHERED // (length(groups) * inner * flat[2] * self.w.itemsize)
         for channels in spans(self.w.shape[2], most):
             read = self.x[tile.samples, groups, channels]
-            columns = columns_of(read, self.axes, tile, self.w.dtype, scratch)
+            columns = columns_of(read, self.axes, tile, self.w.dtype, scratch, taps_first=False)
             windows = first_axis_windows(columns, self.axes[0], tile)
             for matrix, window in zip(kernel[:, groups, filters, channels], windows, strict=True):
                 product = scratch.take("product", flat, self.w.dtype) if begun else total
-                np.matmul(matrix.reshape(*flat[:2], -1), window, out=product)
+                np.matmul(matrix.reshape(*flat[:2], -1), window.reshape(flat[0], -1, flat[2]), out=product)
                 if begun:
                     total += product
                 begun = True

@@ -101,10 +101,14 @@ class WeightCorrelation:
         total = scratch.take("total", flat, out.dtype)
         for number, tile in enumerate(boxes):
             values = self._values(tile, groups, scratch)
-            columns = columns_of(self.x[tile.samples, groups, channels], self.axes, tile, out.dtype, scratch)
+            columns = columns_of(
+                self.x[tile.samples, groups, channels], self.axes, tile, out.dtype, scratch, taps_first=False
+            )
             for tap, window in enumerate(first_axis_windows(columns, self.axes[0], tile)):
                 product = scratch.take("product", flat[1:], out.dtype) if number else total[tap]
-                np.matmul(values, window.swapaxes(1, 2), out=product)
+                np.matmul(
+                    values, window.reshape(len(window), -1, window.shape[-1]).swapaxes(1, 2), out=product
+                )
                 if number:
                     total[tap] += product
         first_tap_first[...] = total.reshape(first_tap_first.shape)
