@@ -9,7 +9,7 @@ size 1 has every real one unfolded, where few channels would leave these product
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,9 @@ from convmm.geometry import Axis
 from convmm.threads import Scratch
 from convmm.tiles import Tile, halo
 from convmm.unfold import read, tap_view
+
+Window = tuple[int, slice]
+"""A phase, and some of the columns in it."""
 
 _UNIT = Axis(fine=1, coarse=1, kernel=1, stride=1, dilation=1, before=0)
 
@@ -122,10 +125,10 @@ def _fill_by_tap(columns: NDArray[Any], x: NDArray[Any], axes: Sequence[Axis], s
             read(source, begins, steps, columns[(slice(None), slice(None), *tap, number)].swapaxes(2, 3))
 
 
-def first_axis_windows(columns: NDArray[Any], first: Axis, tile: Tile) -> Iterator[NDArray[Any]]:
-    """The columns that each tap of the first axis reads, views of (..., places)."""
+def first_axis_windows(first: Axis, tile: Tile) -> list[Window]:
+    """Where the columns stand that each tap of the first axis reads."""
     rows, *others = tile.shape
     row = math.prod(others)
-    for tap in range(first.kernel):
-        skipped, phase = divmod(tap * first.dilation, first.stride)
-        yield columns[..., first.phases.index(phase), skipped * row : (skipped + rows) * row]
+    phases = first.phases
+    met = (divmod(tap * first.dilation, first.stride) for tap in range(first.kernel))
+    return [(phases.index(phase), slice(skipped * row, (skipped + rows) * row)) for skipped, phase in met]

@@ -36,7 +36,7 @@ def correlate(x: Array, w: Array, bias: Array | None, geometry: Geometry, dtypes
     out = np.empty((len(x), geometry.coarse_channels, *geometry.coarse), dtypes.result)
     kernel = by_group(dtypes.cast(w), geometry, 0)
     start = _bias(bias, geometry, dtypes)
-    correlation = Correlation(by_group(x, geometry), kernel, start, geometry.axes, by_group(out, geometry))
+    correlation = Correlation.of(by_group(x, geometry), kernel, start, geometry.axes, by_group(out, geometry))
     run(correlation.tasks(), _work(x, geometry))
     return out
 
@@ -52,8 +52,8 @@ def spread(y: Array, w: Array, bias: Array | None, geometry: Geometry, dtypes: D
     if dtypes.result == dtypes.working and _scatters(kernel.shape, len(y), geometry):
         tasks = Scattering(values, kernel, start, geometry.axes, written).tasks()
     else:
-        parts = list(correlations(values, kernel.swapaxes(1, 2), start, geometry.axes, written))
-        tasks = [task for part in parts for task in part.tasks(beside=len(parts) - 1)]
+        parts = correlations(values, kernel.swapaxes(1, 2), start, geometry.axes, written)
+        tasks = [task for part in parts for task in part.tasks()]
     run(tasks, _work(y, geometry))
     return out
 
