@@ -42,6 +42,7 @@ TINY = {
     "_FEWEST_TERMS": 2,
     "_FEWEST_WHOLE": 3,
     "_MOST_FILTERS": 1,
+    "_MOST_COLUMNS": 1,
     "_WORTH_LIMITING": 0,
 }
 
