@@ -82,7 +82,10 @@ def _reads_runs(x: NDArray[Any], axes: Sequence[Axis], tile: Tile) -> bool:
         and first.stride == 1
         and first.before == 0
         and first.full <= first.fine
-        and tile.shape[2:] == x.shape[4:]
+        and all(
+            (place.start, place.stop) == (0, size)
+            for place, size in zip(tile.places[1:], x.shape[4:], strict=True)
+        )
         and x[0, 0, 0].flags.c_contiguous
     )
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from convmm.geometry import Axis
 
-# Columns of one matrix product. Measured over the benchmark's layers, as a part of the rate that a large
-# product reaches (float64, one-megabyte second-level cache): 800 columns 0.76, 1200 0.80, 1800 0.82, 4000 0.82.
+# Columns of one matrix product. Measured over the benchmark's layers, as a part of the rate that one large
+# product reaches (float64, a second-level cache of one megabyte): 800 columns 0.76, 1200 0.80, 1800 0.82,
+# 4000 0.82.
 COLUMNS = 1800
 FEWEST_COLUMNS = 784
 

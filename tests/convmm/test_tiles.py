@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from unittest import mock
 
+import hypothesis
 import hypothesis.strategies as st
 import numpy as np
 import pytest
@@ -66,6 +67,21 @@ def limits(**values: int) -> Iterator[None]:
             patch.stop()
 
 
+# Places beyond the input, in tiles as wide as the input is.
+BEYOND = Example(
+    x_shape=(1, 4, 1, 2),
+    w_shape=(4, 2, 1, 1),
+    arguments={
+        "stride": (1, 1),
+        "padding": "valid",
+        "dilation": (1, 2),
+        "output_padding": (0, 1),
+        "groups": 2,
+    },
+    filters=4,
+    seed=0,
+)
+
 KEPT = (0, 10**9)  # bytes of a kernel up to which it is copied once, and not in each task
 
 UNFOLDED = {"the first axis as it is": 0, "all axes unfolded": 10**9}
@@ -87,6 +103,7 @@ def test_conv_in_many_tiles_equals_the_loops(example: Example, enough_terms: int
 @pytest.mark.parametrize("scatters", [False, True], ids=["phases", "scatter"])
 @pytest.mark.parametrize("enough_terms", UNFOLDED.values(), ids=UNFOLDED.keys())
 @given(example=conv_transposes(), kept=st.sampled_from(KEPT))
+@hypothesis.example(example=BEYOND, kept=0)
 @settings(max_examples=100)
 def test_conv_transpose_in_many_tiles_equals_the_loops(
     example: Example, enough_terms: int, kept: int, *, scatters: bool
