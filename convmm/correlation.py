@@ -97,6 +97,8 @@ class Correlation:
         shared = 1 if len(boxes) * len(group_spans) > 1 else min(self._wanted, 2)
         part_spans = spans(len(each), -(-len(each) // shared))
         most_filters = -(-filters // shared) if len(part_spans) == 1 else filters
+        if not each[0].factors.are_kept:  # each task copies a factor
+            most_filters = min(most_filters, PRODUCT // (self._stacked * channels * self._gathered))
         return [
             partial(self._compute, each[some], tile, some_groups, some_filters)
             for tile in boxes
