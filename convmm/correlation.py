@@ -24,6 +24,8 @@ ENOUGH_TERMS = 128
 
 _TASKS = 4
 _WORK_OF_A_TASK = 4_000_000
+# Filters that are not divided between two threads; the columns are.
+_FEW_FILTERS = 64
 # Columns of a tile with all of its channels. Fewer, and products over some of the channels each are better.
 _FEWEST_WHOLE = 256
 
@@ -127,6 +129,8 @@ class Correlation:
         whole = GATHERED // (channels * self._gathered)
         if whole >= _FEWEST_WHOLE and not may_split_channels:
             most = min(most, whole)
+        if filters < _FEW_FILTERS and self._wanted > 1:  # halved, they would multiply far more slowly
+            most = min(most, -(-self.columns // 2))
         return tiles(len(self.x), self.axes, most)
 
     def _compute(
