@@ -95,6 +95,15 @@ def baseline(session: nox.Session) -> None:
     BASELINE.write_bytes(gzip.compress(record.read_bytes(), mtime=0))
 
 
+@nox.session
+def bench(session: nox.Session) -> None:
+    """How fast convmm is beside the frameworks, and what memory it takes; arguments go to the first."""
+    session.install(*PINNED, ".[frameworks]")
+    record = Path("build", "bench", "convmm.json")
+    session.run("python", "benchmarks/convmm_speed.py", "--json", str(record), *session.posargs)
+    session.run("python", "benchmarks/convmm_memory.py")
+
+
 def install_previous(session: nox.Session) -> None:
     """Install the previous Keras and TensorFlow, and all else as it is pinned."""
     pins = Path("constraints.txt").read_text(encoding="utf-8").splitlines(keepends=True)

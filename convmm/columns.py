@@ -9,7 +9,7 @@ size 1 has every real one unfolded, where few channels would leave these product
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,10 @@ from numpy.typing import NDArray
 from convmm.geometry import Axis
 from convmm.threads import Scratch
 from convmm.tiles import Tile, halo
-from convmm.unfold import read
+from convmm.unfold import read, tap_view
+
+Window = tuple[int, slice]
+"""A phase, and some of the columns in it."""
 
 _UNIT = Axis(fine=1, coarse=1, kernel=1, stride=1, dilation=1, before=0)
 
@@ -29,7 +32,13 @@ def with_unit_axis(axes: Sequence[Axis]) -> tuple[Axis, ...]:
 
 
 def columns_of(
-    x: NDArray[Any], axes: Sequence[Axis], tile: Tile, dtype: np.dtype[Any], scratch: Scratch
+    x: NDArray[Any],
+    axes: Sequence[Axis],
+    tile: Tile,
+    dtype: np.dtype[Any],
+    scratch: Scratch,
+    *,
+    taps_first: bool,
 ) -> NDArray[Any]:
     """What the taps of the inner axes read for a tile's places, each tap for itself.
 
@@ -42,20 +51,25 @@ def columns_of(
         tile: on the coarse grid.
         dtype: of the columns.
         scratch: holds them.
+        taps_first: whether the channels come behind the taps.
 
     Returns:
-        (groups, channels * inner taps, phases, (rows + halo) * N * inner places), perhaps a view of ``x``.
+        (groups, channels, *inner taps, phases, (rows + halo) * N * inner places), perhaps a view of ``x``;
+        the channels behind the inner taps if asked for.
     """
     first, *inner = axes
     rows, samples, *places = tile.shape
-    taps = tuple(axis.kernel for axis in inner)
-    shape = (*x.shape[1:3], *taps, len(first.phases), rows + halo(first), samples, *places)
-    flat = (x.shape[1], x.shape[2] * math.prod(taps), len(first.phases), math.prod(shape[-len(axes) - 1 :]))
+    groups, channels = x.shape[1:3]
+    taps = [axis.kernel for axis in inner]
+    terms = (*taps, channels) if taps_first else (channels, *taps)
+    run = (rows + halo(first), samples, *places)
+    flat = (groups, *terms, len(first.phases), math.prod(run))
     if x.dtype == dtype and _reads_runs(x, axes, tile):
         start = tile.places[0].start
-        return x[0, :, :, start : start + shape[-len(axes) - 1]].reshape(flat)
-    columns = scratch.take("columns", shape, dtype)
-    _fill(columns, x, axes, tile)
+        return x[0, :, :, start : start + run[0]].reshape(flat)
+    columns = scratch.take("columns", (groups, *terms, len(first.phases), *run), dtype)
+    channels_first = np.moveaxis(columns, 1 + len(inner), 1) if taps_first else columns
+    _fill(channels_first, x, axes, tile, scratch)
     return columns.reshape(flat)
 
 
@@ -68,27 +82,56 @@ def _reads_runs(x: NDArray[Any], axes: Sequence[Axis], tile: Tile) -> bool:
         and first.stride == 1
         and first.before == 0
         and first.full <= first.fine
-        and tile.shape[2:] == x.shape[4:]
+        and all(
+            (place.start, place.stop) == (0, size)
+            for place, size in zip(tile.places[1:], x.shape[4:], strict=True)
+        )
         and x[0, 0, 0].flags.c_contiguous
     )
 
 
-def _fill(columns: NDArray[Any], x: NDArray[Any], axes: Sequence[Axis], tile: Tile) -> None:
+def _fill(columns: NDArray[Any], x: NDArray[Any], axes: Sequence[Axis], tile: Tile, scratch: Scratch) -> None:
+    """Fill (groups, channels, *inner taps, phases, rows + halo, N, *inner places).
+
+    Where most elements are read by several taps, a copy of them, zeros around, is unfolded as one; where
+    not, such a copy could be far larger than the columns, and each tap reads for itself.
+    """
+    first, *inner = axes
+    starts = [place.start * axis.stride - axis.before for place, axis in zip(tile.places, axes, strict=True)]
+    rows, samples, *places = columns.shape[-len(axes) - 1 :]
+    sizes = [(rows - 1) * first.stride + first.phases[-1] + 1]
+    sizes += [(count - 1) * axis.stride + axis.extent for count, axis in zip(places, inner, strict=True)]
+    shape = (*x.shape[1:3], samples, *sizes)
+    if math.prod(shape) > columns.size or all(axis.kernel == 1 for axis in inner):
+        _fill_by_tap(columns, x, axes, starts)
+        return
+    padded = scratch.take("padded", shape, columns.dtype)
+    read(x.transpose(1, 2, 0, *range(3, x.ndim)), starts, [1] * len(axes), padded)
+    counts, strides = [rows, *places], [axis.stride for axis in axes]
+    taps, dilation = [1, *(axis.kernel for axis in inner)], [1, *(axis.dilation for axis in inner)]
+    for number, phase in enumerate(first.phases):
+        met = padded[(slice(None),) * 3 + (slice(phase, None),)]
+        unfolded = tap_view(met, taps, dilation, counts, strides)[:, :, :, 0]
+        np.copyto(
+            columns[(slice(None),) * (2 + len(inner)) + (number,)], np.moveaxis(unfolded, 2, -len(axes))
+        )
+
+
+def _fill_by_tap(columns: NDArray[Any], x: NDArray[Any], axes: Sequence[Axis], starts: Sequence[int]) -> None:
     first, *inner = axes
     source = x.transpose(1, 2, 0, *range(3, x.ndim))
     steps = [axis.stride for axis in axes]
-    bases = [place.start * axis.stride - axis.before for place, axis in zip(tile.places, axes, strict=True)]
     for tap in np.ndindex(*(axis.kernel for axis in inner)):
         offsets = [i * axis.dilation for i, axis in zip(tap, inner, strict=True)]
         for number, phase in enumerate(first.phases):
-            starts = [base + offset for base, offset in zip(bases, (phase, *offsets), strict=True)]
-            read(source, starts, steps, columns[(slice(None), slice(None), *tap, number)].swapaxes(2, 3))
+            begins = [start + offset for start, offset in zip(starts, (phase, *offsets), strict=True)]
+            read(source, begins, steps, columns[(slice(None), slice(None), *tap, number)].swapaxes(2, 3))
 
 
-def first_axis_windows(columns: NDArray[Any], first: Axis, tile: Tile) -> Iterator[NDArray[Any]]:
-    """The columns that each tap of the first axis reads, views of (groups, terms, places)."""
+def first_axis_windows(first: Axis, tile: Tile) -> list[Window]:
+    """Where the columns stand that each tap of the first axis reads."""
     rows, *others = tile.shape
     row = math.prod(others)
-    for tap in range(first.kernel):
-        skipped, phase = divmod(tap * first.dilation, first.stride)
-        yield columns[:, :, first.phases.index(phase), skipped * row : (skipped + rows) * row]
+    phases = first.phases
+    met = (divmod(tap * first.dilation, first.stride) for tap in range(first.kernel))
+    return [(phases.index(phase), slice(skipped * row, (skipped + rows) * row)) for skipped, phase in met]

@@ -11,113 +11,143 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convmm.columns import columns_of, first_axis_windows, with_unit_axis
+from convmm.factors import Factors, is_stored_as_one
 from convmm.geometry import Axis
+from convmm.parts import Part, Sums, Terms
 from convmm.threads import Scratch, Task
 from convmm.tiles import GATHERED, PRODUCT, Tile, columns_at_once, length, spans, tiles
+
+Array = NDArray[Any]
 
 # Terms of one product. Fewer, and adding up the products costs more than unfolding the first axis, too.
 ENOUGH_TERMS = 128
 
 _TASKS = 4
 _WORK_OF_A_TASK = 4_000_000
-_KEPT_KERNEL = 5 * 2**20
+# Filters that are not divided between two threads; the columns are.
+_FEW_FILTERS = 64
+# Columns of a tile with all of its channels. Fewer, and products over some of the channels each are better.
+_FEWEST_WHOLE = 256
 
 
 @dataclass(frozen=True)
 class Correlation:
-    """One correlation: ``out[n, g, o, t] = bias[g, o] + sum over c, i of w[g, o, c, i] * x[n, g, c, ...]``.
+    """``out[n, g, o, t] = bias[g, o] + sum over c, i of w[g, o, c, i] * x[n, g, c, ...]``, for each part.
 
     Attributes:
-        x: (N, groups, channels, *fine), of any dtype that can be cast to ``w``'s.
-        w: (groups, filters, channels, *kernel), of the dtype to compute in.
-        bias: (groups, filters), of the same dtype, or None.
-        axes: the spatial axes.
-        out: (N, groups, filters, *coarse), of any dtype and strides.
+        x: (N, groups, channels, *fine), of any dtype that can be cast to the kernels'.
+        bias: (groups, filters), of the dtype to compute in, or None.
+        axes: the spatial axes, with every tap that a part reads.
+        parts: what is computed from the same columns.
     """
 
-    x: NDArray[Any]
-    w: NDArray[Any]
-    bias: NDArray[Any] | None
+    x: Array
+    bias: Array | None
     axes: tuple[Axis, ...]
-    out: NDArray[Any]
+    parts: tuple[Part, ...]
+
+    @classmethod
+    def of(cls, x: Array, w: Array, bias: Array | None, axes: tuple[Axis, ...], out: Array) -> Correlation:
+        """One of a single kernel, (groups, filters, channels, *kernel), and output."""
+        return cls(x, bias, axes, (Part(tuple(slice(0, axis.kernel) for axis in axes), [w], [out]),))
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype to compute in."""
+        dtype: np.dtype[Any] = self.parts[0].kernels[0].dtype
+        return dtype
 
     @property
     def work(self) -> int:
         """Floating point operations."""
-        return 2 * self.out.size * math.prod(self.w.shape[2:])
+        sizes = (out.size * math.prod(part.kernels[0].shape[2:]) for part in self.parts for out in part.outs)
+        return 2 * sum(sizes)
 
-    def tasks(self, beside: int = 0) -> list[Task]:
-        """The whole computation, in parts that each write another part of ``out``.
+    @property
+    def columns(self) -> int:
+        """Places of all samples."""
+        return len(self.x) * math.prod(axis.coarse for axis in self.axes)
 
-        Args:
-            beside: as large computations whose tasks run beside these: where there are some, fewer will do.
-        """
-        if not self.out.size:
+    def tasks(self) -> list[Task]:
+        """The whole computation, in tasks that each write another part of the outputs."""
+        if not self.work:
             return []
-        terms = self.w.shape[2] * math.prod(self.w.shape[4:])
-        columns = self.out.size // math.prod(self.out.shape[1:3])
-        few = terms < ENOUGH_TERMS or columns < 2 * self.w.shape[1]
-        if self.axes[0].kernel > 1 and few:
-            x, w, out = (array[:, :, :, None] for array in (self.x, self.w, self.out))
-            return Correlation(x, w, self.bias, with_unit_axis(self.axes), out).parts(beside)
-        return self.parts(beside)
+        if self._unfolds_first_axis():
+            parts = tuple(part.behind_unit_axis() for part in self.parts)
+            return Correlation(self.x[:, :, :, None], self.bias, with_unit_axis(self.axes), parts).cut()
+        return self.cut()
 
-    def parts(self, beside: int) -> list[Task]:
+    def _unfolds_first_axis(self) -> bool:
+        first, *inner = self.axes
+        kernels = self.parts[0].kernels
+        _, filters, channels = kernels[0].shape[:3]
+        if first.kernel == 1 or (len(self.parts) > 1 and inner):
+            return False
+        is_short = channels * math.prod(axis.kernel for axis in inner) < ENOUGH_TERMS
+        return is_short or (self.columns < 2 * filters and is_stored_as_one(kernels))
+
+    def cut(self) -> list[Task]:
         """The tasks with the first axis as it is."""
-        groups, filters, channels, _, *inner = self.w.shape
-        wanted = max(min(self.work // _WORK_OF_A_TASK, _TASKS) // (beside + 1), 1)
-        itemsize = self.w.itemsize
-        most = columns_at_once(self.out, wanted, max(math.prod(inner), min(filters, 512)) * itemsize)
-        boxes = tiles(len(self.out), self.axes, most)
-        size = math.prod(boxes[0].shape) * itemsize
-        together = min(GATHERED // (channels * math.prod(inner) * size), PRODUCT // (filters * size))
-        group_spans = spans(groups, together)
-        most_filters = filters if len(boxes) * len(group_spans) > 1 else -(-filters // min(wanted, 2))
-        kernel = by_first_tap(self.w)
+        groups, filters, channels = self.parts[0].kernels[0].shape[:3]
+        is_alone = len(self.parts) == 1
+        each = [Terms(part, Factors(part.kernels, may_be_natural=is_alone)) for part in self.parts]
+        boxes = self._tiles(may_split_channels=not each[0].factors.are_kept)
+        places = math.prod(boxes[0].shape)
+        fitting = PRODUCT // (self._stacked * places * self.dtype.itemsize)
+        gathered = channels * places * self._gathered
+        group_spans = spans(groups, min(GATHERED // gathered, fitting // filters))
+        shared = 1 if len(boxes) * len(group_spans) > 1 else min(self._wanted, 2)
+        part_spans = spans(len(each), -(-len(each) // shared))
+        most_filters = -(-filters // shared) if len(part_spans) == 1 else filters
+        if not each[0].factors.are_kept:  # each task copies a factor
+            most_filters = min(most_filters, PRODUCT // (self._stacked * channels * self._gathered))
         return [
-            partial(self._compute, kernel, tile, some_groups, some_filters)
+            partial(self._compute, each[some], tile, some_groups, some_filters)
             for tile in boxes
             for some_groups in group_spans
-            for some_filters in spans(filters, min(most_filters, PRODUCT // size))
+            for some in part_spans
+            for some_filters in spans(filters, min(most_filters, fitting))
         ]
 
+    @property
+    def _wanted(self) -> int:
+        return max(min(self.work // _WORK_OF_A_TASK, _TASKS), 1)
+
+    @property
+    def _stacked(self) -> int:
+        return max(len(part.outs) for part in self.parts)
+
+    @property
+    def _gathered(self) -> int:
+        """Bytes of a column, for each channel."""
+        return math.prod(axis.kernel for axis in self.axes[1:]) * self.dtype.itemsize
+
+    def _tiles(self, *, may_split_channels: bool) -> list[Tile]:
+        _, filters, channels = self.parts[0].kernels[0].shape[:3]
+        summed = min(self._stacked * filters, 512) * self.dtype.itemsize
+        most = columns_at_once(self.columns, self._wanted, max(self._gathered, summed))
+        whole = GATHERED // (channels * self._gathered)
+        if whole >= _FEWEST_WHOLE and not may_split_channels:
+            most = min(most, whole)
+        if filters < _FEW_FILTERS and self._wanted > 1:  # halved, they would multiply far more slowly
+            most = min(most, -(-self.columns // 2))
+        return tiles(len(self.x), self.axes, most)
+
     def _compute(
-        self, kernel: NDArray[Any], tile: Tile, groups: slice, filters: slice, scratch: Scratch
+        self, each: list[Terms], tile: Tile, groups: slice, filters: slice, scratch: Scratch
     ) -> None:
-        out = self.out[(tile.samples, groups, filters, *tile.places)]
-        direct = self._is_flat(out)
-        flat = (length(groups), length(filters), math.prod(tile.shape))
-        total = out[0].reshape(flat) if direct else scratch.take("total", flat, self.w.dtype)
-        begun = False
-        inner = math.prod(self.w.shape[4:])
-        most = GATHERED // (length(groups) * inner * flat[2] * self.w.itemsize)
-        for channels in spans(self.w.shape[2], most):
-            read = self.x[tile.samples, groups, channels]
-            columns = columns_of(read, self.axes, tile, self.w.dtype, scratch)
-            windows = first_axis_windows(columns, self.axes[0], tile)
-            for matrix, window in zip(kernel[:, groups, filters, channels], windows, strict=True):
-                product = scratch.take("product", flat, self.w.dtype) if begun else total
-                np.matmul(matrix.reshape(*flat[:2], -1), window, out=product)
-                if begun:
-                    total += product
-                begun = True
-        if self.bias is not None:
-            total += self.bias[groups, filters, None]
-        if not direct:
-            rows_first = total.reshape(*flat[:2], *tile.shape)  # (groups, filters, rows, N, *inner)
-            np.copyto(out, np.moveaxis(rows_first, 3, 0), casting="unsafe")
-
-    def _is_flat(self, out: NDArray[Any]) -> bool:
-        """Whether a tile of ``out`` is one run in each channel, and of the dtype to compute in."""
-        return (
-            out.dtype == self.w.dtype
-            and len(out) == 1
-            and self.out.flags.c_contiguous
-            and out.shape[4:] == self.out.shape[4:]
-        )
-
-
-def by_first_tap(w: NDArray[Any]) -> NDArray[Any]:
-    """The kernel, with its first axis before groups, filters and channels; in one run if small."""
-    moved = w.transpose(3, 0, 1, 2, *range(4, w.ndim))
-    return np.ascontiguousarray(moved) if w.nbytes <= _KEPT_KERNEL else moved
+        gathered = length(groups) * math.prod(tile.shape) * self._gathered
+        channel_spans = spans(self.x.shape[2], GATHERED // gathered)
+        windows = first_axis_windows(self.axes[0], tile)
+        taps_first = not each[0].factors.channels_first
+        columns = None
+        for terms in each:
+            sums = Sums(terms.part, tile, groups, filters, scratch)
+            for channels in channel_spans:
+                if columns is None or len(channel_spans) > 1:
+                    read = self.x[tile.samples, groups, channels]
+                    columns = columns_of(read, self.axes, tile, self.dtype, scratch, taps_first=taps_first)
+                for tap, window in enumerate(windows[terms.part.taps[0]]):
+                    left = terms.factors.matrix(tap, groups, filters, channels)
+                    sums.add(left, terms.read(columns, window))
+            sums.write(None if self.bias is None else self.bias[groups, None, filters, None])

@@ -36,7 +36,7 @@ def correlate(x: Array, w: Array, bias: Array | None, geometry: Geometry, dtypes
     out = np.empty((len(x), geometry.coarse_channels, *geometry.coarse), dtypes.result)
     kernel = by_group(dtypes.cast(w), geometry, 0)
     start = _bias(bias, geometry, dtypes)
-    correlation = Correlation(by_group(x, geometry), kernel, start, geometry.axes, by_group(out, geometry))
+    correlation = Correlation.of(by_group(x, geometry), kernel, start, geometry.axes, by_group(out, geometry))
     run(correlation.tasks(), _work(x, geometry))
     return out
 
@@ -52,8 +52,8 @@ def spread(y: Array, w: Array, bias: Array | None, geometry: Geometry, dtypes: D
     if dtypes.result == dtypes.working and _scatters(kernel.shape, len(y), geometry):
         tasks = Scattering(values, kernel, start, geometry.axes, written).tasks()
     else:
-        parts = list(correlations(values, kernel.swapaxes(1, 2), start, geometry.axes, written))
-        tasks = [task for part in parts for task in part.tasks(beside=len(parts) - 1)]
+        parts = correlations(values, kernel.swapaxes(1, 2), start, geometry.axes, written)
+        tasks = [task for part in parts for task in part.tasks()]
     run(tasks, _work(y, geometry))
     return out
 
@@ -108,21 +108,21 @@ def _work(samples: Array, geometry: Geometry) -> int:
 
 
 def _scatters(kernel: tuple[int, ...], samples: int, geometry: Geometry) -> bool:
-    """Whether one product and scattered additions take less time than a correlation for each phase.
+    """Whether one product and scattered additions take less time than correlations for the phases.
 
-    Both multiply as much. Beside that the one adds each product to the output, and multiplies more slowly
-    where a sample has few places; the other copies what the taps read, its kernels, and, beside a stride,
-    its results. The numbers are elements for each place of the coarse grid, with weights fitted to the
-    times of both routes, in float64, over the layers of the speed benchmark.
+    Both multiply as much. Beside that the one adds each product to its sum, and copies the sums; the other
+    copies what the taps read, its kernels and its results, and multiplies more slowly by few filters. The
+    numbers are nanoseconds for each place of the coarse grid, fitted to the times of both routes, in float64,
+    over the layers of the speed benchmark.
     """
-    _, channels, filters, first, *inner = kernel
-    places, taps = math.prod(geometry.coarse), math.prod(kernel[3:])
-    strided = max(geometry.stride) > 1
-    added = filters * taps * (1.5 if strided else 1) * (1 + 1.3 * channels / places)
-    copied: float = channels * math.prod(inner) * min(first, geometry.stride[0])
-    copied += 3 * channels * filters * taps / max(samples * places, 1)
-    copied += 2 * filters * math.prod(geometry.stride) if strided else 0
-    return added < copied
+    _, channels, filters, _, *inner = kernel
+    taps, written = math.prod(kernel[3:]), filters * math.prod(geometry.stride)
+    places = max(samples * math.prod(geometry.coarse), 1)
+    added = 0.7 * filters * taps + 1.2 * written
+    unfolded = min(inner[-1], -(-inner[-1] // geometry.stride[-1]) + 1) if inner else 1
+    slower = 0.002 * channels * filters * taps * max(64 / filters - 1, 0)
+    copied = 0.2 * channels * unfolded + 0.8 * channels * filters * taps / places + 0.5 * written
+    return added < slower + copied
 
 
 def most_terms(geometry: Geometry) -> int:

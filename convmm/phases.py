@@ -3,6 +3,7 @@
 Only each stride-th element of the output meets the same taps of the kernel, so that the output falls into
 as many parts as the strides' product, each an ordinary correlation at stride 1 with a part of the kernel:
 the sub-pixel decomposition (Shi et al., arXiv:1609.07009), in which no inserted zero is ever touched.
+The parts read almost the same elements, so that they share the columns that these are unfolded to.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
 from convmm.correlation import Correlation
 from convmm.geometry import Axis
+from convmm.parts import Part
 from convmm.unfold import spatial
 
 
@@ -58,10 +60,51 @@ def correlations(
         axes: of the geometry.
         out: (N, groups, filters, *fine).
     """
-    for parts in itertools.product(*(phases(axis) for axis in axes)):
-        written = out[spatial(part.elements for part in parts)]
-        taps = [part.taps for part in parts if part.taps is not None]
-        if len(taps) < len(parts):
-            written[...] = 0 if bias is None else bias.reshape(*bias.shape, *(1 for _ in axes))
-        else:
-            yield Correlation(y, w[spatial(taps)], bias, tuple(part.axis for part in parts), written)
+    by_axis = [list(phases(axis)) for axis in axes]
+    if any(phase.taps is None for each in by_axis for phase in each):
+        out[...] = 0 if bias is None else bias.reshape(*bias.shape, *(1 for _ in axes))
+    two, more = by_axis[:2], by_axis[2:]  # a third axis's taps are terms of a product, all of them
+    each_axis = [*map(shared, two), *map(apart, more)]
+    for reads in itertools.product(*each_axis):
+        groups = itertools.product(*(read.by_taps.items() for read in reads))
+        parts = tuple(_part(group, w, out) for group in groups)
+        yield Correlation(y, bias, tuple(read.axis for read in reads), parts)
+
+
+class Shared(NamedTuple):
+    """An axis with the taps of several phases, and for the taps that some of them have these phases."""
+
+    axis: Axis
+    by_taps: dict[tuple[int, int], list[Phase]]
+
+
+def shared(each: list[Phase]) -> list[Shared]:
+    """The phases that meet taps, together where their taps read neighbours; with holes each for itself."""
+    met = [phase for phase in each if phase.taps is not None]
+    if any(phase.axis.dilation > 1 and phase.axis.kernel > 1 for phase in met):
+        return apart(each)
+    if not met:
+        return []
+    low = min(-phase.axis.before for phase in met)
+    high = max(phase.axis.kernel - phase.axis.before for phase in met)
+    count = max(phase.axis.coarse for phase in met)
+    by_taps: dict[tuple[int, int], list[Phase]] = {}
+    for phase in met:
+        start = -phase.axis.before - low
+        by_taps.setdefault((start, start + phase.axis.kernel), []).append(phase)
+    return [Shared(Axis(met[0].axis.fine, count, high - low, 1, 1, -low), by_taps)]
+
+
+def apart(each: list[Phase]) -> list[Shared]:
+    """The phases that meet taps, each for itself."""
+    return [Shared(phase.axis, {(0, phase.axis.kernel): [phase]}) for phase in each if phase.taps is not None]
+
+
+def _part(group: tuple[tuple[tuple[int, int], list[Phase]], ...], w: NDArray[Any], out: NDArray[Any]) -> Part:
+    """The outputs of all phases that have the same taps."""
+    each = list(itertools.product(*(met for _, met in group)))
+    return Part(
+        tuple(slice(*taps) for taps, _ in group),
+        [w[spatial(phase.taps for phase in met if phase.taps is not None)] for met in each],
+        [out[spatial(phase.elements for phase in met)] for met in each],
+    )

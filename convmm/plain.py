@@ -12,11 +12,10 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from convmm.geometry import Axis, Geometry
-from convmm.unfold import spatial, window
+from convmm.unfold import spatial, tap_view, window
 
 Array = NDArray[Any]
 
@@ -63,12 +62,6 @@ def correlate_weights(x: Array, y: Array, geometry: Geometry) -> Array:
 def _columns(x: Array, geometry: Geometry) -> Array:
     """What each kernel tap reads: (N, groups, channels of a group * taps, places)."""
     read = window(x, [-axis.before for axis in geometry.axes], geometry.full)
-    kernel, coarse = geometry.kernel, geometry.coarse
-    steps = read.strides[2:]
-    taps = (step * axis.dilation for step, axis in zip(steps, geometry.axes, strict=True))
-    places = (step * axis.stride for step, axis in zip(steps, geometry.axes, strict=True))
-    view = as_strided(
-        read, (*read.shape[:2], *kernel, *coarse), (*read.strides[:2], *taps, *places), writeable=False
-    )
-    terms = geometry.fine_channels // geometry.groups * math.prod(kernel)
-    return view.reshape(len(x), geometry.groups, terms, math.prod(coarse))
+    view = tap_view(read, geometry.kernel, geometry.dilation, geometry.coarse, geometry.stride)
+    terms = geometry.fine_channels // geometry.groups * math.prod(geometry.kernel)
+    return view.reshape(len(x), geometry.groups, terms, math.prod(geometry.coarse))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,64 +13,125 @@ from numpy.typing import NDArray
 
 from convmm.geometry import Axis
 from convmm.threads import Scratch, Task
-from convmm.tiles import COLUMNS, PRODUCT, Tile, spans, tiles
-from convmm.unfold import spatial
+from convmm.tiles import COLUMNS, PRODUCT, halo, length, spans
+from convmm.unfold import read, spatial
+
+Array = NDArray[Any]
+
+# Times the columns of other products: each tap's addition to the sums is a call, whatever there is to add.
+_MOST_COLUMNS = 4
 
 
 @dataclass(frozen=True)
 class Scattering:
     """``out[n, g, o, t*stride + i*dilation - before] += sum over c of w[g, c, o, i] * y[n, g, c, t]``.
 
+    Sums stand apart by the phase of their place in the full response, its remainder by the stride: then each
+    tap adds neighbours to neighbours. Rows are written, and let go, when no later row adds to them.
+
     Attributes:
         y: (N, groups, channels, *coarse), of any dtype that can be cast to ``w``'s.
         w: (groups, channels, filters, *kernel), of the dtype to compute in.
         bias: (groups, filters), of the same dtype, or None: what each output begins at.
         axes: the spatial axes.
-        out: (N, groups, filters, *fine), of the dtype to compute in, as sums are made in it.
+        out: (N, groups, filters, *fine), of the same dtype.
     """
 
-    y: NDArray[Any]
-    w: NDArray[Any]
-    bias: NDArray[Any] | None
+    y: Array
+    w: Array
+    bias: Array | None
     axes: tuple[Axis, ...]
-    out: NDArray[Any]
+    out: Array
 
     def tasks(self) -> list[Task]:
         """The whole computation, in parts that each write some channels of some samples."""
         groups, _, filters, *kernel = self.w.shape
-        taps = math.prod(kernel)
-        columns = max(min(COLUMNS, PRODUCT // (taps * self.w.itemsize)), 1)
-        boxes = tiles(1, self.axes, columns)
-        size = math.prod(boxes[0].shape) * taps * self.w.itemsize
-        halves = 1 if len(self.y) * groups > 1 else 2  # something for a second thread
-        most_filters = min(-(-filters // halves), max(PRODUCT // size, 1))
+        first, *inner = self.axes
+        row, taps = math.prod(axis.coarse for axis in inner), math.prod(kernel)
+        columns = min(_MOST_COLUMNS * COLUMNS, PRODUCT // (taps * self.w.itemsize))
+        rows = min(first.coarse, max(columns // row, 1))
+        together = min(len(self.y), max(columns // (first.coarse * row), 1))
+        summed = math.prod(axis.stride * (axis.coarse + halo(axis)) for axis in inner)
+        elements = max(rows * row * taps, (rows + halo(first)) * first.stride * summed)
+        fitting = PRODUCT // (together * elements * self.w.itemsize)
+        sample_spans = spans(len(self.y), together)
+        halves = 1 if len(sample_spans) * groups > 1 else 2  # something for a second thread
+        filter_spans = spans(filters, min(-(-filters // halves), fitting))
         return [
-            partial(self._compute, boxes, sample, some_groups, some_filters)
-            for sample in range(len(self.y))
-            for some_groups in spans(groups, PRODUCT // (size * most_filters))
-            for some_filters in spans(filters, most_filters)
+            partial(self._compute, rows, samples, some_groups, some_filters)
+            for samples in sample_spans
+            for some_groups in spans(groups, fitting // length(filter_spans[-1]))
+            for some_filters in filter_spans
         ]
 
-    def _compute(
-        self, boxes: list[Tile], sample: int, groups: slice, filters: slice, scratch: Scratch
-    ) -> None:
-        out = self.out[sample, groups, filters]
-        out[...] = 0
-        if self.bias is not None:
-            out += self.bias[groups, filters].reshape(*out.shape[:2], *(1 for _ in self.axes))
-        w = self.w[groups, :, filters]
-        matrix = w.reshape(*w.shape[:2], math.prod(w.shape[2:])).swapaxes(1, 2)
-        for tile in boxes:
-            read = self.y[sample, groups][spatial(tile.places)]
-            places = read.shape[2:]
-            values = read.astype(w.dtype, copy=False).reshape(*read.shape[:2], math.prod(places))
-            product = scratch.take("product", (*matrix.shape[:2], math.prod(places)), w.dtype)
+    def _compute(self, rows: int, samples: slice, groups: slice, filters: slice, scratch: Scratch) -> None:
+        w, out = self.w[groups, :, filters], self.out[samples, groups, filters]
+        matrix = w.reshape(*w.shape[:2], -1).swapaxes(1, 2)
+        bias = None if self.bias is None else self.bias[groups, filters]
+        first, *inner = self.axes
+        block = (*out.shape[1:3], len(out), rows + halo(first), *(axis.coarse + halo(axis) for axis in inner))
+        sums = scratch.take("sums", (*(axis.stride for axis in self.axes), *block), w.dtype)
+        sums[...] = 0
+        for places in spans(first.coarse, rows):
+            values = self._values(samples, groups, places, scratch)
+            product = scratch.take("product", (*matrix.shape[:2], values.shape[2]), w.dtype)
             np.matmul(matrix, values, out=product)
-            self._add(product.reshape(*out.shape[:2], *w.shape[3:], *places), tile, out)
+            counts = (len(out), length(places), *(axis.coarse for axis in inner))
+            self._add(product.reshape(*out.shape[1:3], *w.shape[3:], *counts), sums)
+            self._write(sums, places, bias, out)
+            _let_go(np.moveaxis(sums, -len(self.axes), 0), length(places), halo(first))
 
-    def _add(self, product: NDArray[Any], tile: Tile, out: NDArray[Any]) -> None:
-        """Add each tap's products, (groups, filters, *kernel, *places), where the tap meets the fine grid."""
-        for tap in np.ndindex(*(axis.kernel for axis in self.axes)):
-            met = [axis.met_by(i, place) for i, axis, place in zip(tap, self.axes, tile.places, strict=True)]
-            fine, coarse = spatial(part for part, _ in met), spatial(part for _, part in met)
-            out[fine] += product[(slice(None), slice(None), *tap)][coarse]
+    def _values(self, samples: slice, groups: slice, places: slice, scratch: Scratch) -> Array:
+        """The right factor, (groups, channels, N * places of the rows)."""
+        y: Array = self.y[samples, groups, :, places]
+        shape = (*y.shape[1:3], len(y), *y.shape[3:])
+        if len(y) == 1 and y.dtype == self.w.dtype:
+            single: Array = y[0].reshape(*shape[:2], -1)
+            return single
+        values = scratch.take("values", shape, self.w.dtype)
+        np.copyto(values, np.moveaxis(y, 0, 2))
+        return values.reshape(*shape[:2], -1)
+
+    def _add(self, product: Array, sums: Array) -> None:
+        """Add (groups, filters, *kernel, N, rows, *inner) where each tap meets the sums."""
+        counts = product.shape[3 + len(self.axes) :]
+        met = [[divmod(i * a.dilation, a.stride) for i in range(a.kernel)] for a in self.axes]
+        for tap in np.ndindex(*map(len, met)):
+            skipped, phase = zip(*(each[i] for each, i in zip(met, tap, strict=True)), strict=True)
+            reached = sums[phase][spatial(map(slice, skipped, map(operator.add, skipped, counts)))]
+            np.add(reached, product[(slice(None), slice(None), *tap)], out=reached)
+
+    def _write(self, sums: Array, rows: slice, bias: Array | None, out: Array) -> None:
+        """Write the rows of sums that no later row of products adds to; after the last, all that are left."""
+        first, *inner = self.axes
+        done = slice(rows.start, None if rows.stop == first.coarse else rows.stop)
+        met = [[_met(axis, phase, slice(0, None)) for phase in range(axis.stride)] for axis in inner]
+        met = [[_met(first, phase, done) for phase in range(first.stride)], *met]
+        for phase in np.ndindex(*map(len, met)):
+            elements, starts = zip(*(each[i] for each, i in zip(met, phase, strict=True)), strict=True)
+            written = out[spatial(elements)]
+            samples_first = sums[phase].transpose(2, 0, 1, *range(3, out.ndim))
+            read(samples_first, starts, [1] * len(starts), written)
+            if bias is not None:
+                written += bias.reshape(*bias.shape, *(1 for _ in starts))
+
+
+def _met(axis: Axis, phase: int, rows: slice) -> tuple[slice, int]:
+    """The fine elements that have their sums in some rows of a phase, and the row of the first of them.
+
+    Args:
+        axis: the geometry's.
+        phase: the remainder by the stride of a place in the full response.
+        rows: of the phase, to the end without a stop; the first of them counts as row 0.
+    """
+    first = (phase - axis.before) % axis.stride
+    skipped = (first + axis.before) // axis.stride
+    start = max(rows.start - skipped, 0)
+    stop = axis.fine if rows.stop is None else first + max(rows.stop - skipped, 0) * axis.stride
+    return slice(first + start * axis.stride, stop, axis.stride), skipped + start - rows.start
+
+
+def _let_go(sums: Array, rows: int, kept: int) -> None:
+    """Put the last rows in the place of the first, with zeros behind."""
+    sums[:kept] = sums[rows : rows + kept]
+    sums[kept:] = 0

@@ -9,15 +9,13 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from numpy.typing import NDArray
 
 from convmm.geometry import Axis
 
-# Columns of one matrix product. Measured, as a part of the rate that a large product reaches (float64,
-# two-megabyte second-level cache): 400 columns 0.75, 800 0.83, 1600 0.89, 3200 0.90.
-COLUMNS = 1200
+# Columns of one matrix product. Measured over the benchmark's layers, as a part of the rate that one large
+# product reaches (float64, a second-level cache of one megabyte): 800 columns 0.76, 1200 0.80, 1800 0.82,
+# 4000 0.82.
+COLUMNS = 1800
 FEWEST_COLUMNS = 784
 
 # Bytes that one task holds: of gathered columns, and of its sums, and again of products to add to these.
@@ -27,16 +25,15 @@ PRODUCT = 3 * 2**20
 _ROWS_PER_HALO = 4
 
 
-def columns_at_once(out: NDArray[Any], tasks: int, bytes_each: int) -> int:
+def columns_at_once(columns: int, tasks: int, bytes_each: int) -> int:
     """Columns of a tile: fewer than is best where there would be too few tasks, or too much to hold.
 
     Args:
-        out: (N, groups, filters, *coarse), what is to be computed.
+        columns: of all tiles together.
         tasks: to have, if that leaves each enough columns.
         bytes_each: of a column in the largest array that cannot be cut otherwise.
     """
-    all_columns = out.size // math.prod(out.shape[1:3])
-    shared = max(-(-all_columns // tasks), FEWEST_COLUMNS)
+    shared = max(-(-columns // tasks), FEWEST_COLUMNS)
     return max(min(COLUMNS, shared, PRODUCT // bytes_each), 1)
 
 

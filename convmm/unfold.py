@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 T = TypeVar("T", bound=np.generic)
@@ -63,3 +64,22 @@ def read(x: NDArray[Any], starts: Sequence[int], steps: Sequence[int], out: NDAr
         met.append(slice(start + low * step, max(start + (high - 1) * step + 1, 0), step))
     if out.size:
         np.copyto(out, x[tuple(met)])
+
+
+def tap_view(
+    x: NDArray[T],
+    taps: Sequence[int],
+    dilation: Sequence[int],
+    places: Sequence[int],
+    stride: Sequence[int],
+) -> NDArray[T]:
+    """What each kernel tap reads at each place, (N, C, *taps, *places), as a view that cannot be written.
+
+    The spatial axes, as many as there are taps, hold all that is read: (places - 1) * stride + extent.
+    """
+    first = x.ndim - len(taps)
+    kept, steps = x.strides[:first], x.strides[first:]
+    tap_steps = (step * d for step, d in zip(steps, dilation, strict=True))
+    place_steps = (step * s for step, s in zip(steps, stride, strict=True))
+    shape = (*x.shape[:first], *taps, *places)
+    return as_strided(x, shape, (*kept, *tap_steps, *place_steps), writeable=False)

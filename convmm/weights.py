@@ -13,9 +13,17 @@ from numpy.typing import NDArray
 from convmm.columns import columns_of, first_axis_windows, with_unit_axis
 from convmm.correlation import ENOUGH_TERMS
 from convmm.geometry import Axis
+from convmm.products import add_product
 from convmm.threads import Scratch, run
 from convmm.tiles import COLUMNS, GATHERED, PRODUCT, Tile, length, spans, tiles
 from convmm.unfold import spatial
+
+Array = NDArray[Any]
+
+# Columns for each filter up to which all axes are unfolded: the sums are then in the order of the result.
+_FEW = 4
+_MOST_FILTERS = 512
+_ENOUGH_FILTERS = 192
 
 _TASKS = 4
 _WORK_OF_A_TASK = 4_000_000
@@ -48,8 +56,10 @@ class WeightCorrelation:
         """Write all of ``out``, which is 0 so far."""
         if not self.y.size:
             return
-        terms = self.out.shape[2] * math.prod(self.out.shape[4:])
-        if self.axes[0].kernel > 1 and terms < ENOUGH_TERMS:
+        filters, channels, first, *inner = self.out.shape[1:]
+        columns = self.y.size // math.prod(self.y.shape[1:3])
+        is_short = channels * math.prod(inner) < ENOUGH_TERMS
+        if first > 1 and (is_short or columns < _FEW * filters):
             x, y, out = (array[:, :, :, None] for array in (self.x, self.y, self.out))
             WeightCorrelation(x, y, with_unit_axis(self.axes), out).run_parts()
         else:
@@ -63,13 +73,15 @@ class WeightCorrelation:
         """
         groups, filters, channels, first, *inner = self.out.shape
         taps, itemsize = math.prod(inner), self.out.itemsize
+        filter_spans = spans(filters, _MOST_FILTERS)
+        filters = length(filter_spans[-1])
         wanted = min(max(self.work // _WORK_OF_A_TASK, 1), _TASKS)
         columns = min(COLUMNS, PRODUCT // (max(filters, taps) * itemsize))
         boxes = tiles(len(self.y), self.axes, max(columns, 1))
         size = math.prod(boxes[0].shape) * itemsize
         most_groups = min(GATHERED // (channels * taps * size), PRODUCT // (filters * size))
         group_spans = spans(groups, min(most_groups, -(-groups // wanted)))
-        wanted = -(-wanted // len(group_spans))
+        wanted = -(-wanted // (len(group_spans) * len(filter_spans)))
         is_small = self.out.nbytes * (wanted - 1) <= _PARTIAL_SUMS
         chunks = spans(len(boxes), -(-len(boxes) // wanted) if is_small else len(boxes))
         wanted = -(-wanted // len(chunks))
@@ -82,9 +94,10 @@ class WeightCorrelation:
         sums = [self.out, *(np.zeros_like(self.out) for _ in chunks[1:])]
         run(
             [
-                partial(self._compute, boxes[chunk], some_groups, some_channels, out)
+                partial(self._compute, boxes[chunk], some_groups, some_filters, some_channels, out)
                 for chunk, out in zip(chunks, sums, strict=True)
                 for some_groups in group_spans
+                for some_filters in filter_spans
                 for some_channels in channel_spans
             ],
             self.work,
@@ -93,29 +106,71 @@ class WeightCorrelation:
             np.add(self.out, part, out=self.out)
 
     def _compute(
-        self, boxes: list[Tile], groups: slice, channels: slice, out: NDArray[Any], scratch: Scratch
+        self,
+        boxes: list[Tile],
+        groups: slice,
+        filters: slice,
+        channels: slice,
+        out: Array,
+        scratch: Scratch,
     ) -> None:
-        written = out[groups, :, channels]
-        first_tap_first = np.moveaxis(written, 3, 0)  # (first taps, groups, filters, channels, *inner taps)
-        flat = (*first_tap_first.shape[:3], math.prod(first_tap_first.shape[3:]))
-        total = scratch.take("total", flat, out.dtype)
-        for number, tile in enumerate(boxes):
-            values = self._values(tile, groups, scratch)
-            columns = columns_of(self.x[tile.samples, groups, channels], self.axes, tile, out.dtype, scratch)
-            for tap, window in enumerate(first_axis_windows(columns, self.axes[0], tile)):
-                product = scratch.take("product", flat[1:], out.dtype) if number else total[tap]
-                np.matmul(values, window.swapaxes(1, 2), out=product)
-                if number:
-                    total[tap] += product
-        first_tap_first[...] = total.reshape(first_tap_first.shape)
+        written = out[groups, filters, channels]
+        sums = WeightSums(written, scratch)
+        for tile in boxes:
+            values = self._values(tile, groups, filters, scratch)
+            read = self.x[tile.samples, groups, channels]
+            columns = columns_of(read, self.axes, tile, out.dtype, scratch, taps_first=not sums.is_direct)
+            for tap, window in enumerate(first_axis_windows(self.axes[0], tile)):
+                sums.add(tap, values, columns[..., *window].reshape(len(columns), -1, length(window[1])))
+            sums.begun = True
+        sums.write()
 
-    def _values(self, tile: Tile, groups: slice, scratch: Scratch) -> NDArray[Any]:
+    def _values(self, tile: Tile, groups: slice, filters: slice, scratch: Scratch) -> Array:
         """``y`` in the order of the columns: (groups, filters, places of the tile)."""
-        y: NDArray[Any] = self.y[tile.samples, groups][spatial(tile.places)]
+        y: Array = self.y[tile.samples, groups, filters][spatial(tile.places)]
         flat = (*y.shape[1:3], math.prod(tile.shape))
         if y.dtype == self.out.dtype and len(y) == 1 and y.shape[4:] == self.y.shape[4:]:
-            run: NDArray[Any] = y[0].reshape(flat)
+            run: Array = y[0].reshape(flat)
             return run
         values = scratch.take("values", (*y.shape[1:3], *tile.shape), self.out.dtype)
         np.copyto(values, np.moveaxis(y, 0, 3))
         return values.reshape(flat)
+
+
+class WeightSums:
+    """The sums for some groups, filters and channels, with a total for each tap of the first axis.
+
+    In single precision the larger of a product's sides is its first: with a small one there, BLAS spends
+    much of its time on sorting the other factor.
+    """
+
+    def __init__(self, out: Array, scratch: Scratch) -> None:
+        groups, filters, channels, first, *inner = out.shape
+        terms = channels * math.prod(inner)
+        self.is_swapped = out.dtype == np.float32 and filters < min(terms, _ENOUGH_FILTERS)
+        self.is_direct = first == 1 and not self.is_swapped and bool(out[0, 0].flags.c_contiguous)
+        self.out, self.scratch, self.begun = out, scratch, False
+        if self.is_direct:
+            self.total = out.reshape(1, groups, filters, terms)
+        else:
+            sides = (terms, filters) if self.is_swapped else (filters, terms)
+            self.total = scratch.take("total", (first, groups, *sides), out.dtype)
+
+    def add(self, tap: int, values: Array, columns: Array) -> None:
+        """Add the product of (groups, filters, places) and (groups, terms, places) to a tap's total."""
+        left, right = (columns, values) if self.is_swapped else (values, columns)
+        add_product(left, right.swapaxes(1, 2), self.total[tap], self.scratch, begun=self.begun)
+
+    def write(self) -> None:
+        """Write the totals, whose terms are the taps of the inner axes and then the channels."""
+        if self.is_direct:
+            return
+        groups, filters, channels, first, *inner = self.out.shape
+        total = self.total.swapaxes(2, 3) if self.is_swapped else self.total
+        by_tap = total.reshape(first, groups, filters, *inner, channels)
+        channels_first = np.moveaxis(by_tap, (-1, 0), (2, 3))
+        if channels < first * math.prod(inner):
+            self.out[...] = channels_first
+            return
+        for tap in np.ndindex(first, *inner):  # as one copy it would go by taps, too few to go fast
+            self.out[(..., *tap)] = channels_first[(..., *tap)]

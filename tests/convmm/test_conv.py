@@ -6,7 +6,7 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import given
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
 from convmm import (
     conv,
@@ -19,6 +19,7 @@ from convmm import (
     conv_transpose3d,
 )
 from tests import naive
+from tests.convmm.layouts import LAYOUTS
 from tests.convmm.strategies import Example, Operation, conv_transposes, convs
 
 
@@ -170,23 +171,6 @@ def test_an_output_may_lie_beyond_the_full_response() -> None:
         np.ones((1, 1, 2)), np.ones((1, 1, 1)), stride=3, padding=((4, 0),), output_padding=2
     )
     assert result.tolist() == [[[0.0, 0.0]]]
-
-
-def _unaligned(array: NDArray[Any]) -> NDArray[Any]:
-    raw = np.zeros(array.nbytes + 1, np.uint8)
-    moved: NDArray[Any] = raw[1:].view(array.dtype).reshape(array.shape)
-    moved[...] = array
-    return moved
-
-
-LAYOUTS: dict[str, Any] = {
-    "Fortran order": np.asfortranarray,
-    "every other element": lambda a: np.repeat(a, 2, -1)[..., ::2],
-    "negative strides": lambda a: np.ascontiguousarray(a[:, :, ::-1])[:, :, ::-1],
-    "channels last": lambda a: np.moveaxis(np.ascontiguousarray(np.moveaxis(a, 1, -1)), -1, 1),
-    "byte-swapped": lambda a: a.astype(a.dtype.newbyteorder("S")),
-    "unaligned": _unaligned,
-}
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

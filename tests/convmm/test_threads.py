@@ -43,7 +43,9 @@ def test_the_number_of_threads_changes_no_bit(dtype: Any) -> None:  # noqa: ANN4
         arrays = [
             conv(x, w),
             conv_transpose(dy, w, stride=2, output_padding=1),
+            conv_transpose(x, w.swapaxes(0, 1), stride=3, output_padding=2),
             conv_input_grad(dy, w, (40, 36)),
+            conv_input_grad(dy, w[:, :2], (40, 36)),
             conv_weight_grad(x, dy, 3),
             conv_weight_grad(x[:, :3], dy, 3),
         ]

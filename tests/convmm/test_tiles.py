@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from unittest import mock
 
+import hypothesis
 import hypothesis.strategies as st
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from convmm import (
     conv_transpose_weight_grad,
     conv_weight_grad,
     correlation,
+    factors,
     kernels,
     scatter,
     threads,
@@ -27,7 +29,7 @@ from convmm.geometry import conv_geometry
 from tests import naive
 from tests.convmm.strategies import Example, conv_transposes, convs
 
-MODULES = (columns, correlation, kernels, scatter, threads, tiles, weights)
+MODULES = (columns, correlation, factors, kernels, scatter, threads, tiles, weights)
 
 # Limits that make many tiles, blocks and tasks of the smallest problem, and leave no shortcut open.
 TINY = {
@@ -39,6 +41,9 @@ TINY = {
     "_TASKS": 5,
     "_WORK_OF_A_TASK": 20,
     "_FEWEST_TERMS": 2,
+    "_FEWEST_WHOLE": 3,
+    "_MOST_FILTERS": 1,
+    "_MOST_COLUMNS": 1,
     "_WORTH_LIMITING": 0,
 }
 
@@ -62,16 +67,33 @@ def limits(**values: int) -> Iterator[None]:
             patch.stop()
 
 
+# Places beyond the input, in tiles as wide as the input is.
+BEYOND = Example(
+    x_shape=(1, 4, 1, 2),
+    w_shape=(4, 2, 1, 1),
+    arguments={
+        "stride": (1, 1),
+        "padding": "valid",
+        "dilation": (1, 2),
+        "output_padding": (0, 1),
+        "groups": 2,
+    },
+    filters=4,
+    seed=0,
+)
+
+KEPT = (0, 10**9)  # bytes of a kernel up to which it is copied once, and not in each task
+
 UNFOLDED = {"the first axis as it is": 0, "all axes unfolded": 10**9}
 
 
 @pytest.mark.parametrize("enough_terms", UNFOLDED.values(), ids=UNFOLDED.keys())
-@given(example=convs())
+@given(example=convs(), kept=st.sampled_from(KEPT))
 @settings(max_examples=100)
-def test_conv_in_many_tiles_equals_the_loops(example: Example, enough_terms: int) -> None:
+def test_conv_in_many_tiles_equals_the_loops(example: Example, enough_terms: int, kept: int) -> None:
     x, w = example.arrays()
     (bias,) = example.integers((example.filters,))
-    with limits(**TINY, ENOUGH_TERMS=enough_terms):
+    with limits(**TINY, ENOUGH_TERMS=enough_terms, _KEPT=kept):
         result = conv(
             x.astype(np.float32), w.astype(np.float32), bias.astype(np.float32), **example.arguments
         )
@@ -80,17 +102,18 @@ def test_conv_in_many_tiles_equals_the_loops(example: Example, enough_terms: int
 
 @pytest.mark.parametrize("scatters", [False, True], ids=["phases", "scatter"])
 @pytest.mark.parametrize("enough_terms", UNFOLDED.values(), ids=UNFOLDED.keys())
-@given(example=conv_transposes())
+@given(example=conv_transposes(), kept=st.sampled_from(KEPT))
+@hypothesis.example(example=BEYOND, kept=0)
 @settings(max_examples=100)
 def test_conv_transpose_in_many_tiles_equals_the_loops(
-    example: Example, enough_terms: int, *, scatters: bool
+    example: Example, enough_terms: int, kept: int, *, scatters: bool
 ) -> None:
     x, w = example.arrays()
     (bias,) = example.integers((example.filters,))
     expected = naive.conv_transpose(x, w, bias, **example.arguments)
     for dtype in (np.float64, np.int64):
         with (
-            limits(**TINY, ENOUGH_TERMS=enough_terms),
+            limits(**TINY, ENOUGH_TERMS=enough_terms, _KEPT=kept),
             mock.patch.object(kernels, "_scatters", return_value=scatters),
         ):
             result = conv_transpose(x.astype(dtype), w.astype(dtype), bias.astype(dtype), **example.arguments)
@@ -99,18 +122,20 @@ def test_conv_transpose_in_many_tiles_equals_the_loops(
 
 @pytest.mark.parametrize("partial_sums", [0, 10**9])
 @pytest.mark.parametrize("enough_terms", UNFOLDED.values(), ids=UNFOLDED.keys())
-@given(example=convs())
+@given(example=convs(), few=st.sampled_from([0, 10**9]), dtype=st.sampled_from([np.float32, np.float64]))
 @settings(max_examples=50)
 def test_weight_gradients_in_many_tiles_are_adjoint(
-    example: Example, enough_terms: int, partial_sums: int
+    example: Example, enough_terms: int, partial_sums: int, few: int, dtype: type[np.floating]
 ) -> None:
     x, w = example.arrays()
     y = conv(x, w, **example.arguments)
     (dy, dw) = example.integers(y.shape, w.shape)
     arguments = {**example.arguments}
-    with limits(**TINY, ENOUGH_TERMS=enough_terms, _PARTIAL_SUMS=partial_sums):
-        grad = conv_weight_grad(x, dy, example.kernel, **arguments)
-        transposed = conv_transpose_weight_grad(dy, x, example.kernel, **arguments)
+    with limits(**TINY, ENOUGH_TERMS=enough_terms, _PARTIAL_SUMS=partial_sums, _FEW=few):
+        grad = conv_weight_grad(x.astype(dtype), dy.astype(dtype), example.kernel, **arguments)
+        transposed = conv_transpose_weight_grad(
+            dy.astype(dtype), x.astype(dtype), example.kernel, **arguments
+        )
     assert (grad * dw).sum() == (conv(x, dw, **arguments) * dy).sum()
     np.testing.assert_array_equal(transposed, grad)
 

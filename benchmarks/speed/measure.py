@@ -1,0 +1,120 @@
+"""Interleaved times, and what follows from them: ratios with their spread, means, and growth."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from speed.contenders import CONTENDERS, PARTS, Calls, Operands, limit, ours
+from speed.layers import Layer
+
+# Wall time, unless the processor's time is asked for: on a busy machine, where one thread is to be measured.
+CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
+
+Ratio = dict[str, float]
+"""A ratio of medians over the rounds, "median", and the quartiles of the rounds' own, "low" and "high"."""
+
+
+def interleaved(calls: dict[str, Callable[[], Any]], rounds: int, clock: str) -> dict[str, list[float]]:
+    """Seconds of each call in each round; each round begins with another, so that all follow all."""
+    now, names = CLOCKS[clock], list(calls)
+    times: dict[str, list[float]] = {name: [] for name in names}
+    for number in range(rounds):
+        turn = number % len(names)
+        for name in names[turn:] + names[:turn]:
+            begin = now()
+            calls[name]()
+            times[name].append(now() - begin)
+    return times
+
+
+def ratio(over: list[float], under: list[float]) -> Ratio:
+    """Of two calls' times."""
+    each = [a / b for a, b in zip(over, under, strict=True)]
+    low, _, high = statistics.quantiles(each, n=4) if len(each) > 1 else each * 3
+    return {"median": statistics.median(over) / statistics.median(under), "low": low, "high": high}
+
+
+def measure(layer: Layer, dtype: str, rounds: int, names: list[str], clock: str) -> dict[str, Any]:
+    """All ratios of one layer: of the limit's time to convmm's, and of convmm's to each other one's.
+
+    Raises:
+        ValueError: a contender's result is not convmm's.
+    """
+    operands = Operands.of(layer, dtype)
+    others = {name: CONTENDERS[name](layer, operands) for name in names}
+    row: dict[str, Any] = {"layer": asdict(layer), "dtype": dtype, "flops": layer.flops}
+    product = limit(layer, dtype)
+    for part, timed in ours(layer, operands).items():
+        expected = timed.call()
+        with_part = {name: calls[part] for name, calls in others.items() if part in calls}
+        _check(layer, part, expected, with_part)
+        calls = {"limit": product, "convmm": timed.call}
+        calls |= {name: each.call for name, each in with_part.items()}
+        times = interleaved(calls, rounds, clock)
+        row[part] = {"limit": ratio(times["limit"], times["convmm"])}
+        row[part] |= {name: ratio(times["convmm"], times[name]) for name in with_part}
+        row[part]["seconds"] = {name: statistics.median(of) for name, of in times.items()}
+    return row
+
+
+def _check(layer: Layer, part: str, expected: Any, others: Calls) -> None:  # noqa: ANN401 - an array
+    # Of sums of as many as 20,000 terms, rounded in single precision or by another algorithm.
+    tolerance = 1e-3 * float(np.abs(expected).max())
+    for name, each in others.items():
+        found = each.as_array(each.call())
+        if found.shape != expected.shape or not np.allclose(found, expected, rtol=0, atol=tolerance):
+            msg = f"{name} computes another {part} of {layer.name} than convmm: allowed is what agrees"
+            raise ValueError(msg)
+
+
+def geometric_mean(values: list[float]) -> float:
+    """Of at least one value."""
+    return math.exp(statistics.fmean(map(math.log, values)))
+
+
+def means(rows: list[dict[str, Any]], columns: list[str]) -> list[dict[str, Any]]:
+    """Geometric means and extremes over the layers, for each dtype, operation and part."""
+    found = []
+    for dtype in dict.fromkeys(row["dtype"] for row in rows):
+        for operation, transposed in (("conv", False), ("conv_transpose", True)):
+            some = [r for r in rows if r["dtype"] == dtype and r["layer"]["transposed"] == transposed]
+            for part in PARTS:
+                line: dict[str, Any] = {"dtype": dtype, "operation": operation, "part": part}
+                for column in columns:
+                    values = [row[part][column]["median"] for row in some if column in row[part]]
+                    if values:
+                        line[column] = {
+                            "mean": geometric_mean(values),
+                            "low": min(values),
+                            "high": max(values),
+                            "layers": len(values),
+                        }
+                if some:
+                    found.append(line)
+    return found
+
+
+def exponents(rounds: int, clock: str) -> dict[str, float]:
+    """How time grows with batch, channels (of either side) and pixels: slopes of log time over log size."""
+    series: dict[str, list[tuple[int, Layer]]] = {
+        "batch": [(n, Layer("", (n, 64, 28, 28), 64, 3, 1, 1)) for n in (2, 4, 8, 16, 32)],
+        "channels product": [(c * c, Layer("", (4, c, 28, 28), c, 3, 1, 1)) for c in (64, 96, 128, 192, 256)],
+        "pixels": [(n * n, Layer("", (2, 64, n, n), 64, 3, 1, 1)) for n in (28, 40, 56, 80, 112)],
+    }
+    return {name: _exponent(points, rounds, clock) for name, points in series.items()}
+
+
+def _exponent(points: list[tuple[int, Layer]], rounds: int, clock: str) -> float:
+    calls = {str(n): ours(layer, Operands.of(layer, "float64"))["forward"].call for n, layer in points}
+    for call in calls.values():
+        call()
+    times = interleaved(calls, rounds, clock)
+    logs = [(math.log(n), math.log(statistics.median(times[str(n)]))) for n, _ in points]
+    return statistics.linear_regression(*zip(*logs, strict=True)).slope

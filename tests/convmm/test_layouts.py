@@ -1,0 +1,75 @@
+"""Inputs in any layout, on the tiled route: the same results, and no copy of the whole."""
+
+from __future__ import annotations
+
+import math
+import tracemalloc
+from functools import partial
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from convmm import conv, conv_input_grad, conv_transpose, conv_weight_grad, kernels
+from tests.convmm.layouts import LAYOUTS
+from tests.convmm.strategies import Operation
+
+MIB = 2**20
+
+# Each with the shapes of its two operands.
+OPERATIONS: dict[str, tuple[Operation, tuple[int, ...], tuple[int, ...]]] = {
+    "conv": (partial(conv, padding=1), (2, 16, 20, 18), (24, 16, 3, 3)),
+    "conv of single taps": (conv, (2, 64, 20, 18), (24, 64, 1, 1)),
+    "conv in groups": (partial(conv, padding=1, groups=4, stride=2), (2, 64, 20, 18), (32, 16, 3, 3)),
+    "transposed, by phases": (partial(conv_transpose, stride=2), (2, 32, 10, 9), (32, 24, 4, 4)),
+    "transposed, scattered": (partial(conv_transpose, stride=2), (2, 64, 20, 18), (64, 2, 4, 4)),
+    "input gradient": (partial(conv_input_grad, input_size=(22, 20)), (2, 24, 20, 18), (24, 16, 3, 3)),
+    "weight gradient": (partial(conv_weight_grad, kernel_size=3), (2, 16, 22, 20), (2, 24, 20, 18)),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_a_layout_changes_nothing_in_tiles_either(name: str, dtype: Any, layout: str) -> None:  # noqa: ANN401
+    operation, *shapes = OPERATIONS[name]
+    rng = np.random.default_rng(0)
+    arrays = [rng.integers(-9, 10, shape).astype(dtype) for shape in shapes]
+    with mock.patch.object(kernels, "SMALL", math.inf):
+        expected = operation(*arrays)
+    laid_out = [LAYOUTS[layout](array) for array in arrays]
+    for array in laid_out:
+        array.flags.writeable = False
+    with mock.patch.object(kernels, "SMALL", -1):
+        result = operation(*laid_out)
+    np.testing.assert_array_equal(result, expected)
+    assert result.dtype == expected.dtype
+    for array, kept in zip(laid_out, arrays, strict=True):
+        np.testing.assert_array_equal(array, kept)
+
+
+LARGE: dict[str, tuple[Operation, tuple[int, ...], tuple[int, ...]]] = {
+    "conv": (partial(conv, padding=1), (1, 64, 256, 256), (4, 64, 3, 3)),
+    "transposed, scattered": (partial(conv_transpose, padding=1), (1, 64, 256, 256), (64, 1, 3, 3)),
+    "weight gradient": (partial(conv_weight_grad, kernel_size=1), (1, 64, 256, 256), (1, 2, 256, 256)),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("name", LARGE)
+def test_a_large_input_is_not_copied_whole(name: str, layout: str) -> None:
+    operation, *shapes = LARGE[name]
+    x, other = (LAYOUTS[layout](np.ones(shape)) for shape in shapes)
+    assert _beyond_result(partial(operation, x, other)) < x.nbytes / 2
+
+
+def _beyond_result(call: partial[NDArray[Any]]) -> int:
+    """Bytes at the peak, beyond those of the result."""
+    tracemalloc.start()
+    try:
+        result = call()
+        return tracemalloc.get_traced_memory()[1] - result.nbytes
+    finally:
+        tracemalloc.stop()

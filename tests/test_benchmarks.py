@@ -1,0 +1,65 @@
+"""The speed benchmark measures, and only what agrees."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+
+
+def test_the_benchmark_prints_ratios_and_writes_what_was_measured(tmp_path: Path) -> None:
+    record = tmp_path / "new folder" / "speed.json"
+    command: list[str | Path] = [
+        sys.executable,
+        BENCHMARKS / "convmm_speed.py",
+        "--only",
+        "dcgan 32-64",
+        "--rounds",
+        "2",
+    ]
+    options: list[str | Path] = [
+        "--threads",
+        "1",
+        "--dtype",
+        "float64",
+        "--against",
+        "steps",
+        "--json",
+        record,
+    ]
+    printed = subprocess.run([*command, *options], capture_output=True, text=True, check=True).stdout
+    written = json.loads(record.read_text())
+    [row] = written["rows"]
+    assert row["layer"]["name"] == "dcgan 32-64 64-3"
+    for part in ("forward", "input grad", "weight grad"):
+        limit = row[part]["limit"]
+        assert limit["median"] == row[part]["seconds"]["limit"] / row[part]["seconds"]["convmm"]
+        assert 0 < limit["low"] <= limit["high"]
+    assert row["forward"]["steps"]["median"] < 1  # its matrix has three million elements
+    assert {"batch", "channels product", "pixels"} == written["exponents"].keys()
+    assert "| float64 conv_transpose, forward |" in printed
+
+
+def test_a_contender_that_computes_something_else_is_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    contenders: Any = importlib.import_module("speed.contenders")
+    layers: Any = importlib.import_module("speed.layers")
+    measure: Any = importlib.import_module("speed.measure")
+
+    def flipped(layer: Any, operands: Any) -> Any:  # noqa: ANN401 - of the modules above
+        return contenders.ours(layer, operands._replace(w=np.flip(operands.w, -1)))
+
+    monkeypatch.setitem(contenders.CONTENDERS, "flipped", flipped)
+    layer = layers.Layer("small", (1, 8, 12, 12), 8, 3)
+    with pytest.raises(ValueError, match="flipped computes another forward of small than convmm"):
+        measure.measure(layer, "float64", 1, ["flipped"], "wall")
+    monkeypatch.setitem(contenders.CONTENDERS, "flipped", contenders.ours)
+    assert measure.measure(layer, "float64", 3, ["flipped"], "wall")["forward"]["flipped"]["median"] > 0
