@@ -41,7 +41,7 @@ def _flips(reference: Reference) -> Iterator[tuple[str, Array]]:
     """The kernel flipped on all axes, on one, on two; an axis with one tap has no other way round."""
     rank = reference.case.rank
     axes = [axis for axis, taps in enumerate(reference.case.kernel) if taps > 1]
-    for count in dict.fromkeys([len(axes), *range(1, len(axes))]):
+    for count in filter(None, dict.fromkeys([len(axes), *range(1, len(axes))])):
         for chosen in itertools.combinations(axes, count):
             named = " and ".join(map(str, chosen))
             text = f"the kernel is flipped on {len(chosen)} of {rank} axes: {_axes(chosen)} {named}"
