@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -84,6 +85,34 @@ def run_with(
 ) -> CaseResult:
     """As :func:`run`, with adapters that are at hand; ``submit`` hands them their tasks."""
     return Run(case, adapters, grad=grad, submit=submit, divergences=divergences).finish()
+
+
+def run_all(
+    cases: Iterable[Case],
+    adapters: Sequence[Adapter],
+    submit: Submit,
+    *,
+    ahead: int,
+    grad: bool = False,
+    divergences: Sequence[Divergence] = (),
+) -> Iterator[CaseResult]:
+    """Run many cases, in order; the others as of :func:`run_with`.
+
+    Args:
+        cases: what to run.
+        adapters: whose layers.
+        submit: hands an adapter its task.
+        ahead: how many cases to ask for before the first of them has answered.
+        grad: run the backward passes too.
+        divergences: known differences beside the built-in ones.
+    """
+    waiting: deque[Run] = deque()
+    for case in cases:
+        waiting.append(Run(case, adapters, grad=grad, submit=submit, divergences=divergences))
+        if len(waiting) > ahead:
+            yield waiting.popleft().finish()
+    while waiting:
+        yield waiting.popleft().finish()
 
 
 Judge = Callable[[Reference, Backward | None], list[Result]]

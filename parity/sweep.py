@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +13,7 @@ from parity.distributions import installed_version
 from parity.divergences import Divergence
 from parity.record import SCHEMA, command
 from parity.records import Record, RecordError
-from parity.run import Run
+from parity.run import run_all
 from parity.suites import Suite, SuiteCase
 from parity.task import Submit
 from parity.values import check_memory
@@ -56,7 +55,7 @@ def remaining(
 
 
 def sweep(
-    cases: Iterable[tuple[Suite, SuiteCase]],
+    cases: Sequence[tuple[Suite, SuiteCase]],
     adapters: Sequence[Adapter],
     submit: Submit,
     *,
@@ -64,28 +63,11 @@ def sweep(
     grad: bool = False,
     divergences: Sequence[Divergence] = (),
 ) -> Iterator[Record]:
-    """Run the cases, with gradients if wanted; each gives a record of kind "record", in order.
-
-    Args:
-        cases: what to run.
-        adapters: whose layers.
-        submit: hands an adapter its task.
-        ahead: how many cases to ask for before the first of them has answered.
-        grad: run the backward passes too.
-        divergences: known differences beside the built-in ones.
-    """
-    waiting: deque[tuple[Suite, SuiteCase, Run]] = deque()
-    for suite, named in cases:
-        run = Run(named.case, adapters, grad=grad, submit=submit, divergences=divergences)
-        waiting.append((suite, named, run))
-        if len(waiting) > ahead:
-            yield _finish(*waiting.popleft())
-    while waiting:
-        yield _finish(*waiting.popleft())
-
-
-def _finish(suite: Suite, named: SuiteCase, run: Run) -> Record:
-    return {"kind": "record", "suite": suite.name, "name": named.name, **run.finish().to_dict()}
+    """As :func:`parity.run.run_all`; each case gives a record of kind "record", in order."""
+    questions = (named.case for _, named in cases)
+    results = run_all(questions, adapters, submit, ahead=ahead, grad=grad, divergences=divergences)
+    for (suite, named), result in zip(cases, results, strict=True):
+        yield {"kind": "record", "suite": suite.name, "name": named.name, **result.to_dict()}
 
 
 def header(
