@@ -61,8 +61,8 @@ def check_condition(condition: object) -> None:
 
 def meets(case: Case, condition: Condition) -> bool:
     """Whether every quantity that the condition names has an allowed value."""
-    of_case = _quantities(case)
-    of_axes = _axes(case)
+    of_case = quantities(case)
+    of_axes = axis_quantities(case)
     last = condition.get("last_axes", [])
     return (
         all(_allows(allowed, of_case[key]) for key, allowed in condition.items() if key in of_case)
@@ -72,7 +72,8 @@ def meets(case: Case, condition: Condition) -> bool:
     )
 
 
-def _quantities(case: Case) -> dict[str, object]:
+def quantities(case: Case) -> dict[str, object]:
+    """What a condition may name of a case, but for its axes."""
     return {
         "op": case.op,
         "dtype": case.dtype,
@@ -87,7 +88,8 @@ def _quantities(case: Case) -> dict[str, object]:
     }
 
 
-def _axes(case: Case) -> list[dict[str, int | None]]:
+def axis_quantities(case: Case) -> list[dict[str, int | None]]:
+    """What a condition may name of each spatial axis of a case."""
     added = case.output_padding or (None,) * case.rank
     return [
         {

@@ -14,6 +14,7 @@ from parity.distributions import installed_version
 from parity.expression import Call
 from parity.layer import Name, layer
 from parity.reading import Reading
+from parity.script import Script, function_call
 from parity.spelling import Spelling, Unsupported
 from parity.tolerance import Mode, accumulated_in_float32
 from parity.values import Array
@@ -87,6 +88,11 @@ def pin(threads: int) -> dict[str, Any]:
 def call(layer: Callable[..., Array], weights: Sequence[Array], x: Array) -> Array:
     """Call the core's function."""
     return layer(x, *weights)
+
+
+def calling(dtype: str) -> Script:
+    """A call of the core's function."""
+    return function_call(dtype)
 
 
 def forward_only() -> None:

@@ -18,6 +18,7 @@ from parity.adapters.keras.read import CLASSES, read
 from parity.adapters.keras.rules import MOVE_BACK, find_native, meanings, same_instead, spelling, why_not
 from parity.adapters.keras.tensors import build, to_keras, to_numpy
 from parity.case import Case
+from parity.script import Script
 from parity.spelling import Spelling, Unsupported, first_lookalike
 from parity.tolerance import Mode, accumulated_in_float32
 from parity.values import Array
@@ -31,6 +32,7 @@ __all__ = [
     "backend",
     "backward",
     "call",
+    "calling",
     "exact",
     "forward_only",
     "load",
@@ -74,3 +76,16 @@ def call(layer: Any, weights: Sequence[Array], x: Array) -> Array:
     given = to_keras(x)
     build(layer, given, weights)
     return to_numpy(layer(given))
+
+
+def calling(dtype: str) -> Script:
+    """Build the layer, set its weights, and call it."""
+    return Script(
+        ("keras",),
+        f"""\
+given = keras.ops.convert_to_tensor(np.moveaxis(x, 1, -1), dtype={dtype!r})
+if not layer.built:
+    layer.build(given.shape)
+layer.set_weights(converted)
+y = np.moveaxis(keras.ops.convert_to_numpy(layer(given)).astype("float64"), -1, 1)""",
+    )

@@ -1,0 +1,45 @@
+"""Smallest cases of earlier searches, kept in hypothesis' example database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase, InMemoryExampleDatabase
+
+from convmm.geometry import GeometryError
+from parity.case import Case, CaseError
+
+
+class Corpus:
+    """Cases by framework. They are kept as commands, which stay valid whatever cases are drawn from.
+
+    Args:
+        folder: of the database; None for one that is forgotten.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._database: ExampleDatabase = (
+            InMemoryExampleDatabase() if folder is None else DirectoryBasedExampleDatabase(folder)
+        )
+
+    def cases(self, framework: str) -> list[Case]:
+        """What was kept, the shortest command first; what is no case, or no longer one, is dropped."""
+        found = []
+        for kept in sorted(self._database.fetch(_key(framework)), key=lambda command: (len(command), command)):
+            try:
+                found.append(Case.from_command(kept.decode()))
+            except (CaseError, GeometryError, UnicodeDecodeError):
+                self._database.delete(_key(framework), kept)
+        return found
+
+    def keep(self, framework: str, case: Case) -> None:
+        """Keep a case for later searches."""
+        self._database.save(_key(framework), case.command.encode())
+
+    def drop(self, framework: str, case: Case) -> None:
+        """Forget a case."""
+        self._database.delete(_key(framework), case.command.encode())
+
+
+def _key(framework: str) -> bytes:
+    return f"parity fuzz {framework}".encode()

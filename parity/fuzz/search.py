@@ -1,0 +1,143 @@
+"""The search: rounds of random cases, and each new cause among them shrunk."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
+
+from hypothesis.strategies import SearchStrategy
+
+from parity.case import Case
+from parity.fuzz.budget import Budget
+from parity.fuzz.causes import Cause, Causes, causes_of
+from parity.fuzz.contest import Contest
+from parity.fuzz.corpus import Corpus
+from parity.fuzz.draw import draw, smallest
+from parity.fuzz.finding import Finding
+from parity.fuzz.shows import Shows
+from parity.record import CaseResult
+from parity.report import Report
+
+_ROUND = 500
+"""Cases that are drawn, and run, before the new causes among them are shrunk."""
+
+
+class Search:
+    """A search; its findings and its report are complete at any time, whatever ends it.
+
+    Args:
+        strategy: what cases are drawn from.
+        contest: who runs them.
+        seed: of the draws. With a budget of examples, equal seeds give equal findings.
+        budget: how long it goes on.
+        corpus: smallest cases of earlier searches.
+        said: called when a case was run, with 1 if it was one of the search, and 0 if of the shrinking.
+    """
+
+    def __init__(
+        self,
+        strategy: SearchStrategy[Case],
+        contest: Contest,
+        *,
+        seed: int,
+        budget: Budget,
+        corpus: Corpus | None = None,
+        said: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        self._strategy, self._contest, self._said = strategy, contest, said
+        self._seed, self._budget = seed, budget
+        self._corpus = corpus or Corpus()
+        self._drawn = 0
+        self._by_cause: dict[Cause, Finding] = {}
+        self.report = Report()
+        self.shrinking: Cause | None = None
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What was found, each once, in the order it was met."""
+        return list({id(finding): finding for finding in self._by_cause.values()}.values())
+
+    @property
+    def progress(self) -> str:
+        """How many cases came out how, how many causes there are, and which is being shrunk."""
+        count = len(self.findings)
+        causes = "1 cause" if count == 1 else f"{count} causes"
+        now = f", shrinking {self.shrinking}" if self.shrinking else ""
+        return f"{self.report.progress}; {causes}{now}"
+
+    def run(self, *, remembered: Callable[[Case], bool] = lambda _: True) -> None:
+        """Go on until the budget is spent.
+
+        Args:
+            remembered: of the smallest cases of earlier searches, which to begin with.
+        """
+        for framework in [each.NAME for each in self._contest.adapters]:
+            self._remember(framework, filter(remembered, self._corpus.cases(framework)))
+        for number in itertools.count():
+            left = self._budget.left(self._drawn)
+            if left == 0:
+                break
+            self._round(f"{self._seed} {number}", _ROUND if left is None else min(left, _ROUND))
+
+    def _remember(self, framework: str, cases: Iterator[Case]) -> None:
+        """Run the smallest cases of earlier searches again; those that show nothing any more are dropped."""
+        for found in self._contest.run_all(cases):
+            own = [cause for cause in self._count(found) if cause.framework == framework]
+            if not own:
+                self._corpus.drop(framework, found.case)
+            for cause in own:
+                finding = self._by_cause[cause]
+                finding.chased = finding.shrunk = True
+
+    def _round(self, seed: str, count: int) -> None:
+        cases = self._until_spent(draw(self._strategy, seed, count))
+        known = {found.case: self._count(found) for found in self._contest.run_all(cases)}
+        for cause in dict.fromkeys(itertools.chain.from_iterable(known.values())):
+            if not self._by_cause[cause].chased:
+                self._chase(cause, known, seed, count)
+
+    def _until_spent(self, cases: Sequence[Case]) -> Iterator[Case]:
+        for case in cases:
+            if self._budget.left(self._drawn) == 0:
+                return
+            self._drawn += 1
+            yield case
+
+    def _count(self, found: CaseResult) -> Causes:
+        self.report.add(found.to_dict())
+        causes = causes_of(found)
+        for cause, result in causes.items():
+            finding = self._by_cause.setdefault(cause, Finding(cause, found.case, result, dtypes=[cause.dtype]))
+            finding.count += 1
+        self._said(1)
+        return causes
+
+    def _chase(self, cause: Cause, known: Mapping[Case, Causes], seed: str, count: int) -> None:
+        """Shrink a cause that was met among the known cases of a round."""
+        finding = self._by_cause[cause]
+        finding.chased = True
+        contest = self._contest.alone(cause.framework)
+        same = self._same_in_another_dtype(cause, contest)
+        if same:
+            same.take(finding)
+            self._by_cause[cause] = same
+            return
+        self.shrinking = cause
+        going_on = self._budget.shrinking()
+        with contest.in_haste() if cause.status == "timeout" else nullcontext(contest) as quick:
+            shows = Shows(finding, quick, known, going_on, lambda: self._said(0))
+            smallest(self._strategy, shows, seed, count)
+        finding.shrunk = shows.again(contest) and going_on()
+        if finding.shrunk:
+            self._corpus.keep(cause.framework, finding.case)
+        self.shrinking = None
+
+    def _same_in_another_dtype(self, cause: Cause, contest: Contest) -> Finding | None:
+        """The finding whose smallest case shows this cause too, in this cause's dtype."""
+        for finding in self.findings:
+            if finding.shrunk and finding.cause.is_as(cause):
+                if cause in contest.causes(replace(finding.case, dtype=cause.dtype)):
+                    return finding
+        return None
