@@ -1,0 +1,181 @@
+"""Cases: a layer's arguments and the sizes that they fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Unpack
+
+import hypothesis.strategies as st
+
+from convmm.geometry import Padding, full_response_size, kernel_extent
+from parity.case import DTYPES, OPS, VALUES, Case
+from parity.strategies.bounds import Bounds, Limits, PaddingKind, Range, check_choices, limits_of, room_of
+from parity.strategies.pieces import (
+    Pair,
+    dilations,
+    input_sizes,
+    ints,
+    kernel_sizes,
+    output_paddings,
+    paddings,
+    strides,
+)
+
+RANKS = (1, 2, 3)
+_OUTPUT_PADDINGS = ("none", "zero", "more")
+
+
+@dataclass(frozen=True)
+class AxisArguments:
+    """What a case has on one axis."""
+
+    size: int
+    kernel: int
+    stride: int
+    dilation: int
+    pads: Pair = (0, 0)
+    output_padding: int | None = None
+
+
+def cases(
+    ops: Sequence[str] = OPS,
+    dtypes: Sequence[str] = ("float32",),
+    values: Sequence[str] = ("integers",),
+    **bounds: Unpack[Bounds],
+) -> st.SearchStrategy[Case]:
+    """Cases of these ops, dtypes and values, within bounds that are those of :class:`Bounds`.
+
+    Shrinks towards the fewest axes and a convolution, one sample, channel, filter and group, no bias, the
+    first dtype and values, seed 0, and on each axis no padding, one tap, stride and dilation 1 and the
+    smallest size. Of the bounds that are sequences the first is what it shrinks to.
+
+    Args:
+        ops: of :data:`parity.case.OPS`.
+        dtypes: of :data:`parity.case.DTYPES`.
+        values: of :data:`parity.case.VALUES`.
+        **bounds: the largest kernel, stride and so on: see :class:`Bounds`.
+
+    Raises:
+        CaseError: an unknown word or bound, or bounds that contradict each other.
+        GeometryError: a bound is no int, or too small.
+    """
+    chosen = check_choices("ops", ops, OPS)
+    drawn = (check_choices("dtypes", dtypes, DTYPES), check_choices("values", values, VALUES))
+    # In the order of their length: the first example that Hypothesis tries should be the smallest.
+    return st.one_of([_cases(op, limits_of(op, bounds), *drawn) for op in OPS if op in chosen])
+
+
+def conv_cases(
+    ranks: Sequence[int] = RANKS,
+    dtypes: Sequence[str] = ("float32",),
+    values: Sequence[str] = ("integers",),
+    **bounds: Unpack[Bounds],
+) -> st.SearchStrategy[Case]:
+    """As :func:`cases`, of convolutions over so many axes."""
+    return cases([f"conv{rank}d" for rank in check_choices("ranks", ranks, RANKS)], dtypes, values, **bounds)
+
+
+def conv_transpose_cases(
+    ranks: Sequence[int] = RANKS,
+    dtypes: Sequence[str] = ("float32",),
+    values: Sequence[str] = ("integers",),
+    **bounds: Unpack[Bounds],
+) -> st.SearchStrategy[Case]:
+    """As :func:`cases`, of transposed convolutions over so many axes."""
+    ops = [f"conv_transpose{rank}d" for rank in check_choices("ranks", ranks, RANKS)]
+    return cases(ops, dtypes, values, **bounds)
+
+
+@st.composite
+def _cases(draw: st.DrawFn, op: str, limits: Limits, dtypes: Sequence[str], values: Sequence[str]) -> Case:
+    """The axes are drawn last and one by one, so that fewer of them are a shorter example."""
+    groups = draw(st.sampled_from(limits.groups))
+    channels, filters = (
+        groups * draw(ints(count.multiple_of(groups))) for count in (limits.channels, limits.filters)
+    )
+    batch, bias = draw(ints(limits.batch)), draw(st.sampled_from(limits.biases))
+    dtype, value = draw(st.sampled_from(dtypes)), draw(st.sampled_from(values))
+    seed = draw(st.integers(0, 2**32 - 1))
+    kind = draw(st.sampled_from(limits.padding_kinds))
+    if op.startswith("conv_transpose"):
+        axis = _conv_transpose_axes(limits, kind, draw(st.sampled_from(_OUTPUT_PADDINGS)))
+    else:
+        axis = _conv_axes(limits, kind)
+    axes = [draw(axis) for _ in range(int(op[-2]))]
+    added = [each.output_padding for each in axes if each.output_padding is not None]
+    return Case(
+        op,
+        (batch, channels, *(each.size for each in axes)),
+        filters,
+        [each.kernel for each in axes],
+        stride=[each.stride for each in axes],
+        padding=_padding(kind, [each.pads for each in axes]),
+        output_padding=added if len(added) == len(axes) else None,
+        dilation=[each.dilation for each in axes],
+        groups=groups,
+        bias=bias,
+        dtype=dtype,
+        values=value,
+        seed=seed,
+    )
+
+
+def _padding(kind: PaddingKind, pads: Sequence[Pair]) -> Padding:
+    return kind if kind in {"valid", "same"} else pads
+
+
+@st.composite
+def _conv_axes(draw: st.DrawFn, limits: Limits, kind: PaddingKind) -> AxisArguments:
+    """Padding that leaves room for the smallest kernel, a kernel that fits, and an input with room for it."""
+    smallest = kernel_extent(limits.kernel.low, limits.dilation.low)
+    missing = 0 if kind == "same" else max(smallest - limits.size.high, 0)
+    pads = draw(paddings(kind, max_padding=limits.padding, at_least=missing))
+    room = limits.size.high + sum(pads)
+    if room_of(kind, limits) is None:
+        room = kernel_extent(limits.kernel.high, limits.dilation.high)
+    most_taps = min((room - 1) // limits.dilation.low + 1, limits.kernel.high)
+    kernel = draw(kernel_sizes(min_kernel=limits.kernel.low, max_kernel=most_taps))
+    widest = limits.dilation.high if kernel == 1 else min((room - 1) // (kernel - 1), limits.dilation.high)
+    dilation = draw(dilations(min_dilation=limits.dilation.low, max_dilation=widest))
+    stride = draw(_strides(limits))
+    sizes = input_sizes(
+        kernel,
+        stride=stride,
+        dilation=dilation,
+        padding=_padding(kind, [pads]),
+        min_size=limits.size.low,
+        max_size=limits.size.high,
+    )
+    return AxisArguments(draw(sizes), kernel, stride, dilation, pads)
+
+
+@st.composite
+def _conv_transpose_axes(draw: st.DrawFn, limits: Limits, kind: PaddingKind, added: str) -> AxisArguments:
+    """Output padding below its limit, and padding that takes no more than there is.
+
+    Beside "same" Keras's formula takes an element more than there is of one input under an even kernel: then
+    there is no output padding, or a larger input.
+    """
+    kernel = draw(kernel_sizes(min_kernel=limits.kernel.low, max_kernel=limits.kernel.high))
+    stride = draw(_strides(limits))
+    dilation = draw(dilations(min_dilation=limits.dilation.low, max_dilation=limits.dilation.high))
+    more = draw(_output_paddings(limits, stride, dilation)) if added == "more" else 0
+    extent = kernel_extent(kernel, dilation)
+    fewest = 2 if kind == "same" and added != "none" and not (more or extent % 2 or limits.empty) else 1
+    if fewest > limits.size.high:
+        added, fewest = "none", 1
+    size = draw(ints(Range(max(fewest, limits.size.low), limits.size.high)))
+    there = full_response_size(size, extent, stride) + more - (0 if limits.empty else 1)
+    pads = draw(paddings(kind, max_padding=limits.padding, at_most=there))
+    return AxisArguments(size, kernel, stride, dilation, pads, None if added == "none" else more)
+
+
+def _strides(limits: Limits) -> st.SearchStrategy[int]:
+    return strides(min_stride=limits.stride.low, max_stride=limits.stride.high)
+
+
+def _output_paddings(limits: Limits, stride: int, dilation: int) -> st.SearchStrategy[int]:
+    """At least one element where there may be one."""
+    most = min(max(stride, dilation) - 1, limits.output_padding)
+    return output_paddings(stride, dilation, min_output_padding=min(1, most), max_output_padding=most)
