@@ -42,7 +42,8 @@ def progress(
         yield _Lines(counted, total=total, seconds=seconds).advance
         return
     counts = MofNCompleteColumn() if total else TextColumn("{task.completed}")
-    columns = (BarColumn(), counts, _Rate("{task.speed}"), TimeRemainingColumn())
+    left = TimeRemainingColumn() if seconds is None else _Left(seconds)
+    columns = (BarColumn(), counts, _Rate("{task.speed}"), left)
     with Progress(*columns, TextColumn("{task.description}"), console=console, transient=True) as bar:
         task = bar.add_task("", total=total)
         yield lambda count: bar.update(task, advance=count, description=counted.progress)
@@ -53,6 +54,21 @@ class _Rate(TextColumn):
 
     def render(self, task: Task) -> str:  # type: ignore[override] # the bar takes a text as well
         return f"{task.speed:.0f}/s" if task.speed else ""
+
+
+class _Left(TextColumn):
+    """Seconds until the time ends it.
+
+    Args:
+        seconds: that there are in all.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__("")
+        self._seconds = seconds
+
+    def render(self, task: Task) -> str:  # type: ignore[override] # the bar takes a text as well
+        return f"{max(self._seconds - (task.elapsed or 0), 0):.0f} s"
 
 
 class _Lines:
@@ -87,9 +103,7 @@ class _Lines:
         rate = self._done / (now - self._started)
         of_all = f" of {self._total}" if self._total else ""
         left = f"{self._left(now, rate):.0f} s left"
-        click.echo(
-            f"{self._done}{of_all} cases, {rate:.1f}/s, {left}: {self._counted.progress}", err=True
-        )
+        click.echo(f"{self._done}{of_all} cases, {rate:.1f}/s, {left}: {self._counted.progress}", err=True)
 
     def _left(self, now: float, rate: float) -> float:
         """Seconds until it ends, by the time or by the cases, whichever comes first."""

@@ -62,11 +62,11 @@ def function_call(dtype: str, *imports: str) -> Script:
         (*imports, *(("ml_dtypes",) if dtype == "bfloat16" else ())),
         f"""\
 arrays = [array.astype({name}) for array in (x, *converted)]
-before = [array.copy() for array in arrays]
+given = [array.copy() for array in arrays]
 y = layer(*arrays)
 assert isinstance(y, np.ndarray), f"it returned {{type(y)}}"
 assert y.dtype == {name}, f"it returned dtype {{y.dtype}}"
-assert all(a.tobytes() == b.tobytes() for a, b in zip(arrays, before)), "it changed its arguments"
+assert all(a.tobytes() == b.tobytes() for a, b in zip(arrays, given)), "it changed its arguments"
 y = y.astype("float64")""",
     )
 

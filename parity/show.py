@@ -79,7 +79,7 @@ def case_result(record: Json) -> None:
     counted = Report([record])
     stale(counted)
     click.echo(f"\nverdict: {record['verdict']}")
-    _note_nothing_compared(counted)
+    note_nothing_compared(counted)
 
 
 def self_check(document: Json) -> None:
@@ -165,7 +165,7 @@ def report(header: Json, counted: Report) -> None:
         click.echo(f"… and {len(unexplained) - _MOST_UNEXPLAINED} more unexplained results")
     stale(counted)
     click.echo(f"{counted.summary} ({', '.join(header['suites'])})")
-    _note_nothing_compared(counted)
+    note_nothing_compared(counted)
 
 
 def frameworks(found: Sequence[Json]) -> None:
@@ -232,12 +232,14 @@ def _drawn(result: CaseResult) -> dict[str, Any]:
     return named if result.backward is None else {**named, "dy": result.backward.dy}
 
 
-def _note_nothing_compared(counted: Report) -> None:
+def note_nothing_compared(counted: Report) -> None:
+    """Say on stderr that nothing was compared, if so."""
     if not counted.comparisons:
         note("nothing was compared: no framework beside the NumPy core gave a value")
 
 
 def stale(counted: Report) -> None:
+    """The known differences that are not there any more."""
     for name, count in counted.stale.items():
         click.echo(f"stale: known difference {name}: due in {count} results, and seen in none")
 
@@ -261,6 +263,7 @@ def make_table(*columns: str, numbers: int = 0) -> Table:
 
 
 def print_table(table: Table) -> None:
+    """Print a table for whoever reads it: a terminal, or a file."""
     console = Console()
     if not console.is_terminal:
         console = Console(width=_WIDE)

@@ -43,13 +43,12 @@ class Contest:
 
     def causes(self, case: Case) -> Causes:
         """Run a case, and say what of it is unexplained."""
-        return causes_of(
-            run_with(case, self.adapters, submit=self.submit, divergences=self.divergences)
-        )
+        return causes_of(run_with(case, self.adapters, submit=self.submit, divergences=self.divergences))
 
     def alone(self, framework: str) -> Contest:
         """The same with one of them."""
-        return replace(self, adapters=[each for each in self.adapters if each.NAME == framework])
+        chosen = [each for each in self.adapters if each.NAME == framework]  # noqa: SIM300 - it is no constant
+        return replace(self, adapters=chosen)
 
     @contextmanager
     def in_haste(self) -> Iterator[Contest]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from parity.case import Case
 
 _CONV = """\
-# By the definition, y[n, o, t] is the sum of w[o, c, i] * x[n, c, t * stride + i * dilation - before], and zeros
-# are read outside of x.
+# By the definition, y[n, o, t] is the sum of w[o, c, i] * x[n, c, t * stride + i * dilation - before], where
+# x has that element.
 for n, o, *t in np.ndindex(*expected.shape):
     for c, *i in np.ndindex(*w.shape[1:]):
         at = tuple(p * s + q * d - b for p, s, q, d, b in zip(t, stride, i, dilation, before))
@@ -15,8 +15,8 @@ for n, o, *t in np.ndindex(*expected.shape):
             expected[n, o, *t] += w[o, c, *i] * wide[n, first + c, *at]"""
 
 _CONV_TRANSPOSE = """\
-# By the definition, x[n, c, t] * w[c, o, i] is added to y[n, o, t * stride + i * dilation - before], where y has
-# that element.
+# By the definition, x[n, c, t] * w[c, o, i] is added to y[n, o, t * stride + i * dilation - before], where
+# y has that element.
 for n, c, *t in np.ndindex(*x.shape):
     for o, *i in np.ndindex(*w.shape[1:]):
         at = tuple(p * s + q * d - b for p, s, q, d, b in zip(t, stride, i, dilation, before))
@@ -30,12 +30,10 @@ def definition(case: Case) -> str:
 
     The sums are kept in the longest float that NumPy has.
     """
-    arguments = (
-        f"stride, dilation, before, groups = {case.stride}, {case.dilation}, {case.geometry.before}, {case.groups}"
-    )
+    values = f"{case.stride}, {case.dilation}, {case.geometry.before}, {case.groups}"
     return "\n".join(
         (
-            arguments,
+            f"stride, dilation, before, groups = {values}",
             f"expected = np.zeros({case.output_shape}, np.longdouble)",
             "wide = x.astype(np.longdouble)",
             _CONV_TRANSPOSE if case.transposed else _CONV,

@@ -11,7 +11,6 @@ from typing import Any
 from packaging.version import Version
 
 from parity.adapters import Adapter
-from parity.case import Case
 from parity.condition import axis_quantities, quantities
 from parity.fuzz.finding import Finding
 from parity.fuzz.script import spelling_of
@@ -92,7 +91,7 @@ def _condition(finding: Finding, adapter: Adapter) -> dict[str, Any]:
 
 
 def _notable(quantity: Mapping[str, Any], meant: Mapping[str, Any]) -> dict[str, Any]:
-    """Of the quantities that are the same in both, what is to be said of those that are not at their simplest."""
+    """What is to be said of the quantities that are the same in both, and not at their simplest."""
     return {
         key: _at_least(value) if type(value) is int else value
         for key, value in quantity.items()

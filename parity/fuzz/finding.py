@@ -31,7 +31,15 @@ class Finding:
     chased: bool = False
     shrunk: bool = False
 
-    def take(self, other: Finding) -> None:
-        """Count another finding's causes as this one's."""
+    def take(self, other: Finding, case: Case, result: Result) -> None:
+        """Count another finding's causes as this one's.
+
+        Args:
+            other: of another dtype.
+            case: this finding's, in that dtype.
+            result: of that case, with the other's cause.
+        """
         self.count += other.count
         self.dtypes += other.dtypes
+        if len(case.command) < len(self.case.command):
+            self.cause, self.case, self.result = other.cause, case, result

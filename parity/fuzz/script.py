@@ -1,4 +1,4 @@
-"""A finding as a script of its own, in the framework's terms: it ends as the finding says, without this project."""
+"""A finding as a script in the framework's own terms, which shows it without this project."""
 
 from __future__ import annotations
 
@@ -24,9 +24,11 @@ _CHECK_EXACT = """\
 assert y.shape == expected.shape, "the shapes differ"
 assert np.array_equal(y, expected), f"off by up to {np.abs(y - expected).max()}, and every sum is exact\""""
 
+_ROUNDING = "# How far rounding may take each element, by the number and the size of its products."
+
 _CHECK_WITHIN = """\
 assert y.shape == expected.shape, "the shapes differ"
-same = (y == expected) | (np.isnan(y) & np.isnan(expected))
+same = (y == expected) | (np.isnan(y) & np.isnan(expected)) | np.isinf(rounding)
 error = np.where(same, 0, np.abs(y - expected))
 assert (error <= rounding).all(), f"off by up to {error.max()}, and rounding allows {rounding.max()}\""""
 
@@ -39,15 +41,19 @@ def script(finding: Finding, adapter: Adapter) -> str:
     spelling = spelling_of(finding, adapter)
     arrays = draw_arrays(finding.case)
     calling = adapter.calling(finding.case.dtype)
-    return "\n".join(f"# {line}" for line in _heading(finding)) + "\n" + join(
-        ("numpy as np", *spelling.layer.imports, *calling.imports),
-        _values(arrays),
-        spelling.layer.statements,
-        "\n".join(("kernel = w", *spelling.convert.statements)),
-        calling.statements,
-        definition(spelling.meaning),
-        'print("computed:", y.shape, y.tolist())\nprint("expected:", expected.shape, expected.tolist())',
-        _check(spelling, arrays, finding, adapter),
+    return (
+        "\n".join(f"# {line}" for line in _heading(finding))
+        + "\n"
+        + join(
+            ("numpy as np", *spelling.layer.imports, *calling.imports),
+            _values(arrays),
+            spelling.layer.statements,
+            "\n".join(("kernel = w", *spelling.convert.statements)),
+            calling.statements,
+            definition(spelling.meaning),
+            'print("computed:", y.shape, y.tolist())\nprint("expected:", expected.shape, expected.tolist())',
+            _check(spelling, arrays, finding, adapter),
+        )
     )
 
 
@@ -76,7 +82,7 @@ def _check(spelling: Spelling, arrays: Arrays, finding: Finding, adapter: Adapte
     if reference.exact:
         return _CHECK_EXACT
     allowed = largest_errors(reference, adapter.mode(finding.case.dtype))
-    return f"# How far rounding may take each element, by the numbers of its products.\n{_array('rounding', allowed)}\n{_CHECK_WITHIN}"
+    return f"{_ROUNDING}\n{_array('rounding', allowed)}\n{_CHECK_WITHIN}"
 
 
 def _values(arrays: Arrays) -> str:
@@ -99,5 +105,6 @@ class _Number(float):
     def __repr__(self) -> str:
         if not math.isfinite(self):
             return float.__repr__(self).replace("nan", "np.nan").replace("inf", "np.inf")
-        shorter = self.is_integer() and abs(self) < 2**53 and not (self == 0 and math.copysign(1, self) < 0)
+        is_negative_zero = not self and math.copysign(1, self) < 0
+        shorter = self.is_integer() and abs(self) < 2**53 and not is_negative_zero
         return str(int(self)) if shorter else float.__repr__(self)

@@ -6,10 +6,12 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
+from pathlib import Path
 
 from hypothesis.strategies import SearchStrategy
 
 from parity.case import Case
+from parity.fuzz.axes import drop_axes
 from parity.fuzz.budget import Budget
 from parity.fuzz.causes import Cause, Causes, causes_of
 from parity.fuzz.contest import Contest
@@ -19,9 +21,44 @@ from parity.fuzz.finding import Finding
 from parity.fuzz.shows import Shows
 from parity.record import CaseResult
 from parity.report import Report
+from parity.strategies import cases
 
 _ROUND = 500
 """Cases that are drawn, and run, before the new causes among them are shrunk."""
+
+_DEFAULT_DTYPE = "float32"
+"""Shrunk first: its commands are the shortest."""
+
+
+def make_search(
+    contest: Contest,
+    ops: Sequence[str],
+    dtypes: Sequence[str],
+    values: Sequence[str],
+    seed: int,
+    budget: Budget,
+    database: Path | None = None,
+) -> Search:
+    """A search among cases of these ops, dtypes and values.
+
+    Args:
+        contest: who runs them.
+        ops: as of :func:`parity.strategies.cases`.
+        dtypes: the same.
+        values: the same.
+        seed: of the draws.
+        budget: how long it goes on.
+        database: folder of the smallest cases of earlier searches; None for none.
+
+    Raises:
+        CaseError: an unknown op, dtype or kind of values.
+    """
+    strategy = cases(ops, dtypes, values)
+
+    def wanted(case: Case) -> bool:
+        return case.op in ops and case.dtype in dtypes and case.values in values
+
+    return Search(strategy, contest, seed=seed, budget=budget, corpus=Corpus(database, wanted))
 
 
 class Search:
@@ -33,7 +70,6 @@ class Search:
         seed: of the draws. With a budget of examples, equal seeds give equal findings.
         budget: how long it goes on.
         corpus: smallest cases of earlier searches.
-        said: called when a case was run, with 1 if it was one of the search, and 0 if of the shrinking.
     """
 
     def __init__(
@@ -43,12 +79,11 @@ class Search:
         *,
         seed: int,
         budget: Budget,
-        corpus: Corpus | None = None,
-        said: Callable[[int], None] = lambda _: None,
+        corpus: Corpus,
     ) -> None:
-        self._strategy, self._contest, self._said = strategy, contest, said
-        self._seed, self._budget = seed, budget
-        self._corpus = corpus or Corpus()
+        self._strategy, self._contest = strategy, contest
+        self._seed, self._budget, self._corpus = seed, budget, corpus
+        self._said: Callable[[int], None] = lambda _: None
         self._drawn = 0
         self._by_cause: dict[Cause, Finding] = {}
         self.report = Report()
@@ -67,23 +102,24 @@ class Search:
         now = f", shrinking {self.shrinking}" if self.shrinking else ""
         return f"{self.report.progress}; {causes}{now}"
 
-    def run(self, *, remembered: Callable[[Case], bool] = lambda _: True) -> None:
+    def run(self, said: Callable[[int], None] = lambda _: None) -> None:
         """Go on until the budget is spent.
 
         Args:
-            remembered: of the smallest cases of earlier searches, which to begin with.
+            said: called when a case was run, with 1 if it was one of the search, and 0 if of the shrinking.
         """
+        self._said = said
         for framework in [each.NAME for each in self._contest.adapters]:
-            self._remember(framework, filter(remembered, self._corpus.cases(framework)))
+            self._remember(framework)
         for number in itertools.count():
             left = self._budget.left(self._drawn)
             if left == 0:
                 break
             self._round(f"{self._seed} {number}", _ROUND if left is None else min(left, _ROUND))
 
-    def _remember(self, framework: str, cases: Iterator[Case]) -> None:
+    def _remember(self, framework: str) -> None:
         """Run the smallest cases of earlier searches again; those that show nothing any more are dropped."""
-        for found in self._contest.run_all(cases):
+        for found in self._contest.run_all(self._corpus.cases(framework)):
             own = [cause for cause in self._count(found) if cause.framework == framework]
             if not own:
                 self._corpus.drop(framework, found.case)
@@ -92,14 +128,15 @@ class Search:
                 finding.chased = finding.shrunk = True
 
     def _round(self, seed: str, count: int) -> None:
-        cases = self._until_spent(draw(self._strategy, seed, count))
-        known = {found.case: self._count(found) for found in self._contest.run_all(cases)}
-        for cause in dict.fromkeys(itertools.chain.from_iterable(known.values())):
+        drawn = self._until_spent(draw(self._strategy, seed, count))
+        known = {found.case: self._count(found) for found in self._contest.run_all(drawn)}
+        met = dict.fromkeys(itertools.chain.from_iterable(known.values()))
+        for cause in sorted(met, key=lambda each: each.dtype != _DEFAULT_DTYPE):
             if not self._by_cause[cause].chased:
                 self._chase(cause, known, seed, count)
 
-    def _until_spent(self, cases: Sequence[Case]) -> Iterator[Case]:
-        for case in cases:
+    def _until_spent(self, drawn: Sequence[Case]) -> Iterator[Case]:
+        for case in drawn:
             if self._budget.left(self._drawn) == 0:
                 return
             self._drawn += 1
@@ -109,7 +146,9 @@ class Search:
         self.report.add(found.to_dict())
         causes = causes_of(found)
         for cause, result in causes.items():
-            finding = self._by_cause.setdefault(cause, Finding(cause, found.case, result, dtypes=[cause.dtype]))
+            finding = self._by_cause.setdefault(
+                cause, Finding(cause, found.case, result, dtypes=[cause.dtype])
+            )
             finding.count += 1
         self._said(1)
         return causes
@@ -119,25 +158,28 @@ class Search:
         finding = self._by_cause[cause]
         finding.chased = True
         contest = self._contest.alone(cause.framework)
-        same = self._same_in_another_dtype(cause, contest)
-        if same:
-            same.take(finding)
-            self._by_cause[cause] = same
+        if self._is_same_in_another_dtype(finding, contest):
             return
         self.shrinking = cause
         going_on = self._budget.shrinking()
         with contest.in_haste() if cause.status == "timeout" else nullcontext(contest) as quick:
             shows = Shows(finding, quick, known, going_on, lambda: self._said(0))
-            smallest(self._strategy, shows, seed, count)
+            if smallest(self._strategy, shows, seed, count):
+                drop_axes(finding.case, shows)
         finding.shrunk = shows.again(contest) and going_on()
         if finding.shrunk:
             self._corpus.keep(cause.framework, finding.case)
         self.shrinking = None
 
-    def _same_in_another_dtype(self, cause: Cause, contest: Contest) -> Finding | None:
-        """The finding whose smallest case shows this cause too, in this cause's dtype."""
-        for finding in self.findings:
-            if finding.shrunk and finding.cause.is_as(cause):
-                if cause in contest.causes(replace(finding.case, dtype=cause.dtype)):
-                    return finding
-        return None
+    def _is_same_in_another_dtype(self, finding: Finding, contest: Contest) -> bool:
+        """Whether another finding's case shows this one's cause in its dtype; if so, they become one."""
+        cause = finding.cause
+        for other in self.findings:
+            if other.shrunk and other.cause.is_as(cause):
+                case = replace(other.case, dtype=cause.dtype)
+                result = contest.causes(case).get(cause)
+                if result:
+                    other.take(finding, case, result)
+                    self._by_cause[cause] = other
+                    return True
+        return False
