@@ -389,17 +389,22 @@ def fuzz_command(
 ) -> Outcome:
     """Search random cases for what nothing explains, and shrink each cause to its smallest case."""
     check_installed()
-    from parity.fuzz.document import document  # noqa: PLC0415 - hypothesis, which it needs, is optional
-    from parity.fuzz.search import make_search  # noqa: PLC0415 - the same
+    # Hypothesis, which these need, is optional.
+    from parity.fuzz.among import Among  # noqa: PLC0415
+    from parity.fuzz.corpus import Corpus  # noqa: PLC0415
+    from parity.fuzz.document import document  # noqa: PLC0415
+    from parity.fuzz.search import Search  # noqa: PLC0415
 
     if seconds is None and examples is None:
         seconds = SECONDS_OF_A_SEARCH
+    among = Among(ops, dtypes, values)
     known = load_registry(divergences) if divergences else ()
     adapters = select_frameworks(frameworks, impl, mode, grad=False)
     with Workers(adapters, jobs=jobs, timeout=timeout) as workers:
         first = header((), adapters, workers.switches())
         contest = Contest(adapters, workers.submit, 4 * jobs, known, timeout)
-        search = make_search(contest, ops, dtypes, values, seed, Budget(seconds, examples), database)
+        budget = Budget(seconds, examples)
+        search = Search(among, contest, seed=seed, budget=budget, corpus=Corpus(database))
         try:
             with progress(search, total=examples, seconds=seconds) as advance:
                 search.run(advance)

@@ -70,8 +70,8 @@ class Adapter(Protocol):
     def calling(self, dtype: str) -> Script:
         """What :meth:`call` does, as statements for a reader who has the framework and NumPy only.
 
-        They find ``layer``, its weights in the list ``converted``, and ``x``, (N, C, *spatial), all in float64
-        with values of this dtype, and leave ``y``, (N, O, *spatial), in float64.
+        They find ``layer``, its weights in the list ``converted`` and ``x``, (N, C, *spatial), in float64,
+        with values that the dtype has, and leave ``y``, (N, O, *spatial), in float64.
         """
 
     def forward_only(self) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase, InMemoryExampleDatabase
@@ -16,20 +15,18 @@ class Corpus:
 
     Args:
         folder: of the database; None for one that is forgotten.
-        wanted: whether a search has cases like this one; others are kept for others.
     """
 
-    def __init__(self, folder: Path | None = None, wanted: Callable[[Case], bool] = lambda _: True) -> None:
-        self._wanted = wanted
+    def __init__(self, folder: Path | None = None) -> None:
         self._database: ExampleDatabase = (
             InMemoryExampleDatabase() if folder is None else DirectoryBasedExampleDatabase(folder)
         )
 
     def cases(self, framework: str) -> list[Case]:
-        """What was kept and is wanted, the shortest command first; what is no case is dropped."""
+        """What was kept, the shortest command first; what is no case, or no longer one, is dropped."""
         kept = sorted(self._database.fetch(_key(framework)), key=lambda command: (len(command), command))
         read = [self._read(framework, command) for command in kept]
-        return [case for case in read if case and self._wanted(case)]
+        return [case for case in read if case]
 
     def _read(self, framework: str, command: bytes) -> Case | None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from contextlib import suppress
 from random import Random
@@ -12,42 +13,54 @@ from hypothesis.strategies import SearchStrategy
 
 from parity.case import Case
 
-
-def draw(strategy: SearchStrategy[Case], seed: str, count: int) -> list[Case]:
-    """At most ``count`` different cases, always the same ones of the same seed and version of hypothesis."""
-    drawn: dict[Case, None] = {}
-
-    def look(case: Case) -> bool:
-        drawn[case] = None
-        return False
-
-    with suppress(NoSuchExample):
-        _find(strategy, look, seed, count)
-    return list(drawn)
+_BATCH = 10
+"""Cases from one run of hypothesis: from the eleventh on it varies those before, and runs get very unlike."""
 
 
-def smallest(
-    strategy: SearchStrategy[Case], shows: Callable[[Case], bool], seed: str, count: int
-) -> Case | None:
-    """The first of the cases that :func:`draw` gives for which ``shows`` is true, shrunk while it is.
+def draw(strategy: SearchStrategy[Case], seed: str, count: int) -> dict[Case, str]:
+    """At most ``count`` different cases, always the same ones of the same seed and version of hypothesis.
+
+    Returns:
+        By case the seed from which :func:`smallest` draws it again.
+    """
+    drawn: dict[Case, str] = {}
+    for number in range(-(-count // _BATCH)):
+        for case in _batch(strategy, f"{seed} {number}"):
+            drawn.setdefault(case, f"{seed} {number}")
+    return dict(itertools.islice(drawn.items(), count))
+
+
+def smallest(strategy: SearchStrategy[Case], shows: Callable[[Case], bool], seed: str) -> Case | None:
+    """The first of the cases drawn from a seed for which ``shows`` is true, shrunk while it is.
 
     Args:
         strategy: what the case is drawn from.
         shows: always the same of the same case.
-        seed: of the draw.
-        count: of the draw.
+        seed: one that :func:`draw` gave.
 
     Returns:
-        None if none of the cases shows it.
+        None if it is true of none of them.
     """
     with suppress(NoSuchExample):
-        return _find(strategy, shows, seed, count)
+        return _find(strategy, shows, seed)
     return None
 
 
-def _find(strategy: SearchStrategy[Case], shows: Callable[[Case], bool], seed: str, count: int) -> Case:
+def _batch(strategy: SearchStrategy[Case], seed: str) -> list[Case]:
+    cases: list[Case] = []
+
+    def look(case: Case) -> bool:
+        cases.append(case)
+        return False
+
+    with suppress(NoSuchExample):
+        _find(strategy, look, seed)
+    return cases
+
+
+def _find(strategy: SearchStrategy[Case], shows: Callable[[Case], bool], seed: str) -> Case:
     chosen = settings(
-        max_examples=count,
+        max_examples=_BATCH,
         phases=(Phase.generate, Phase.shrink),
         deadline=None,
         database=None,

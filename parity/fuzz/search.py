@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
-from pathlib import Path
-
-from hypothesis.strategies import SearchStrategy
 
 from parity.case import Case
-from parity.fuzz.axes import drop_axes
+from parity.fuzz.among import Among
 from parity.fuzz.budget import Budget
 from parity.fuzz.causes import Cause, Causes, causes_of
 from parity.fuzz.contest import Contest
@@ -19,9 +16,9 @@ from parity.fuzz.corpus import Corpus
 from parity.fuzz.draw import draw, smallest
 from parity.fuzz.finding import Finding
 from parity.fuzz.shows import Shows
+from parity.fuzz.simpler import simplify
 from parity.record import CaseResult
 from parity.report import Report
-from parity.strategies import cases
 
 _ROUND = 500
 """Cases that are drawn, and run, before the new causes among them are shrunk."""
@@ -30,42 +27,11 @@ _DEFAULT_DTYPE = "float32"
 """Shrunk first: its commands are the shortest."""
 
 
-def make_search(
-    contest: Contest,
-    ops: Sequence[str],
-    dtypes: Sequence[str],
-    values: Sequence[str],
-    seed: int,
-    budget: Budget,
-    database: Path | None = None,
-) -> Search:
-    """A search among cases of these ops, dtypes and values.
-
-    Args:
-        contest: who runs them.
-        ops: as of :func:`parity.strategies.cases`.
-        dtypes: the same.
-        values: the same.
-        seed: of the draws.
-        budget: how long it goes on.
-        database: folder of the smallest cases of earlier searches; None for none.
-
-    Raises:
-        CaseError: an unknown op, dtype or kind of values.
-    """
-    strategy = cases(ops, dtypes, values)
-
-    def wanted(case: Case) -> bool:
-        return case.op in ops and case.dtype in dtypes and case.values in values
-
-    return Search(strategy, contest, seed=seed, budget=budget, corpus=Corpus(database, wanted))
-
-
 class Search:
     """A search; its findings and its report are complete at any time, whatever ends it.
 
     Args:
-        strategy: what cases are drawn from.
+        among: which cases.
         contest: who runs them.
         seed: of the draws. With a budget of examples, equal seeds give equal findings.
         budget: how long it goes on.
@@ -74,14 +40,14 @@ class Search:
 
     def __init__(
         self,
-        strategy: SearchStrategy[Case],
+        among: Among,
         contest: Contest,
         *,
         seed: int,
         budget: Budget,
         corpus: Corpus,
     ) -> None:
-        self._strategy, self._contest = strategy, contest
+        self._among, self._contest = among, contest
         self._seed, self._budget, self._corpus = seed, budget, corpus
         self._said: Callable[[int], None] = lambda _: None
         self._drawn = 0
@@ -119,7 +85,8 @@ class Search:
 
     def _remember(self, framework: str) -> None:
         """Run the smallest cases of earlier searches again; those that show nothing any more are dropped."""
-        for found in self._contest.run_all(self._corpus.cases(framework)):
+        kept = [case for case in self._corpus.cases(framework) if case in self._among]
+        for found in self._contest.run_all(kept):
             own = [cause for cause in self._count(found) if cause.framework == framework]
             if not own:
                 self._corpus.drop(framework, found.case)
@@ -128,14 +95,16 @@ class Search:
                 finding.chased = finding.shrunk = True
 
     def _round(self, seed: str, count: int) -> None:
-        drawn = self._until_spent(draw(self._strategy, seed, count))
-        known = {found.case: self._count(found) for found in self._contest.run_all(drawn)}
+        drawn = draw(self._among.strategy, seed, count)
+        ran = self._contest.run_all(self._until_spent(drawn))
+        known = {found.case: self._count(found) for found in ran}
         met = dict.fromkeys(itertools.chain.from_iterable(known.values()))
         for cause in sorted(met, key=lambda each: each.dtype != _DEFAULT_DTYPE):
             if not self._by_cause[cause].chased:
-                self._chase(cause, known, seed, count)
+                first = next(case for case, causes in known.items() if cause in causes)
+                self._chase(cause, known, drawn[first])
 
-    def _until_spent(self, drawn: Sequence[Case]) -> Iterator[Case]:
+    def _until_spent(self, drawn: Iterable[Case]) -> Iterator[Case]:
         for case in drawn:
             if self._budget.left(self._drawn) == 0:
                 return
@@ -153,7 +122,7 @@ class Search:
         self._said(1)
         return causes
 
-    def _chase(self, cause: Cause, known: Mapping[Case, Causes], seed: str, count: int) -> None:
+    def _chase(self, cause: Cause, known: Mapping[Case, Causes], seed: str) -> None:
         """Shrink a cause that was met among the known cases of a round."""
         finding = self._by_cause[cause]
         finding.chased = True
@@ -162,10 +131,14 @@ class Search:
             return
         self.shrinking = cause
         going_on = self._budget.shrinking()
+
+        def may_run(case: Case) -> bool:
+            return case in self._among and cause.may_have(case) and going_on()
+
         with contest.in_haste() if cause.status == "timeout" else nullcontext(contest) as quick:
-            shows = Shows(finding, quick, known, going_on, lambda: self._said(0))
-            if smallest(self._strategy, shows, seed, count):
-                drop_axes(finding.case, shows)
+            shows = Shows(finding, quick, known, may_run, lambda: self._said(0))
+            smallest(self._among.strategy, shows, seed)
+            simplify(finding.case, shows)
         finding.shrunk = shows.again(contest) and going_on()
         if finding.shrunk:
             self._corpus.keep(cause.framework, finding.case)

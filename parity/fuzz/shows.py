@@ -19,7 +19,7 @@ class Shows:
         finding: with the cause.
         contest: runs a case that is not known.
         known: cases that were run, with all their causes.
-        going_on: whether there is time for another one.
+        may_run: whether a case that is not known is to be run.
         said: called when one was run.
     """
 
@@ -28,19 +28,19 @@ class Shows:
         finding: Finding,
         contest: Contest,
         known: Mapping[Case, Causes],
-        going_on: Callable[[], bool],
+        may_run: Callable[[Case], bool],
         said: Callable[[], None],
     ) -> None:
         self._finding, self._first = finding, (finding.case, finding.result)
         self._contest = contest
         self._known = dict(known)
-        self._going_on, self._said = going_on, said
+        self._may_run, self._said = may_run, said
 
     def __call__(self, case: Case) -> bool:
         """Look it up, or run it."""
         cause = self._finding.cause
         if case not in self._known:
-            if not (cause.may_have(case) and self._going_on()):
+            if not self._may_run(case):
                 return False
             self._known[case] = self._contest.causes(case)
             self._said()
