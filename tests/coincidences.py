@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import os
+import time
 from typing import Any
 
 import numpy as np
@@ -84,5 +86,37 @@ def wrong_until_repaired(*arrays: Array, **arguments: Any) -> Array:  # noqa: AN
 
 
 REPAIRED = False
+
+
+def wrong_dtype(*arrays: Array, **arguments: Any) -> Array:  # noqa: ANN401 - as above
+    return right(*arrays, **arguments).astype(np.float64)
+
+
+def wrong_shape(*arrays: Array, **arguments: Any) -> Array:  # noqa: ANN401 - as above
+    return right(*arrays, **arguments)[:1]
+
+
+def no_array(*arrays: Array, **arguments: Any) -> object:  # noqa: ANN401 - as above
+    return right(*arrays, **arguments).tolist()
+
+
+def writes_to_its_input(x: Array, *weights: Array, **arguments: Any) -> Array:  # noqa: ANN401 - as above
+    x += 1
+    return right(x, *weights, **arguments)
+
+
+def hangs(x: Array, *weights: Array, **arguments: Any) -> Array:  # noqa: ANN401 - as above
+    """Does not come back from a stride with a bias."""
+    if max(arguments["stride"]) > 1 and len(weights) > 1:
+        time.sleep(10_000)
+    return right(x, *weights, **arguments)
+
+
+def aborts(x: Array, *weights: Array, **arguments: Any) -> Array:  # noqa: ANN401 - as above
+    """Takes its process down with a dilation of a kernel."""
+    if max(arguments["dilation"]) > 1 and max(weights[0].shape[2:]) > 1:
+        os.abort()
+    return right(x, *weights, **arguments)
+
 
 _CALLS = itertools.count(1)

@@ -20,6 +20,8 @@ from parity.values import Array, Arrays, draw_arrays
 
 _WIDTH = 110
 
+_QUIET = 'np.seterr(invalid="ignore")  # what comes of infinities is no accident'
+
 _CHECK_EXACT = """\
 assert y.shape == expected.shape, "the shapes differ"
 assert np.array_equal(y, expected), f"off by up to {np.abs(y - expected).max()}, and every sum is exact\""""
@@ -87,7 +89,8 @@ def _check(spelling: Spelling, arrays: Arrays, finding: Finding, adapter: Adapte
 
 def _values(arrays: Arrays) -> str:
     bias = "bias = []" if arrays.bias is None else f"{_array('bias', arrays.bias)}\nbias = [bias]"
-    return "\n".join((_array("x", arrays.x), _array("w", arrays.w), bias))
+    quiet = () if np.isfinite(arrays.widened().x).all() else (_QUIET,)
+    return "\n".join((*quiet, _array("x", arrays.x), _array("w", arrays.w), bias))
 
 
 def _array(name: str, array: Array) -> str:

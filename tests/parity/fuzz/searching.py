@@ -13,6 +13,7 @@ from parity.implementation import implementation
 from parity.task import here
 
 ALL = Among()
+PLAIN = Among(dtypes=["float32"], values=["integers"])
 
 
 def search(

@@ -17,10 +17,9 @@ from parity.report import Outcome
 from parity.run import run
 from parity.values import draw_arrays
 from tests import coincidences
-from tests.parity.fuzz.searching import found, search
+from tests.parity.fuzz.searching import PLAIN, found, search
 
 INTEGERS = Among(values=["integers"])
-PLAIN = Among(dtypes=["float32"], values=["integers"])
 CONV2D = Among(["conv2d"], ["float32"], ["integers"])
 
 
@@ -55,7 +54,8 @@ SMALLEST = {
 )
 def test_a_coincidence_is_found_and_shrunk_to_the_smallest_case(function: str, examples: int) -> None:
     made = search(function, examples, PLAIN)
-    assert found(made) == {cause: f"parity run {case}" for cause, case in SMALLEST[function].items()}
+    smallest = {cause: f"parity run {case}" for cause, case in SMALLEST[function].items()}
+    assert found(made).items() >= smallest.items()
     assert all(finding.shrunk for finding in made.findings)
     assert made.report.outcome == Outcome.UNEXPLAINED
 
@@ -106,16 +106,16 @@ def test_messages_make_no_finding() -> None:
 
 
 def test_equal_seeds_give_equal_findings() -> None:
-    one, again, other = (search("wrong_dilation", 150, seed=seed) for seed in (3, 3, 4))
+    one, again, other = (search("wrong_dilation", 60, PLAIN, seed=seed) for seed in (3, 3, 4))
     assert list(map(summary, one.findings)) == list(map(summary, again.findings))
     assert [each.count for each in one.findings] != [each.count for each in other.findings]
 
 
 def test_a_right_function_yields_nothing() -> None:
-    made = search("right", 2000)
+    made = search("right", 1000)
     assert made.findings == []
     assert made.report.outcome == Outcome.EXPLAINED
-    assert made.report.verdicts.total() == 2000
+    assert made.report.verdicts.total() == 1000
 
 
 def test_a_later_search_begins_with_what_an_earlier_one_found(tmp_path: Path) -> None:
