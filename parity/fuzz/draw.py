@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from random import Random
 
@@ -17,17 +16,18 @@ _BATCH = 10
 """Cases from one run of hypothesis: from the eleventh on it varies those before, and runs get very unlike."""
 
 
-def draw(strategy: SearchStrategy[Case], seed: str, count: int) -> dict[Case, str]:
+def draw(strategy: SearchStrategy[Case], seed: str, count: int) -> Iterator[tuple[Case, str]]:
     """At most ``count`` different cases, always the same ones of the same seed and version of hypothesis.
 
-    Returns:
-        By case the seed from which :func:`smallest` draws it again.
+    Yields:
+        A case, and the seed from which :func:`smallest` draws it again.
     """
-    drawn: dict[Case, str] = {}
+    drawn: set[Case] = set()
     for number in range(-(-count // _BATCH)):
         for case in _batch(strategy, f"{seed} {number}"):
-            drawn.setdefault(case, f"{seed} {number}")
-    return dict(itertools.islice(drawn.items(), count))
+            if case not in drawn and len(drawn) < count:
+                drawn.add(case)
+                yield case, f"{seed} {number}"
 
 
 def smallest(strategy: SearchStrategy[Case], shows: Callable[[Case], bool], seed: str) -> Case | None:

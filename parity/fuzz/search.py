@@ -95,20 +95,22 @@ class Search:
                 finding.chased = finding.shrunk = True
 
     def _round(self, seed: str, count: int) -> None:
-        drawn = draw(self._among.strategy, seed, count)
-        ran = self._contest.run_all(self._until_spent(drawn))
-        known = {found.case: self._count(found) for found in ran}
+        seeds: dict[Case, str] = {}
+        cases = self._until_spent(draw(self._among.strategy, seed, count), seeds)
+        known = {found.case: self._count(found) for found in self._contest.run_all(cases)}
         met = dict.fromkeys(itertools.chain.from_iterable(known.values()))
         for cause in sorted(met, key=lambda each: each.dtype != _DEFAULT_DTYPE):
             if not self._by_cause[cause].chased:
                 first = next(case for case, causes in known.items() if cause in causes)
-                self._chase(cause, known, drawn[first])
+                self._chase(cause, known, seeds[first])
 
-    def _until_spent(self, drawn: Iterable[Case]) -> Iterator[Case]:
-        for case in drawn:
+    def _until_spent(self, drawn: Iterable[tuple[Case, str]], seeds: dict[Case, str]) -> Iterator[Case]:
+        """The cases that the budget allows, each with its seed kept."""
+        for case, seed in drawn:
             if self._budget.left(self._drawn) == 0:
                 return
             self._drawn += 1
+            seeds[case] = seed
             yield case
 
     def _count(self, found: CaseResult) -> Causes:
