@@ -24,6 +24,7 @@ from parity.fuzz import FuzzError, check_installed
 from parity.fuzz.budget import Budget
 from parity.fuzz.contest import Contest
 from parity.implementation import implementation
+from parity.interrupts import Interrupts
 from parity.junit import JUnitError, junit_document, write_junit
 from parity.notation import NotationError, parse_ints, parse_padding
 from parity.progress import progress
@@ -400,13 +401,16 @@ def fuzz_command(
     among = Among(ops, dtypes, values)
     known = load_registry(divergences) if divergences else ()
     adapters = select_frameworks(frameworks, impl, mode, grad=False)
+    interrupts = Interrupts()
     with Workers(adapters, jobs=jobs, timeout=timeout) as workers:
         first = header((), adapters, workers.switches())
-        contest = Contest(adapters, workers.submit, 4 * jobs, known, timeout)
+        contest = Contest(
+            adapters, workers.submit, 4 * jobs, known, timeout=timeout, heeded=interrupts.heeded
+        )
         budget = Budget(seconds, examples)
         search = Search(among, contest, seed=seed, budget=budget, corpus=Corpus(database))
         try:
-            with progress(search, total=examples, seconds=seconds) as advance:
+            with interrupts, progress(search, total=examples, seconds=seconds) as advance:
                 search.run(advance)
         finally:  # an interrupted search has found what it has found
             found = document(search, first, adapters, seed)
