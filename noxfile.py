@@ -36,7 +36,7 @@ def types(session: nox.Session) -> None:
 @nox.session(python=["3.11", "3.12", "3.13"])
 def core(session: nox.Session) -> None:
     """The tests of convmm on every Python found, no framework installed."""
-    session.install(*PINNED, ".[testing]", "pytest")
+    session.install(*PINNED, ".[testing]")
     session.run("pytest", "tests/convmm", *session.posargs)
 
 
@@ -44,7 +44,13 @@ def core(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """All tests, with the frameworks; arguments after `--` go to pytest."""
     session.install(
-        *PINNED, ".[frameworks,testing]", "pytest", "check-jsonschema", "nox", "packaging", "ruamel.yaml"
+        *PINNED,
+        ".[frameworks,testing]",
+        "pytest-xdist",
+        "check-jsonschema",
+        "nox",
+        "packaging",
+        "ruamel.yaml",
     )
     session.run("pytest", *session.posargs)
 

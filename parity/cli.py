@@ -26,7 +26,7 @@ from parity.fuzz.contest import Contest
 from parity.implementation import implementation
 from parity.interrupts import Interrupts
 from parity.junit import JUnitError, junit_document, write_junit
-from parity.notation import NotationError, parse_ints, parse_padding
+from parity.notation import NotationError, parse_ints, parse_names, parse_padding
 from parity.progress import progress
 from parity.recording import RecordFile
 from parity.records import Record, RecordError, is_torn, read_records
@@ -91,15 +91,10 @@ def read_shape(text: str) -> tuple[int, ...]:
     return sizes if isinstance(sizes, tuple) else (sizes,)
 
 
-def read_names(text: str) -> tuple[str, ...]:
-    """Names separated by commas."""
-    return tuple(part.strip() for part in text.split(","))
-
-
 INTS = Notation("n[,n…]", parse_ints)
 SHAPE = Notation("n,c,…", read_shape)
 PADDING = Notation("padding", parse_padding)
-NAMES = Notation("names", read_names)
+NAMES = Notation("names", parse_names)
 
 
 def options(*decorators: Callable[[Callable[..., Any]], Callable[..., Any]]) -> Callable[..., Any]:

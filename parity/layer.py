@@ -64,6 +64,25 @@ class Layer:
         return resolve(self.path)(*map(_value, self.positional), **keywords)
 
 
+@dataclass(frozen=True, repr=False)
+class Made(Layer):
+    """A layer that is there already; ``path`` is how it is printed.
+
+    Attributes:
+        value: the layer itself.
+    """
+
+    value: Any = None
+
+    def __repr__(self) -> str:
+        """As it is printed."""
+        return self.path
+
+    def call(self) -> Any:  # noqa: ANN401 - a framework's layer
+        """The layer itself."""
+        return self.value
+
+
 def layer(path: str, *positional: object, **keywords: object) -> Layer:
     """A :class:`Layer`, written like the call that it is."""
     return Layer(path, positional, tuple(keywords.items()))

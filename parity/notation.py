@@ -64,6 +64,11 @@ def format_padding(padding: Pads | str) -> str:
     return ",".join(f"{before}:{after}" for before, after in padding)
 
 
+def parse_names(text: str) -> tuple[str, ...]:
+    """Names separated by commas."""
+    return tuple(part.strip() for part in text.split(","))
+
+
 def format_shape(shape: Sequence[int]) -> str:
     """A shape as ``5x3x2x2``."""
     return "x".join(map(str, shape)) if shape else "scalar"

@@ -145,7 +145,14 @@ class Run:
         self._known = (*built_in(), *divergences)
         self._case, self._grad, self._submit = case, grad, submit
         self._arrays = draw_arrays(case)
-        self._asked = [self._ask(found, spelling) for found in adapters for spelling in found.spell(case)]
+        self._asked: list[Judge] = []
+        for found in adapters:
+            for spelling in found.spell(case):
+                self.ask(found, spelling)
+
+    def ask(self, found: Adapter, spelling: Spelling | Unsupported) -> None:
+        """Have one more layer called."""
+        self._asked.append(self._ask(found, spelling))
 
     def finish(self) -> CaseResult:
         """Wait for the answers, and compare each with the NumPy core's."""

@@ -73,25 +73,33 @@ def sweep(
 def header(
     suites: Sequence[Suite], adapters: Sequence[Adapter], switches: Sequence[Mapping[str, Any] | None]
 ) -> Record:
-    """The first line of a record: what ran, in which versions and under which switches."""
+    """The first line of a sweep's record: what ran, in which versions and under which switches."""
+    frameworks = [about(found, pinned) for found, pinned in zip(adapters, switches, strict=True)]
+    return header_of([suite.name for suite in suites], frameworks, datetime.now(UTC))
+
+
+def about(found: Adapter, pinned: Mapping[str, Any] | None) -> Record:
+    """A framework as a header has it, with the switches that it runs under, if they are known."""
+    return {
+        "framework": found.NAME,
+        "version": found.version(),
+        "backend": found.backend(),
+        "switches": pinned,
+    }
+
+
+def header_of(suites: Sequence[str], frameworks: Sequence[Record], started: datetime) -> Record:
+    """The first line of a record, of the suites' names and what :func:`about` says of the frameworks."""
     return {
         "schema": SCHEMA,
         "kind": "header",
         "convparity": installed_version("convparity"),
-        "suites": [suite.name for suite in suites],
-        "frameworks": [
-            {
-                "framework": found.NAME,
-                "version": found.version(),
-                "backend": found.backend(),
-                "switches": pinned,
-            }
-            for found, pinned in zip(adapters, switches, strict=True)
-        ],
+        "suites": suites,
+        "frameworks": frameworks,
         "python": platform.python_version(),
         "platform": platform.platform(),
         "processor": platform.machine(),
         "threads": os.cpu_count(),
         "flags": {name: os.environ.get(name) for name in _SWITCHES},
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "started": started.isoformat(timespec="seconds"),
     }

@@ -2,11 +2,17 @@
 
 import re
 import shlex
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+import convmm
 from parity.cli import run_cli
+from tests.parity.nested import run
+
+pytest_plugins = ["pytester"]
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
@@ -37,12 +43,26 @@ def test_the_python_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.startswith("agree\n")
 
 
-def test_the_property_test_passes() -> None:
+def test_the_property_test_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    mykernels = ModuleType("mykernels")
+    mykernels.conv_transpose = convmm.conv_transpose  # type: ignore[attr-defined] # a module made here
+    monkeypatch.setitem(sys.modules, "mykernels", mykernels)
     names: dict[str, object] = {}
     exec(blocks("python")[1], names)  # noqa: S102 - it is this project's own
     found = names["test_my_upsampling_agrees"]
     assert callable(found)
     found()
+
+
+def test_the_marked_test_is_one_for_each_case_of_the_suite(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(mykernels="from convmm import conv", test_mine=blocks("python")[2])
+    suite = pytester.mkdir("suites") / "mymodel.toml"
+    suite.write_text(
+        blocks("toml")[0].replace("conv_transpose2d", "conv2d").replace("output =", "# output =")
+    )
+    result = run(pytester, "--parity-frameworks", "torch", "-v")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["*test_my_layers_agree[[]upsample-1[]] PASSED*"])
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from typing import Any, Protocol, cast
 from parity.case import Case
 from parity.expression import Call
 from parity.reading import Reading
-from parity.script import Script
+from parity.script import Conversion, Script
 from parity.spelling import Spelling, Unsupported
 from parity.tolerance import Mode
 from parity.values import Array
@@ -88,11 +88,15 @@ class Adapter(Protocol):
 
 
 class Framework(Adapter, Protocol):
-    """What translating needs to know beside: a framework whose layers people write in code."""
+    """What translating needs to know beside, and testing: a framework whose layers people write in code."""
 
     @property
     def TO_CONVMM(self) -> tuple[str, ...]:  # noqa: N802 - a constant of the module
         """Statements that bring the framework's own ``kernel`` into convmm's layout."""
+
+    @property
+    def FROM_CONVMM(self) -> Conversion:  # noqa: N802 - a constant of the module
+        """From convmm's kernel and bias to the arrays of the framework's own layers."""
 
     @property
     def CLASSES(self) -> Mapping[str, str]:  # noqa: N802 - a constant of the module
@@ -103,6 +107,12 @@ class Framework(Adapter, Protocol):
 
     def activation(self, name: str) -> str | None:
         """A statement that puts this activation behind ``layer``, or None where there is no twin."""
+
+    def owns(self, thing: object) -> bool:
+        """Whether this is a layer of the framework, of any class; nothing is imported to find out."""
+
+    def written(self, layer: Any) -> str:
+        """A layer that is there, as code where its class is known."""
 
     def exact(self, case: Case, *, any_size: bool = False) -> list[Spelling]:
         """Layers put together that compute the case, also where a native one does; none without an output."""

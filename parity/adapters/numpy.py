@@ -14,7 +14,7 @@ from parity.distributions import installed_version
 from parity.expression import Call
 from parity.layer import Name, layer
 from parity.reading import Reading
-from parity.script import Script, function_call
+from parity.script import AS_THEY_ARE, Script, function_call
 from parity.spelling import Spelling, Unsupported
 from parity.tolerance import Mode, accumulated_in_float32
 from parity.values import Array
@@ -22,6 +22,7 @@ from parity.values import Array
 NAME = "numpy"
 EXTRA = None
 TO_CONVMM: tuple[str, ...] = ()
+FROM_CONVMM = AS_THEY_ARE
 CLASSES: dict[str, str] = {}
 
 
@@ -58,6 +59,16 @@ def spell(case: Case) -> list[Spelling | Unsupported]:
 def exact(case: Case, *, any_size: bool = False) -> list[Spelling]:  # noqa: ARG001 - no case needs more
     """None: the core's own arguments mean every case."""
     return []
+
+
+def owns(thing: object) -> bool:  # noqa: ARG001 - nothing is
+    """Nothing: the core's layers are functions."""
+    return False
+
+
+def written(layer: Callable[..., Array]) -> str:
+    """The function."""
+    return repr(layer)
 
 
 def read(call: Call) -> Reading:

@@ -122,27 +122,6 @@ def test_the_articles_picture_has_the_articles_numbers() -> None:
 # All frameworks
 
 
-@examples(80)
-@given(runnable_cases(values=("integers",)))
-def test_no_case_of_integers_is_unexplained(case: Case) -> None:
-    found = run(case)
-    unexplained = [
-        (result.label, result.error, result.reason) for result in found.results if not result.explained
-    ]
-    assert unexplained == []
-    assert found.verdict in {"agree", "explained"}
-
-
-@examples(30)
-@given(runnable_cases(dtypes=("float32", "float64"), values=("normal",)))
-def test_no_case_of_real_numbers_is_unexplained(case: Case) -> None:
-    found = run(case)
-    unexplained = [
-        (result.label, result.error, result.reason) for result in found.results if not result.explained
-    ]
-    assert unexplained == []
-
-
 @examples(40)
 @given(runnable_cases(values=("integers", "arange")))
 def test_a_case_as_json_has_the_contracts_keys_and_no_value_that_json_lacks(case: Case) -> None:

@@ -15,8 +15,17 @@ from parity.adapters.keras.exact import exact
 from parity.adapters.keras.installation import EXTRA, backend, load, missing, version
 from parity.adapters.keras.pinning import pin
 from parity.adapters.keras.read import CLASSES, read
-from parity.adapters.keras.rules import MOVE_BACK, find_native, meanings, same_instead, spelling, why_not
-from parity.adapters.keras.tensors import build, to_keras, to_numpy
+from parity.adapters.keras.rules import (
+    MOVE_BACK,
+    TO_KERAS,
+    find_native,
+    meanings,
+    same_instead,
+    spelling,
+    why_not,
+)
+from parity.adapters.keras.tensors import build, has_channels_first, to_keras, to_numpy
+from parity.adapters.keras.written import owns, written
 from parity.case import Case
 from parity.script import Script
 from parity.spelling import Spelling, Unsupported, first_lookalike
@@ -26,6 +35,7 @@ from parity.values import Array
 __all__ = [
     "CLASSES",
     "EXTRA",
+    "FROM_CONVMM",
     "NAME",
     "TO_CONVMM",
     "activation",
@@ -38,14 +48,17 @@ __all__ = [
     "load",
     "missing",
     "mode",
+    "owns",
     "pin",
     "read",
     "spell",
     "version",
+    "written",
 ]
 
 NAME = "keras"
 TO_CONVMM = (MOVE_BACK,)
+FROM_CONVMM = TO_KERAS
 
 
 def activation(name: str) -> str | None:
@@ -73,9 +86,10 @@ def mode(dtype: str) -> Mode:
 
 def call(layer: Any, weights: Sequence[Array], x: Array) -> Array:
     """Build the layer for the input (N, C, *spatial), set its weights, and call it."""
-    given = to_keras(x)
+    first = has_channels_first(layer)
+    given = to_keras(x, channels_first=first)
     build(layer, given, weights)
-    return to_numpy(layer(given))
+    return to_numpy(layer(given), channels_first=first)
 
 
 def calling(dtype: str) -> Script:

@@ -1,4 +1,4 @@
-"""Arrays as Keras's tensors, channels last, and back."""
+"""Arrays as Keras's tensors, channels last where the layer has it so, and back."""
 
 from __future__ import annotations
 
@@ -11,15 +11,21 @@ from parity.adapters.keras.installation import load
 from parity.values import Array
 
 
-def to_keras(array: Array) -> Any:
-    """The tensor of (N, C, *spatial), channels last."""
-    last = np.ascontiguousarray(np.moveaxis(array, 1, -1))
-    return load().ops.convert_to_tensor(last, dtype=array.dtype.name)
+def has_channels_first(layer: Any) -> bool:
+    """Whether a layer, which its user may have made, takes its channels before the spatial axes."""
+    return getattr(layer, "data_format", None) == "channels_first"
 
 
-def to_numpy(tensor: Any) -> Array:
-    """The array of a tensor with its channels last: (N, C, *spatial)."""
-    return np.moveaxis(load().ops.convert_to_numpy(tensor), -1, 1)
+def to_keras(array: Array, *, channels_first: bool = False) -> Any:
+    """The tensor of (N, C, *spatial), channels last unless they are to be first."""
+    ordered = np.ascontiguousarray(array if channels_first else np.moveaxis(array, 1, -1))
+    return load().ops.convert_to_tensor(ordered, dtype=array.dtype.name)
+
+
+def to_numpy(tensor: Any, *, channels_first: bool = False) -> Array:
+    """The array of a tensor with its channels last, unless they are first: (N, C, *spatial)."""
+    array: Array = load().ops.convert_to_numpy(tensor)
+    return array if channels_first else np.moveaxis(array, -1, 1)
 
 
 def build(layer: Any, given: Any, weights: Sequence[Array]) -> None:

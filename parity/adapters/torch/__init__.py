@@ -7,6 +7,7 @@ elements after it: both are ints, equal before and after. Sources: the documenta
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ from parity.adapters.torch.read import CLASSES, read
 from parity.adapters.torch.rules import meanings, spelling, why_not
 from parity.case import Case
 from parity.distributions import installed_version, not_installed
-from parity.script import Script
+from parity.script import AS_THEY_ARE, Script
 from parity.spelling import Spelling, Unsupported, first_lookalike, first_native
 from parity.tolerance import Mode, accumulated_in_float32
 from parity.values import Array, numpy_dtype
@@ -25,6 +26,7 @@ from parity.values import Array, numpy_dtype
 __all__ = [
     "CLASSES",
     "EXTRA",
+    "FROM_CONVMM",
     "NAME",
     "TO_CONVMM",
     "activation",
@@ -37,15 +39,18 @@ __all__ = [
     "load",
     "missing",
     "mode",
+    "owns",
     "pin",
     "read",
     "spell",
     "version",
+    "written",
 ]
 
 NAME = "torch"
 EXTRA = "torch"
 TO_CONVMM: tuple[str, ...] = ()
+FROM_CONVMM = AS_THEY_ARE
 
 _ACTIVATIONS = {
     "relu": "ReLU()",
@@ -89,6 +94,17 @@ def spell(case: Case) -> list[Spelling | Unsupported]:
         return [spelling("native", native)]
     taken = first_lookalike(case, candidates)
     return [Unsupported(why_not(case)), *([spelling("lookalike", taken)] if taken else []), *exact(case)]
+
+
+def owns(thing: object) -> bool:
+    """Whether it is a module; where torch is not imported there is none."""
+    torch: Any = sys.modules.get("torch")
+    return torch is not None and isinstance(thing, torch.nn.Module)
+
+
+def written(layer: Any) -> str:
+    """As the module prints itself."""
+    return str(layer)
 
 
 def mode(dtype: str) -> Mode:
@@ -161,8 +177,12 @@ def backward(layer: Any, weights: Sequence[Array], x: Array, dy: Array) -> tuple
 
 
 def _set_weights(layer: Any, weights: Sequence[Array]) -> None:
+    parameters = list(layer.parameters())
+    wanted, given = ([tuple(each.shape) for each in arrays] for arrays in (parameters, weights))
+    if wanted != given:  # a copy would broadcast
+        raise ValueError(f"the module's parameters have the shapes {wanted}, and the weights {given}")
     with load().no_grad():
-        for parameter, weight in zip(layer.parameters(), weights, strict=True):
+        for parameter, weight in zip(parameters, weights, strict=True):
             parameter.copy_(_to_torch(weight))
 
 
