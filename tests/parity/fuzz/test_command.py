@@ -90,7 +90,7 @@ def test_a_crash_is_shrunk(capsys: pytest.CaptureFixture[str], tmp_path: Path) -
 
 
 def test_a_hang_is_shrunk(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    given = [*PLAIN, "--ops", "conv1d", "--examples", "8", "--timeout", "0.5", "--jobs", "2", "--seed", "1"]
+    given = [*PLAIN, "--ops", "conv1d", "--examples", "4", "--timeout", "0.5", "--jobs", "2", "--seed", "1"]
     code, document = fuzz(capsys, tmp_path, "hangs", *given)
     [finding] = document["findings"]
     assert code == Outcome.CRASHED

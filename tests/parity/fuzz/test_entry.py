@@ -67,7 +67,7 @@ def test_a_draft_is_an_entry_that_the_finding_meets_and_shows(
 @pytest.mark.parametrize("function", ["wrong_groups", "wrong_dilation", "wrong_same"])
 def test_with_the_draft_the_finding_is_explained_and_a_right_result_is_no_other(function: str) -> None:
     own = implementation(f"tests.coincidences:{function}")
-    for finding in search(function, 200, PLAIN, seed=6).findings:
+    for finding in search(function, 100, PLAIN, seed=6).findings:
         entry = read(draft_entry(finding, own, "by a test"))
         [result] = run(finding.case, [], impl=own, divergences=[entry]).results
         assert result.explained

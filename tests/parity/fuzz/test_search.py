@@ -69,7 +69,7 @@ def test_a_coincidence_is_found_and_shrunk_to_the_smallest_case(function: str, e
     ],
 )
 def test_whatever_is_found_is_a_case_of_the_coincidence(function: str, coincide: object) -> None:
-    made = search(function, 300, seed=1)
+    made = search(function, 120, INTEGERS, seed=1)
     assert made.findings
     for finding in made.findings:
         arrays = draw_arrays(finding.case)
@@ -86,7 +86,7 @@ def test_the_same_in_every_dtype_is_one_finding() -> None:
 
 @pytest.mark.parametrize("function", ["wrong_groups", "wrong_dilation", "wrong_same"])
 def test_no_simpler_case_shows_what_is_found(function: str) -> None:
-    for finding in search(function, 500, PLAIN, seed=2).findings:
+    for finding in search(function, 200, PLAIN, seed=2).findings:
         run_one = partial(run, impl=implementation(f"tests.coincidences:{function}"), frameworks=[])
         shown = [case.command for case in simpler(finding.case) if finding.cause in causes_of(run_one(case))]
         assert shown == []
