@@ -13,6 +13,7 @@ nox.options.sessions = ["lint", "types", "core", "tests"]
 
 PINNED = ("-c", "constraints.txt")
 RECORDS = Path("build", "records")
+FINDINGS = Path("build", "fuzz", "findings.txt")
 BASELINE = Path("baselines", "pinned.jsonl.gz")
 SUITES = ("article", "zoo", "threads")
 PREVIOUS = {"keras": "3.14.*", "tensorflow": "2.20.*"}
@@ -102,6 +103,22 @@ def bench(session: nox.Session) -> None:
     record = Path("build", "bench", "convmm.json")
     session.run("python", "benchmarks/convmm_speed.py", "--json", str(record), *session.posargs)
     session.run("python", "benchmarks/convmm_memory.py")
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """20,000 random cases of a right function, then PyTorch and Keras; arguments after `--` go to the latter.
+
+    A finding of the former fails the session; those of the frameworks are shown, and kept.
+    """
+    session.install(*PINNED, ".[frameworks,testing]")
+    right = ("--frameworks", "numpy", "--impl", "tests.coincidences:right")
+    session.run("parity", "fuzz", *right, "--examples", "20000")
+    FINDINGS.parent.mkdir(parents=True, exist_ok=True)
+    frameworks = ("--frameworks", "torch,keras", "--seconds", "1200", *session.posargs)
+    with FINDINGS.open("w", encoding="utf-8") as file:
+        session.run("parity", "fuzz", *frameworks, stdout=file, success_codes=[0, 1, 3])
+    session.log(f"{FINDINGS}:\n{FINDINGS.read_text(encoding='utf-8')}")
 
 
 def install_previous(session: nox.Session) -> None:

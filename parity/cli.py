@@ -13,14 +13,18 @@ from typing import Any
 import click
 
 from convmm.geometry import GeometryError
-from parity import show, show_diff
+from parity import show, show_diff, show_fuzz
 from parity.adapters import MODULES, FrameworkError, all_adapters
 from parity.case import DTYPES, OPS, VALUES, Case, CaseError
 from parity.declared import ANY_SUMS, MODES
 from parity.diff import diff
 from parity.explain import explain
 from parity.expression import ExpressionError
+from parity.fuzz import FuzzError, check_installed
+from parity.fuzz.budget import Budget
+from parity.fuzz.contest import Contest
 from parity.implementation import implementation
+from parity.interrupts import Interrupts
 from parity.junit import JUnitError, junit_document, write_junit
 from parity.notation import NotationError, parse_ints, parse_names, parse_padding
 from parity.progress import progress
@@ -42,6 +46,7 @@ USER_ERRORS = (
     CaseError,
     ExpressionError,
     FrameworkError,
+    FuzzError,
     GeometryError,
     JUnitError,
     NotationError,
@@ -55,6 +60,9 @@ USER_ERRORS = (
 
 REPEATED_WITH = (1, 2)
 """Numbers of threads that a layer is run with where it is run more than once."""
+
+SECONDS_OF_A_SEARCH = 60
+"""Where neither the time nor the number of cases is given."""
 
 INTERRUPTED = 130
 """The exit code of a command that Ctrl-C ended, as shells have it."""
@@ -123,16 +131,7 @@ def case_options(*, values: str, sized: bool = True) -> Callable[..., Any]:
     )
 
 
-timeout_option = click.option(
-    "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
-    default=120,
-    show_default=True,
-    metavar="S",
-    help="Seconds that a layer may take.",
-)
-
-run_options = options(
+contestant_options = options(
     click.option("--frameworks", type=NAMES, help=f"Of {','.join(MODULES)}; all installed ones by default."),
     click.option("--impl", metavar="MODULE:FUNCTION", help="A function of yours, compared beside them."),
     click.option(
@@ -140,19 +139,48 @@ run_options = options(
         metavar="NAME",
         help=f"The precision that it computes in: {', '.join(MODES)}.  [default: {ANY_SUMS}]",
     ),
+)
+
+
+def timeout_option(seconds: float) -> Callable[..., Any]:
+    """The option for the time that a layer may take, with this default."""
+    return click.option(
+        "--timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        default=seconds,
+        show_default=True,
+        metavar="S",
+        help="Seconds that a layer may take.",
+    )
+
+
+jobs_option = click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=max(1, (os.cpu_count() or 1) // 2),
+    show_default="half the cores",
+    help="Processes for each framework.",
+)
+
+divergences_option = click.option(
+    "--divergences",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Known differences of yours, as TOML, beside the built-in ones.",
+)
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+run_options = options(
+    contestant_options,
     click.option(
         "--grad",
         is_flag=True,
         help="Compare the gradients by input, kernel and bias too; of native and exact layers of frameworks.",
     ),
-    timeout_option,
-    click.option(
-        "--divergences",
-        type=click.Path(path_type=Path),
-        metavar="FILE",
-        help="Known differences of yours, as TOML, beside the built-in ones.",
-    ),
-    click.option("--json", "as_json", is_flag=True, help="Print JSON."),
+    timeout_option(120),
+    divergences_option,
+    json_option,
 )
 
 
@@ -259,13 +287,7 @@ def _self_check(case: Case, subject: Subject, *, timeout: float, as_json: bool) 
     "--output", type=click.Path(path_type=Path), metavar="FILE", help="Record as JSON lines, in a new file."
 )
 @click.option("--resume", is_flag=True, help="Go on with the record in FILE; what is in it is not run again.")
-@click.option(
-    "--jobs",
-    type=click.IntRange(min=1),
-    default=max(1, (os.cpu_count() or 1) // 2),
-    show_default="half the cores",
-    help="Processes for each framework.",
-)
+@jobs_option
 @click.option("--limit", type=click.IntRange(min=1), help="Run the first N cases only.")
 @run_options
 def sweep_command(
@@ -300,17 +322,100 @@ def sweep_command(
         if as_json:
             keep.append(show.json_line)
             show.json_line(first)
-        advance = stack.enter_context(progress(len(cases), report))
+        advance = stack.enter_context(progress(report, total=len(cases)))
         for record in sweep(
             cases, adapters, workers.submit, ahead=workers.ahead, grad=grad, divergences=known
         ):
             for write in keep:
                 write(record)
             report.add(record)
-            advance()
+            advance(1)
     if not as_json:
         show.report(first, report)
     return report.outcome
+
+
+@parity.command("fuzz")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="S",
+    help="How long to search; shrinking may take a little longer.  [default: 60, without --examples]",
+)
+@click.option(
+    "--examples",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="How many cases to search: equal seeds give equal findings.",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the cases.")
+@click.option("--ops", type=NAMES, default=OPS, help="Of the cases, separated by commas; all by default.")
+@click.option(
+    "--dtypes", type=NAMES, default=DTYPES, help="Of the cases, separated by commas; all by default."
+)
+@click.option(
+    "--values", type=NAMES, default=VALUES, help="Of the cases, separated by commas; all by default."
+)
+@click.option(
+    "--database",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(".hypothesis", "examples"),
+    show_default=True,
+    metavar="DIR",
+    help="Where the smallest cases are kept, to begin the next search with.",
+)
+@jobs_option
+@contestant_options
+@timeout_option(20)
+@divergences_option
+@json_option
+def fuzz_command(
+    seconds: float | None,
+    examples: int | None,
+    seed: int,
+    ops: Sequence[str],
+    dtypes: Sequence[str],
+    values: Sequence[str],
+    database: Path,
+    jobs: int,
+    frameworks: Sequence[str] | None,
+    impl: str | None,
+    mode: str | None,
+    timeout: float,
+    divergences: Path | None,
+    as_json: bool,
+) -> Outcome:
+    """Search random cases for what nothing explains, and shrink each cause to its smallest case."""
+    check_installed()
+    # Hypothesis, which these need, is optional.
+    from parity.fuzz.among import Among  # noqa: PLC0415
+    from parity.fuzz.corpus import Corpus  # noqa: PLC0415
+    from parity.fuzz.document import document  # noqa: PLC0415
+    from parity.fuzz.search import Search  # noqa: PLC0415
+
+    if seconds is None and examples is None:
+        seconds = SECONDS_OF_A_SEARCH
+    among = Among(ops, dtypes, values)
+    known = load_registry(divergences) if divergences else ()
+    adapters = select_frameworks(frameworks, impl, mode, grad=False)
+    interrupts = Interrupts()
+    with Workers(adapters, jobs=jobs, timeout=timeout) as workers:
+        first = header((), adapters, workers.switches())
+        contest = Contest(
+            adapters, workers.submit, workers.ahead, known, timeout=timeout, heeded=interrupts.heeded
+        )
+        budget = Budget(seconds, examples)
+        search = Search(among, contest, seed=seed, budget=budget, corpus=Corpus(database))
+        try:
+            with interrupts, progress(search, total=examples, seconds=seconds) as advance:
+                search.run(advance)
+        finally:  # an interrupted search has found what it has found
+            found = document(search, first, adapters, seed)
+            if as_json:
+                show.json_document(found)
+            else:
+                show_fuzz.fuzz(found, search.report)
+    return search.report.outcome
 
 
 @parity.command("report")
@@ -318,7 +423,7 @@ def sweep_command(
 @click.option(
     "--junit", type=click.Path(path_type=Path), metavar="OUT", help="Write JUnit XML too, for a CI service."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def report_command(file: Path, junit: Path | None, as_json: bool) -> Outcome:
     """Print a recorded sweep as tables."""
     first, records = read_records(file)
@@ -336,7 +441,7 @@ def report_command(file: Path, junit: Path | None, as_json: bool) -> Outcome:
 @parity.command("diff")
 @click.argument("old", type=click.Path(path_type=Path))
 @click.argument("new", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def diff_command(old: Path, new: Path, as_json: bool) -> Outcome:
     """Print what changed from one recorded sweep to another.
 
@@ -355,7 +460,7 @@ def diff_command(old: Path, new: Path, as_json: bool) -> Outcome:
 
 
 @parity.command("frameworks")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def frameworks_command(as_json: bool) -> Outcome:
     """Print what is installed, in which version, and what it can do; nothing is imported."""
     found = [
@@ -382,8 +487,8 @@ def frameworks_command(as_json: bool) -> Outcome:
 @click.option("--to", required=True, metavar="FRAMEWORK", help=f"One of {', '.join(MODULES)}.")
 @click.option("--input", type=SHAPE, help="N,C and the spatial sizes: the answer need hold for no other.")
 @click.option("--channels", type=int, help="Input channels, where the expression does not carry them.")
-@timeout_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@timeout_option(120)
+@json_option
 def translate_command(
     expression: str,
     to: str,
@@ -417,7 +522,7 @@ def explain_command(**case: Any) -> Outcome:
 @click.option(
     "--up-to", type=click.IntRange(min=1), default=8, show_default=True, help="The largest coarse size."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def sizes_command(up_to: int, as_json: bool, **layer: Any) -> Outcome:
     """Print which sizes come out, which inputs are ambiguous, and what restores them.
 

@@ -68,7 +68,7 @@ def meets(case: Case, condition: Condition) -> bool:
         return False
     if "any_axis" not in condition and "last_axes" not in condition:
         return True
-    of_axes = _axes(case)
+    of_axes = axis_quantities(case)
     last = condition.get("last_axes", [])
     return (
         ("any_axis" not in condition or any(_axis_meets(axis, condition["any_axis"]) for axis in of_axes))
@@ -92,7 +92,13 @@ _OF_A_CASE: Mapping[str, Callable[[Case], object]] = {
 }
 
 
-def _axes(case: Case) -> list[dict[str, int | None]]:
+def quantities(case: Case) -> dict[str, object]:
+    """What a condition may name of a case, but for its axes."""
+    return {name: quantity(case) for name, quantity in _OF_A_CASE.items()}
+
+
+def axis_quantities(case: Case) -> list[dict[str, int | None]]:
+    """What a condition may name of each spatial axis of a case."""
     added = case.output_padding or (None,) * case.rank
     return [
         {

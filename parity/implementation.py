@@ -17,6 +17,7 @@ from parity.adapters import FrameworkError
 from parity.case import Case
 from parity.declared import ANY_SUMS, MODES
 from parity.layer import Name, layer
+from parity.script import Script, function_call
 from parity.spelling import Spelling, Unsupported
 from parity.tolerance import Mode
 from parity.values import Array
@@ -100,6 +101,11 @@ class Implementation:
     def call(self, layer: Callable[..., Array], weights: Sequence[Array], x: Array) -> Array:
         """Call the function."""
         return layer(x, *weights)
+
+    def calling(self, dtype: str) -> Script:
+        """A call of the function; where only its name is given, its module is imported first."""
+        module = (self.function.partition(":")[0],) if isinstance(self.function, str) else ()
+        return function_call(dtype, *module)
 
     def forward_only(self) -> str:
         """It says nothing of gradients."""

@@ -71,6 +71,25 @@ class Conversion:
         return cast("list[Array]", execute(join(("numpy as np",), self.text()))["convert"](weights))
 
 
+def function_call(dtype: str, *imports: str) -> Script:
+    """Statements that call a function, ``layer``, on NumPy's arrays, and check what a function may do.
+
+    They find and leave what those of :meth:`parity.adapters.Adapter.calling` do.
+    """
+    name = "ml_dtypes.bfloat16" if dtype == "bfloat16" else repr(dtype)
+    return Script(
+        (*imports, *(("ml_dtypes",) if dtype == "bfloat16" else ())),
+        f"""\
+arrays = [array.astype({name}) for array in (x, *converted)]
+given = [array.copy() for array in arrays]
+y = layer(*arrays)
+assert isinstance(y, np.ndarray), f"it returned {{type(y)}}"
+assert y.dtype == {name}, f"it returned dtype {{y.dtype}}"
+assert all(a.tobytes() == b.tobytes() for a, b in zip(arrays, given)), "it changed its arguments"
+y = y.astype("float64")""",
+    )
+
+
 def join(imports: Iterable[str], *blocks: str) -> str:
     """A script: the imports in order, "module" or "module as name", and the blocks."""
     first = "\n".join(f"import {module}" for module in sorted(set(imports)))

@@ -54,7 +54,7 @@ def case_result(record: Json) -> None:
     """A case's results, its layers as code, and the verdict."""
     shape = format_shape(record["reference"]["shape"])
     click.echo(f"{record['command']}\nreference output: {shape}\n")
-    table = _table(
+    table = make_table(
         "framework", "spelling", "status", "shape", "allclose", "exact", "max error", "relation", "offset"
     )
     for result in record["results"]:
@@ -67,7 +67,7 @@ def case_result(record: Json) -> None:
             _text(result["relation"]) + ("" if result["explained"] else " (unexplained)"),
             "" if result["offset"] is None else ",".join(map(str, result["offset"])),
         )
-    _print(table)
+    print_table(table)
     for result in record["results"]:
         remarks = [remark for remark in (result["error"], result["reason"], _repeats(result)) if remark]
         if remarks or result["output"] == "value":
@@ -77,9 +77,9 @@ def case_result(record: Json) -> None:
             click.echo(f"    {remark}")
     _pairs(record["pairs"])
     counted = Report([record])
-    _stale(counted)
+    stale(counted)
     click.echo(f"\nverdict: {record['verdict']}")
-    _note_nothing_compared(counted)
+    note_nothing_compared(counted)
 
 
 def self_check(document: Json) -> None:
@@ -91,14 +91,14 @@ def self_check(document: Json) -> None:
     )
     if used["adjoint"]:
         click.echo(f"its opposite: {used['adjoint']}")
-    table = _table("law", "status", "difference", "sample", "channel", "position")
+    table = make_table("law", "status", "difference", "sample", "channel", "position")
     for law in laws:
         where = law["where"] or {"sample": None, "channel": None, "position": []}
         position = ",".join(map(str, where["position"]))
         numbers = (law["max_difference"], where["sample"], where["channel"])
         table.add_row(law["name"], law["status"], *map(_text, numbers), position)
     click.echo()
-    _print(table)
+    print_table(table)
     for law in laws:
         click.echo(f"{law['name']}: {law['message']}")
     counts = Counter(law["status"] for law in laws)
@@ -153,24 +153,24 @@ def report(header: Json, counted: Report) -> None:
     """A sweep's counts as a table, what is unexplained, and the totals."""
     for used in header["frameworks"]:
         click.echo(" ".join(str(used[key]) for key in ("framework", "version", "backend") if used[key]))
-    table = _table("framework", "spelling", "op", *COLUMNS, numbers=len(COLUMNS))
+    table = make_table("framework", "spelling", "op", *COLUMNS, numbers=len(COLUMNS))
     for (framework, spelling, output, op), counts in counted.rows:
         shown = (framework, spelling_text(spelling, output), op)
         table.add_row(*shown, *(str(count or "·") for count in counts))
-    _print(table)
+    print_table(table)
     unexplained = counted.unexplained
     for command, label, reason in unexplained[:_MOST_UNEXPLAINED]:
         click.echo(f"unexplained: {label}: {reason}\n    {command}")
     if len(unexplained) > _MOST_UNEXPLAINED:
         click.echo(f"… and {len(unexplained) - _MOST_UNEXPLAINED} more unexplained results")
-    _stale(counted)
+    stale(counted)
     click.echo(f"{counted.summary} ({', '.join(header['suites'])})")
-    _note_nothing_compared(counted)
+    note_nothing_compared(counted)
 
 
 def frameworks(found: Sequence[Json]) -> None:
     """What is installed, and what would be."""
-    table = _table("framework", "version", "backend", "ops", "dtypes", "to install")
+    table = make_table("framework", "version", "backend", "ops", "dtypes", "to install")
     for each in found:
         install = "" if each["installed"] else f"pip install 'convparity[{each['extra']}]'"
         table.add_row(
@@ -181,7 +181,7 @@ def frameworks(found: Sequence[Json]) -> None:
             ", ".join(each["dtypes"]),
             install,
         )
-    _print(table)
+    print_table(table)
 
 
 def sizes(op: str, tables: Sequence[AxisSizes], case: Case | None) -> None:
@@ -198,7 +198,7 @@ def sizes(op: str, tables: Sequence[AxisSizes], case: Case | None) -> None:
             "output_padding",
             *(f"restored in {name} by" for name in names),
         )
-        table = _table(*columns)
+        table = make_table(*columns)
         for row in each.rows:
             for place, (size, added) in enumerate(zip(row.fine, row.output_padding, strict=True)):
                 table.add_row(
@@ -207,7 +207,7 @@ def sizes(op: str, tables: Sequence[AxisSizes], case: Case | None) -> None:
                     f"{'none' if added is None else added}{' (default)' if size == row.default else ''}",
                     *(row.layers[name][place] or "no layer alone" for name in names),
                 )
-        _print(table)
+        print_table(table)
     click.echo(
         "A transposed convolution restores any of the conv inputs that belong to its own input's size."
     )
@@ -232,12 +232,14 @@ def _drawn(result: CaseResult) -> dict[str, Any]:
     return named if result.backward is None else {**named, "dy": result.backward.dy}
 
 
-def _note_nothing_compared(counted: Report) -> None:
+def note_nothing_compared(counted: Report) -> None:
+    """Say on stderr that nothing was compared, if so."""
     if not counted.comparisons:
         note("nothing was compared: no framework beside the NumPy core gave a value")
 
 
-def _stale(counted: Report) -> None:
+def stale(counted: Report) -> None:
+    """The known differences that are not there any more."""
     for name, count in counted.stale.items():
         click.echo(f"stale: known difference {name}: due in {count} results, and seen in none")
 
@@ -245,14 +247,14 @@ def _stale(counted: Report) -> None:
 def _pairs(pairs: Sequence[Json]) -> None:
     if not pairs:
         return
-    table = _table("a", "b", "shape equal", "allclose")
+    table = make_table("a", "b", "shape equal", "allclose")
     for pair in pairs:
         table.add_row(pair["a"], pair["b"], _text(pair["shape_equal"]), _text(pair["allclose"]))
     click.echo()
-    _print(table)
+    print_table(table)
 
 
-def _table(*columns: str, numbers: int = 0) -> Table:
+def make_table(*columns: str, numbers: int = 0) -> Table:
     """A table whose last ``numbers`` columns are right-aligned."""
     table = Table(box=box.SIMPLE, pad_edge=False)
     for place, column in enumerate(columns):
@@ -260,7 +262,8 @@ def _table(*columns: str, numbers: int = 0) -> Table:
     return table
 
 
-def _print(table: Table) -> None:
+def print_table(table: Table) -> None:
+    """Print a table for whoever reads it: a terminal, or a file."""
     console = Console()
     if not console.is_terminal:
         console = Console(width=_WIDE)

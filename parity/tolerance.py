@@ -139,6 +139,12 @@ class Sums:
         with np.errstate(over="ignore"):
             return float(np.max(error / bound, initial=0.0, where=settled))
 
+    def largest_errors(self, mode: Mode) -> Array:
+        """How far from its sum an element of a result may be: not at all beside infinities."""
+        with np.errstate(invalid="ignore", over="ignore"):
+            bound = self._bound(mode, self._roundoff(mode))
+        return np.where(np.isfinite(bound), bound, 0.0)
+
     def _roundoff(self, mode: Mode) -> Array:
         """Of the partial sums, relative to the magnitude."""
         return self.terms * mode.accumulator + self.taps * mode.taps
@@ -168,6 +174,12 @@ def error_ratio(
     """
     sums = _sums(reference, geometry or reference.case.geometry)
     return sums.error_ratio(result, mode, _settled(reference, geometry or reference.case.geometry))
+
+
+def largest_errors(reference: Reference, mode: Mode) -> Array:
+    """How far each element of a result may be from the reference; any distance where it does not count."""
+    sums = _sums(reference, reference.case.geometry)
+    return np.where(_settled(reference, reference.case.geometry), sums.largest_errors(mode), np.inf)
 
 
 def keeps(result: Array, reference: Reference, mode: Mode, geometry: Geometry | None = None) -> bool:

@@ -27,6 +27,7 @@ from parity.cli import run_cli
 from parity.record import Result
 from parity.report import Outcome
 from parity.run import run_with
+from parity.script import Script
 from parity.spelling import Spelling, Unsupported
 from parity.task import Task, Wait, here
 from parity.tolerance import Mode
@@ -302,6 +303,9 @@ class Faulty:
 
     def spell(self, case: Case) -> list[Spelling | Unsupported]:
         return self.own.spell(case)
+
+    def calling(self, dtype: str) -> Script:
+        return self.own.calling(dtype)
 
     def forward_only(self) -> str | None:
         return self.own.forward_only()

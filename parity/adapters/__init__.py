@@ -13,7 +13,7 @@ from typing import Any, Protocol, cast
 from parity.case import Case
 from parity.expression import Call
 from parity.reading import Reading
-from parity.script import Conversion
+from parity.script import Conversion, Script
 from parity.spelling import Spelling, Unsupported
 from parity.tolerance import Mode
 from parity.values import Array
@@ -66,6 +66,13 @@ class Adapter(Protocol):
 
     def call(self, layer: Any, weights: Sequence[Array], x: Array) -> Array:
         """Give a layer its weights and call it: (N, C, *spatial) to (N, O, *spatial), in its own dtype."""
+
+    def calling(self, dtype: str) -> Script:
+        """What :meth:`call` does, as statements for a reader who has the framework and NumPy only.
+
+        They find ``layer``, its weights in the list ``converted`` and ``x``, (N, C, *spatial), in float64,
+        with values that the dtype has, and leave ``y``, (N, O, *spatial), in float64.
+        """
 
     def forward_only(self) -> str | None:
         """Why no gradients can be had of it, in one sentence, or None."""

@@ -14,7 +14,7 @@ from parity.distributions import installed_version
 from parity.expression import Call
 from parity.layer import Name, layer
 from parity.reading import Reading
-from parity.script import AS_THEY_ARE
+from parity.script import AS_THEY_ARE, Script, function_call
 from parity.spelling import Spelling, Unsupported
 from parity.tolerance import Mode, accumulated_in_float32
 from parity.values import Array
@@ -99,6 +99,11 @@ def pin(threads: int) -> dict[str, Any]:
 def call(layer: Callable[..., Array], weights: Sequence[Array], x: Array) -> Array:
     """Call the core's function."""
     return layer(x, *weights)
+
+
+def calling(dtype: str) -> Script:
+    """A call of the core's function."""
+    return function_call(dtype)
 
 
 def forward_only() -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from parity.case import Case
 from parity.layer import layer
+from parity.script import Script
 from parity.spelling import Kind, Refusal, Spelling, Unsupported
 from parity.tolerance import Mode, accumulated_in_float32
 from parity.values import Array
@@ -55,6 +56,9 @@ class Scripted:
         if isinstance(self.outcome, BaseException):
             raise self.outcome
         return self.outcome  # type: ignore[return-value] # what a framework returns may be anything
+
+    def calling(self, dtype: str) -> Script:
+        raise NotImplementedError
 
     def forward_only(self) -> str:
         return "it is scripted"

@@ -15,10 +15,10 @@ def test_a_line_comes_every_few_seconds(capsys: pytest.CaptureFixture[str]) -> N
     _, *records = recorded()
     counted = Report()
     seconds = itertools.count()
-    lines = _Lines(100, counted, clock=lambda: float(next(seconds)))
+    lines = _Lines(counted, total=100, clock=lambda: float(next(seconds)))
     for record in itertools.islice(itertools.cycle(records), 12):
         counted.add(record)
-        lines.advance()
+        lines.advance(1)
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 2
     assert said[0].startswith("5 of 100 cases, 1.0/s, 95 s left: ")

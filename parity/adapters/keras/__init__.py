@@ -28,6 +28,7 @@ from parity.adapters.keras.rules import (
 from parity.adapters.keras.tensors import build, has_channels_first, to_keras, to_numpy
 from parity.adapters.keras.written import owns, written
 from parity.case import Case
+from parity.script import Script
 from parity.spelling import Spelling, Unsupported, first_lookalike
 from parity.values import Array
 
@@ -41,6 +42,7 @@ __all__ = [
     "backend",
     "backward",
     "call",
+    "calling",
     "exact",
     "forward_only",
     "load",
@@ -83,3 +85,16 @@ def call(layer: Any, weights: Sequence[Array], x: Array) -> Array:
     given = to_keras(x, channels_first=first)
     build(layer, given, weights)
     return to_numpy(layer(given), channels_first=first)
+
+
+def calling(dtype: str) -> Script:
+    """Build the layer, set its weights, and call it."""
+    return Script(
+        ("keras",),
+        f"""\
+given = keras.ops.convert_to_tensor(np.moveaxis(x, 1, -1), dtype={dtype!r})
+if not layer.built:
+    layer.build(given.shape)
+layer.set_weights(converted)
+y = np.moveaxis(keras.ops.convert_to_numpy(layer(given)).astype("float64"), -1, 1)""",
+    )

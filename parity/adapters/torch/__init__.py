@@ -18,7 +18,7 @@ from parity.adapters.torch.read import CLASSES, read
 from parity.adapters.torch.rules import meanings, spelling, why_not
 from parity.case import Case
 from parity.distributions import installed_version, not_installed
-from parity.script import AS_THEY_ARE
+from parity.script import AS_THEY_ARE, Script
 from parity.spelling import Spelling, Unsupported, first_lookalike, first_native
 from parity.tolerance import Mode, accumulated_by_tap, accumulated_in_float32
 from parity.values import Array, numpy_dtype
@@ -33,6 +33,7 @@ __all__ = [
     "backend",
     "backward",
     "call",
+    "calling",
     "exact",
     "forward_only",
     "load",
@@ -152,6 +153,19 @@ def call(layer: Any, weights: Sequence[Array], x: Array) -> Array:
     _set_weights(layer, weights)
     with torch.no_grad():
         return _to_numpy(layer(_to_torch(x)))
+
+
+def calling(dtype: str) -> Script:
+    """Set the module's parameters and run it, on one thread as here."""
+    return Script(
+        ("torch",),
+        f"""\
+torch.set_num_threads(1)
+with torch.no_grad():
+    for parameter, weight in zip(layer.parameters(), converted, strict=True):
+        parameter.copy_(torch.from_numpy(weight))
+    y = layer(torch.from_numpy(x).to(torch.{dtype})).double().numpy()""",
+    )
 
 
 def forward_only() -> None:

@@ -1,0 +1,65 @@
+"""Who runs the cases of a search, and what is known already."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from parity.adapters import Adapter
+from parity.case import Case
+from parity.divergences import Divergence
+from parity.fuzz.causes import Causes, causes_of
+from parity.record import CaseResult
+from parity.run import run_all, run_with
+from parity.task import Submit
+from parity.workers import Workers
+
+_HASTE = 2.0
+"""Seconds that a layer may take while one that hangs is shrunk; the smallest is run again at leisure."""
+
+
+@dataclass(frozen=True)
+class Contest:
+    """The frameworks, and what hands them their tasks.
+
+    Attributes:
+        adapters: whose layers are run.
+        submit: hands an adapter its task.
+        ahead: how many cases to ask for before the first of them has answered.
+        divergences: known differences beside the built-in ones.
+        timeout: seconds that a task may take; None for any.
+        heeded: makes any ``submit`` one that can be interrupted while it waits for an answer.
+    """
+
+    adapters: Sequence[Adapter]
+    submit: Submit
+    ahead: int = 0
+    divergences: Sequence[Divergence] = ()
+    timeout: float | None = None
+    heeded: Callable[[Submit], Submit] = lambda submit: submit
+
+    def run_all(self, cases: Iterable[Case]) -> Iterator[CaseResult]:
+        """Run cases through all of them."""
+        return run_all(
+            cases, self.adapters, self.heeded(self.submit), ahead=self.ahead, divergences=self.divergences
+        )
+
+    def causes(self, case: Case) -> Causes:
+        """Run a case, and say what of it is unexplained."""
+        return causes_of(
+            run_with(case, self.adapters, submit=self.heeded(self.submit), divergences=self.divergences)
+        )
+
+    def alone(self, framework: str) -> Contest:
+        """The same with one of them."""
+        chosen = [each for each in self.adapters if each.NAME == framework]  # noqa: SIM300 - it is no constant
+        return replace(self, adapters=chosen)
+
+    @contextmanager
+    def in_haste(self) -> Iterator[Contest]:
+        """The same with processes that are given little time for a task."""
+        timeout = _HASTE if self.timeout is None else min(self.timeout, _HASTE)
+        with Workers(self.adapters, timeout=timeout) as workers:
+            workers.switches()
+            yield replace(self, submit=workers.submit, timeout=timeout)

@@ -1,0 +1,70 @@
+"""A search as JSON has it: what was run, and each finding with all that is needed to pass it on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from parity.adapters import Adapter
+from parity.declared import ANY_SUMS
+from parity.fuzz.entry import draft_entry
+from parity.fuzz.finding import Finding
+from parity.fuzz.script import script
+from parity.fuzz.search import Search
+from parity.implementation import Implementation
+from parity.records import Record
+
+
+def document(search: Search, header: Record, adapters: Sequence[Adapter], seed: int) -> dict[str, Any]:
+    """The search and its findings.
+
+    Args:
+        search: wherever it ended.
+        header: of a record, with versions and switches.
+        adapters: who ran.
+        seed: of the search.
+    """
+    by_name = {each.NAME: each for each in adapters}
+    counts = {key: value for key, value in search.report.to_dict(header).items() if key not in _OF_A_SWEEP}
+    cases = sum(search.report.verdicts.values())
+    found = f"by parity fuzz --seed {seed}, in {{count}} of {cases} random cases"
+    return {
+        **counts,
+        "kind": "fuzz",
+        "seed": seed,
+        "cases": cases,
+        "findings": [
+            _finding(each, by_name[each.cause.framework], found.format(count=each.count))
+            for each in search.findings
+        ],
+    }
+
+
+_OF_A_SWEEP = {"suites", "rows", "unexplained"}
+"""What a report has that a search has not, or tells by its findings."""
+
+
+def _finding(finding: Finding, adapter: Adapter, found: str) -> dict[str, Any]:
+    cause: Mapping[str, Any] = asdict(finding.cause)
+    return {
+        "cause": {key: value for key, value in cause.items() if key not in {"dtype", "transposed"}}
+        | {"operation": finding.cause.operation},
+        "summary": str(finding.cause),
+        "dtypes": finding.dtypes,
+        "count": finding.count,
+        "shrunk": finding.shrunk,
+        "command": f"{finding.case.command} {_only(adapter)}",
+        "case": finding.case.to_dict(),
+        "result": finding.result.to_dict(),
+        "script": script(finding, adapter),
+        "entry": draft_entry(finding, adapter, found),
+    }
+
+
+def _only(adapter: Adapter) -> str:
+    """The options that run a case with this framework, or function, alone."""
+    if not isinstance(adapter, Implementation):
+        return f"--frameworks {adapter.NAME}"
+    mode = "" if adapter.declared == ANY_SUMS else f" --mode {adapter.declared}"
+    return f"--frameworks numpy --impl {adapter.function}{mode}"

@@ -1,0 +1,113 @@
+"""A finding as a script in the framework's own terms, which shows it without this project."""
+
+from __future__ import annotations
+
+import math
+import pprint
+import textwrap
+from collections.abc import Iterable
+
+import numpy as np
+
+from parity.adapters import Adapter
+from parity.fuzz.definition import definition
+from parity.fuzz.finding import Finding
+from parity.reference import make_reference
+from parity.script import join
+from parity.spelling import Spelling
+from parity.tolerance import largest_errors
+from parity.values import Array, Arrays, draw_arrays
+
+_WIDTH = 110
+
+_QUIET = 'np.seterr(invalid="ignore")  # what comes of infinities is no accident'
+
+_CHECK_EXACT = """\
+assert y.shape == expected.shape, "the shapes differ"
+assert np.array_equal(y, expected), f"off by up to {np.abs(y - expected).max()}, and every sum is exact\""""
+
+_ROUNDING = "# How far rounding may take each element, by the number and the size of its products."
+
+_CHECK_WITHIN = """\
+assert y.shape == expected.shape, "the shapes differ"
+same = (y == expected) | (np.isnan(y) & np.isnan(expected)) | np.isinf(rounding)
+error = np.where(same, 0, np.abs(y - expected))
+assert (error <= rounding).all(), f"off by up to {error.max()}, and rounding allows {rounding.max()}\""""
+
+
+def script(finding: Finding, adapter: Adapter) -> str:
+    """A script that fails as the finding does; it needs the framework, or the user's function, and NumPy.
+
+    What is expected is computed by loops, from the definition of what the layer means by its own arguments.
+    """
+    spelling = spelling_of(finding, adapter)
+    arrays = draw_arrays(finding.case)
+    calling = adapter.calling(finding.case.dtype)
+    return (
+        "\n".join(f"# {line}" for line in _heading(finding))
+        + "\n"
+        + join(
+            ("numpy as np", *spelling.layer.imports, *calling.imports),
+            _values(arrays),
+            spelling.layer.statements,
+            "\n".join(("kernel = w", *spelling.convert.statements)),
+            calling.statements,
+            definition(spelling.meaning),
+            'print("computed:", y.shape, y.tolist())\nprint("expected:", expected.shape, expected.tolist())',
+            _check(spelling, arrays, finding, adapter),
+        )
+    )
+
+
+def spelling_of(finding: Finding, adapter: Adapter) -> Spelling:
+    """The layer that the finding is about."""
+    result = finding.result
+    return next(
+        each
+        for each in adapter.spell(finding.case)
+        if isinstance(each, Spelling) and (each.kind, str(each.layer)) == (result.spelling, result.layer)
+    )
+
+
+def _heading(finding: Finding) -> Iterable[str]:
+    result = finding.result
+    versions = " ".join(word for word in (result.framework, result.version, result.backend) if word)
+    for text in (f"{finding.cause}: {result.error or result.reason}", f"{versions}, {finding.case.command}"):
+        yield from textwrap.wrap(text, _WIDTH - 2, break_long_words=False, break_on_hyphens=False)
+
+
+def _check(spelling: Spelling, arrays: Arrays, finding: Finding, adapter: Adapter) -> str:
+    """What is asserted of the computed and the expected output."""
+    if finding.result.relation == "identical":  # it computed the right thing
+        return f"raise AssertionError({finding.result.reason!r})"
+    reference = make_reference(spelling.meaning, arrays)
+    if reference.exact:
+        return _CHECK_EXACT
+    allowed = largest_errors(reference, adapter.mode(finding.case))
+    return f"{_ROUNDING}\n{_array('rounding', allowed)}\n{_CHECK_WITHIN}"
+
+
+def _values(arrays: Arrays) -> str:
+    bias = "bias = []" if arrays.bias is None else f"{_array('bias', arrays.bias)}\nbias = [bias]"
+    quiet = () if np.isfinite(arrays.widened().x).all() else (_QUIET,)
+    return "\n".join((*quiet, _array("x", arrays.x), _array("w", arrays.w), bias))
+
+
+def _array(name: str, array: Array) -> str:
+    """The statement that makes a float64 array of these values."""
+    if not array.size:
+        return f"{name} = np.zeros({array.shape})"
+    nested = np.vectorize(_Number, otypes=[object])(array.astype(np.float64)).tolist()
+    text = pprint.pformat(nested, width=_WIDTH - len(name) - 23, compact=True)
+    return f"{name} = np.array({textwrap.indent(text, ' ' * (len(name) + 12)).lstrip()}, 'float64')"
+
+
+class _Number(float):
+    """A number as code: an integer without its point, and NumPy's names for what has no literal."""
+
+    def __repr__(self) -> str:
+        if not math.isfinite(self):
+            return float.__repr__(self).replace("nan", "np.nan").replace("inf", "np.inf")
+        is_negative_zero = not self and math.copysign(1, self) < 0
+        shorter = self.is_integer() and abs(self) < 2**53 and not is_negative_zero
+        return str(int(self)) if shorter else float.__repr__(self)

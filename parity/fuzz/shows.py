@@ -1,0 +1,61 @@
+"""The question that a case is shrunk by: whether it still shows the cause."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from parity.case import Case
+from parity.fuzz.causes import Causes
+from parity.fuzz.contest import Contest
+from parity.fuzz.finding import Finding
+
+
+class Shows:
+    """Whether a case shows the cause of a finding; the finding keeps the last that did.
+
+    Hypothesis has to be told the same of a case whenever it asks, so that what is known is not run again.
+
+    Args:
+        finding: with the cause.
+        contest: runs a case that is not known.
+        known: cases that were run, with all their causes.
+        may_run: whether a case that is not known is to be run.
+        said: called when one was run.
+    """
+
+    def __init__(
+        self,
+        finding: Finding,
+        contest: Contest,
+        known: Mapping[Case, Causes],
+        may_run: Callable[[Case], bool],
+        said: Callable[[], None],
+    ) -> None:
+        self._finding, self._first = finding, (finding.case, finding.result)
+        self._contest = contest
+        self._known = dict(known)
+        self._may_run, self._said = may_run, said
+
+    def __call__(self, case: Case) -> bool:
+        """Look it up, or run it."""
+        cause = self._finding.cause
+        if case not in self._known:
+            if not self._may_run(case):
+                return False
+            self._known[case] = self._contest.causes(case)
+            self._said()
+        result = self._known[case].get(cause)
+        if result is None:
+            return False
+        self._finding.case, self._finding.result = case, result
+        return True
+
+    def again(self, contest: Contest) -> bool:
+        """Whether the last case shows the cause when it is run again; if not, the finding keeps the first."""
+        finding = self._finding
+        result = contest.causes(finding.case).get(finding.cause)
+        if result is None:
+            finding.case, finding.result = self._first
+            return False
+        finding.result = result
+        return True

@@ -1,0 +1,146 @@
+"""The scripts: right where the layer is, wrong where it is not, and without this project."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from contextlib import redirect_stdout
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from parity import run
+from parity.adapters import Adapter, adapter
+from parity.case import DTYPES, VALUES, Case
+from parity.fuzz.causes import Cause
+from parity.fuzz.finding import Finding
+from parity.fuzz.script import script
+from parity.implementation import implementation
+from parity.record import Result
+from parity.spelling import Spelling
+from parity.strategies import cases
+from tests.parity.fuzz.searching import search
+from tests.parity.strategies import examples
+
+ROOT = Path(__file__).parents[3]
+FUNCTION = implementation("tests.coincidences:right")
+SHOW = 'print("computed:"'
+SPOIL = "y = np.full_like(y, np.nan)\n"
+SPOIL_SHAPE = "y = y[None]\n"
+
+any_cases = cases(dtypes=DTYPES, values=VALUES)
+
+
+def suspected(case: Case, result: Result) -> Finding:
+    """A right result, taken for a wrong one."""
+    suspect = replace(result, relation="unrelated", reason="it is suspected")
+    return Finding(Cause.of(case, suspect), case, suspect)
+
+
+def ending(text: str) -> Exception | None:
+    """What a script ends with: one place to fail at, whatever the line of the script."""
+    with redirect_stdout(StringIO()), np.errstate():  # which a script may set
+        try:
+            exec(compile(text, "script", "exec"), {})  # noqa: S102 - what a user would do with it
+        except Exception as error:  # noqa: BLE001 - it is what is asked for
+            return error
+    return None
+
+
+def check_scripts(case: Case, found: Adapter, results: tuple[Result, ...]) -> None:
+    for result in results:
+        if result.status == "ok" and result.explained and result.framework == found.NAME:
+            text = script(suspected(case, result), found)
+            assert ending(text) is None
+            spoilt = text.replace(SHOW, SPOIL_SHAPE + SHOW)
+            if result.array is not None and result.array.size and case.values != "special":
+                spoilt = text.replace(SHOW, SPOIL + SHOW)  # beside infinities, anything may be right
+            assert isinstance(ending(spoilt), AssertionError)
+
+
+@examples(60)
+@given(case=any_cases)
+def test_a_functions_script_asserts_what_the_definition_says(case: Case) -> None:
+    check_scripts(case, FUNCTION, run(case, [], impl=FUNCTION).results)
+
+
+@examples(30)
+@given(case=any_cases)
+def test_a_torch_script_asserts_what_the_layer_means(case: Case) -> None:
+    check_scripts(case, adapter("torch"), run(case, ["torch"]).results)
+
+
+@examples(6)
+@given(case=cases(values=("integers", "normal")))
+def test_a_keras_script_asserts_what_the_layer_means(case: Case) -> None:
+    check_scripts(case, adapter("keras"), run(case, ["keras"]).results)
+
+
+@pytest.mark.parametrize("name", ["torch", "keras"])
+def test_a_frameworks_script_needs_the_framework_and_numpy_only(name: str) -> None:
+    case = Case("conv_transpose2d", (1, 4, 3, 3), 2, 3, stride=2, groups=2, bias=True, dtype="float16")
+    layers = [each for each in adapter(name).spell(case) if isinstance(each, Spelling)]
+    assert layers
+    for layer in layers:
+        result = Result(name, None, None, layer.kind, str(layer.layer), "timeout")
+        text = script(Finding(Cause.of(case, result), case, result), adapter(name))
+        imported = {line for line in text.splitlines() if line.startswith(("import ", "from "))}
+        assert imported == {f"import {name}", "import numpy as np"}
+
+
+def run_file(text: str, folder: Path, seconds: float) -> subprocess.CompletedProcess[str]:
+    file = folder / "script.py"
+    file.write_text(text, encoding="utf-8")
+    return subprocess.run(
+        [sys.executable, file],
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=seconds,
+    )
+
+
+@pytest.mark.parametrize("function", ["wrong_groups", "wrong_dilation", "wrong_same"])
+def test_the_script_of_a_finding_shows_it(function: str, tmp_path: Path) -> None:
+    finding = search(function, 100, seed=5).findings[0]
+    done = run_file(script(finding, implementation(f"tests.coincidences:{function}")), tmp_path, 60)
+    assert done.returncode == 1
+    assert "AssertionError: off by up to" in done.stderr
+    assert [line.partition(":")[0] for line in done.stdout.splitlines()] == ["computed", "expected"]
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        ("complains", "ValueError: an input of (2, 1, 1)"),
+        ("wrong_dtype", "AssertionError: it returned dtype float64"),
+        ("wrong_shape", "AssertionError: the shapes differ"),
+        ("no_array", "AssertionError: it returned <class 'list'>"),
+        ("writes_to_its_input", "AssertionError: it changed its arguments"),
+    ],
+)
+def test_the_script_ends_as_the_function_does(function: str, said: str, tmp_path: Path) -> None:
+    case = Case("conv1d", (2, 1, 1), 1, 1)
+    own = implementation(f"tests.coincidences:{function}")
+    [result] = run(case, [], impl=own).results
+    assert not result.explained
+    done = run_file(script(Finding(Cause.of(case, result), case, result), own), tmp_path, 60)
+    assert done.stderr.splitlines()[-1] == said
+
+
+def test_the_script_of_a_crash_crashes_and_that_of_a_hang_hangs(tmp_path: Path) -> None:
+    case = Case("conv1d", (1, 1, 4), 1, 1)
+    for function in ("aborts", "hangs"):
+        own = implementation(f"tests.parity.foreign:{function}")
+        result = Result(own.NAME, None, None, "native", str(own.spell(case)[0].layer), "crashed")  # type: ignore[union-attr] # it spells every case
+        text = script(Finding(Cause.of(case, result), case, result), own)
+        if function == "aborts":
+            assert run_file(text, tmp_path, 60).returncode == -6
+        else:
+            with pytest.raises(subprocess.TimeoutExpired):
+                run_file(text, tmp_path, 5)
