@@ -21,7 +21,7 @@ from convmm import (
     output_padding_for,
     unroll_kernel,
 )
-from convmm.geometry import Axis, Geometry, check_kernel, conv_geometry, conv_transpose_geometry
+from convmm.geometry import Axis, Geometry, check_ints, check_kernel, conv_geometry, conv_transpose_geometry
 from tests.convmm.strategies import Example, Operation, conv_transposes, convs
 from tests.naive import transposed_window
 
@@ -299,7 +299,8 @@ BAD: list[tuple[Any, tuple[Any, ...], dict[str, Any], str]] = [
         conv,
         (X, W),
         {"padding": ((1, 1), 1)},
-        "padding=((1, 1), 1) on axis 1: allowed is a (before, after) pair on every axis",
+        "padding=((1, 1), 1) on axis 1: allowed is a (before, after) pair on every axis, or one int on "
+        "every axis",
     ),
     (
         conv,
@@ -460,3 +461,12 @@ def test_a_bad_argument_is_named_with_its_value_and_what_is_allowed(
 
 def test_a_geometry_error_is_a_value_error() -> None:
     assert issubclass(GeometryError, ValueError)
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.int64, np.uint32])
+def test_numbers_of_numpys_own_kinds_are_taken_as_ints(kind: type[np.integer[Any]]) -> None:
+    found = check_ints("stride", (kind(1), kind(3)), 2, minimum=1)
+    assert found == (1, 3)
+    assert {type(number) for number in found} == {int}
+    with pytest.raises(GeometryError, match=r"stride=.* on axis 1: allowed is an int of at least 1"):
+        check_ints("stride", (kind(1), kind(0)), 2, minimum=1)

@@ -112,10 +112,10 @@ def test_equal_seeds_give_equal_findings() -> None:
 
 
 def test_a_right_function_yields_nothing() -> None:
-    made = search("right", 1000)
+    made = search("right", 20_000)
     assert made.findings == []
     assert made.report.outcome == Outcome.EXPLAINED
-    assert made.report.verdicts.total() == 1000
+    assert made.report.verdicts.total() == 20_000
 
 
 def test_a_later_search_begins_with_what_an_earlier_one_found(tmp_path: Path) -> None:
