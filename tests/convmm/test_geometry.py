@@ -299,8 +299,10 @@ BAD: list[tuple[Any, tuple[Any, ...], dict[str, Any], str]] = [
         conv,
         (X, W),
         {"padding": ((1, 1), 1)},
-        "padding=((1, 1), 1) on axis 1: allowed is a (before, after) pair on every axis, or one int on "
-        "every axis",
+        (
+            "padding=((1, 1), 1) on axis 1: allowed is a (before, after) pair on every axis, or one int on "
+            "every axis"
+        ),
     ),
     (
         conv,
