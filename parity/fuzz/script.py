@@ -20,7 +20,19 @@ from parity.values import Array, Arrays, draw_arrays
 
 _WIDTH = 110
 
+_ONE_THREAD = """\
+import os
+
+# One thread, as where it was found: libraries choose their code by it. They read this when they are loaded.
+os.environ.update(OMP_NUM_THREADS="1", TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1")
+
+"""
+
 _QUIET = 'np.seterr(invalid="ignore")  # what comes of infinities is no accident'
+
+_PRINT = """\
+print("computed:", y.shape, y.tolist())
+print("expected:", expected.shape, expected.astype(float).tolist())"""
 
 _CHECK_EXACT = """\
 assert y.shape == expected.shape, "the shapes differ"
@@ -46,6 +58,7 @@ def script(finding: Finding, adapter: Adapter) -> str:
     return (
         "\n".join(f"# {line}" for line in _heading(finding))
         + "\n"
+        + _ONE_THREAD
         + join(
             ("numpy as np", *spelling.layer.imports, *calling.imports),
             _values(arrays),
@@ -53,7 +66,7 @@ def script(finding: Finding, adapter: Adapter) -> str:
             "\n".join(("kernel = w", *spelling.convert.statements)),
             calling.statements,
             definition(spelling.meaning),
-            'print("computed:", y.shape, y.tolist())\nprint("expected:", expected.shape, expected.tolist())',
+            _PRINT,
             _check(spelling, arrays, finding, adapter),
         )
     )

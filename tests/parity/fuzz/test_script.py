@@ -89,7 +89,7 @@ def test_a_frameworks_script_needs_the_framework_and_numpy_only(name: str) -> No
         result = Result(name, None, None, layer.kind, str(layer.layer), "timeout")
         text = script(Finding(Cause.of(case, result), case, result), adapter(name))
         imported = {line for line in text.splitlines() if line.startswith(("import ", "from "))}
-        assert imported == {f"import {name}", "import numpy as np"}
+        assert imported == {"import os", f"import {name}", "import numpy as np"}
 
 
 def run_file(text: str, folder: Path, seconds: float) -> subprocess.CompletedProcess[str]:
