@@ -248,6 +248,7 @@ def run_command(
     known = load_registry(divergences) if divergences else ()
     adapters = select_frameworks(frameworks, impl, mode, grad=grad)
     with ExitStack() as stack:
+        stack.enter_context(Interrupts())
         submits = {}
         for threads in REPEATED_WITH if repeat else (1,):
             workers = stack.enter_context(Workers(adapters, threads=threads, timeout=timeout))
@@ -274,7 +275,7 @@ def _refuse(when: str, given: Mapping[str, object]) -> None:
 
 def _self_check(case: Case, subject: Subject, *, timeout: float, as_json: bool) -> Outcome:
     """The laws in place of a comparison."""
-    with Workers(subject.adapters, timeout=timeout) as workers:
+    with Interrupts(), Workers(subject.adapters, timeout=timeout) as workers:
         workers.switches()
         checked = self_check(case, subject, workers.submit)
     (show.json_document if as_json else show.self_check)(checked.to_dict())
@@ -312,6 +313,7 @@ def sweep_command(
     adapters = select_frameworks(frameworks, impl, mode, grad=grad)
     cases = select(loaded, limit)
     with ExitStack() as stack:
+        stack.enter_context(Interrupts())
         workers = stack.enter_context(Workers(adapters, jobs=jobs, timeout=timeout))
         file = stack.enter_context(RecordFile(output, resume=resume)) if output else None
         first = header(loaded, adapters, workers.switches())
@@ -398,16 +400,13 @@ def fuzz_command(
     among = Among(ops, dtypes, values)
     known = load_registry(divergences) if divergences else ()
     adapters = select_frameworks(frameworks, impl, mode, grad=False)
-    interrupts = Interrupts()
     with Workers(adapters, jobs=jobs, timeout=timeout) as workers:
         first = header((), adapters, workers.switches())
-        contest = Contest(
-            adapters, workers.submit, workers.ahead, known, timeout=timeout, heeded=interrupts.heeded
-        )
+        contest = Contest(adapters, workers.submit, workers.ahead, known, timeout=timeout)
         budget = Budget(seconds, examples)
         search = Search(among, contest, seed=seed, budget=budget, corpus=Corpus(database))
         try:
-            with interrupts, progress(search, total=examples, seconds=seconds) as advance:
+            with Interrupts(), progress(search, total=examples, seconds=seconds) as advance:
                 search.run(advance)
         finally:  # an interrupted search has found what it has found
             found = document(search, first, adapters, seed)
@@ -499,7 +498,7 @@ def translate_command(
 ) -> Outcome:
     """Write a layer, as in "nn.Conv2d(3, 8, 3)", in another framework, weights too, and prove it."""
     written = draft(expression, to, input, channels)
-    with Workers(written.frameworks, timeout=timeout) as workers:
+    with Interrupts(), Workers(written.frameworks, timeout=timeout) as workers:
         translation = written.prove(workers.submit)
     if as_json:
         show.json_document(translation.to_dict())

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import signal
-from functools import partial
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-from parity.adapters import Adapter
-from parity.task import Answer, Submit, Task, Wait
+
+class _Asked:
+    """Whether a signal has come that was not heeded yet."""
+
+    now = False
 
 
 class Interrupts:
-    """For the length of a ``with``, raise KeyboardInterrupt while an answer is waited for, and nowhere else.
+    """For the length of a ``with``, raise KeyboardInterrupt for a signal at the next :func:`heed` only.
 
     Libraries lose an exception that comes out of any of their lines, in a finalizer or a callback of the
-    garbage collector say, or go on with half of what they were doing. A second signal is raised at once.
+    garbage collector say, go on with half of what they were doing, or keep a lock for ever. A second signal
+    is raised at once.
     """
 
     def __init__(self) -> None:
-        self._asked = self._waiting = False
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
         """Take the signals over."""
+        _Asked.now = False
         numbers = (signal.SIGINT, signal.SIGTERM)
         self._before = {number: signal.signal(number, self._interrupt) for number in numbers}
         return self
@@ -34,25 +37,16 @@ class Interrupts:
         """Give them back."""
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        _Asked.now = False
 
-    def heeded(self, submit: Submit) -> Submit:
-        """What hands a task to a framework, and can be interrupted while it waits for the answer."""
-
-        def heeding(found: Adapter, task: Task) -> Wait:
-            return partial(self._wait, submit(found, task))
-
-        return heeding
-
-    def _wait(self, wait: Wait) -> Answer:
-        self._waiting = True
-        try:
-            if self._asked:
-                raise KeyboardInterrupt
-            return wait()
-        finally:
-            self._waiting = False
-
-    def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
-        again, self._asked = self._asked, True
-        if again or self._waiting:
+    @staticmethod
+    def _interrupt(_number: int, _frame: FrameType | None) -> None:
+        again, _Asked.now = _Asked.now, True
+        if again:
             raise KeyboardInterrupt
+
+
+def heed() -> None:
+    """Raise KeyboardInterrupt if a signal has come; for code in which nothing is half done."""
+    if _Asked.now:
+        raise KeyboardInterrupt

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -19,6 +19,7 @@ from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
 from parity import worker
 from parity.adapters import Adapter, FrameworkError
+from parity.interrupts import heed
 from parity.task import Answer, Task, Wait
 
 MOST_TOGETHER = 32
@@ -35,6 +36,9 @@ _MOST_STARTS = 3
 
 _ENDED_WELL = 256
 """In place of the exit code 0, which a process that was not told to end must not have."""
+
+_TURN = 0.1
+"""Seconds for which an answer is waited for at a time."""
 
 _ENDED_EARLY = "its process ended before it could be asked"
 
@@ -99,7 +103,7 @@ class Pool:
             FrameworkError: a user's function cannot be imported.
         """
         try:
-            settings = self._switches.result()
+            settings = _result(self._switches)
         except (ProcessExpired, BrokenProcessPool):
             return None
         if isinstance(settings, FrameworkError):
@@ -137,7 +141,7 @@ class Pool:
         if batch is self._waiting:
             self._send()
         try:
-            answers, _ = batch.future.result()
+            answers, _ = _result(batch.future)
         except BrokenProcessPool:
             return self._ask_again(batch, number)
         except (TimeoutError, ProcessExpired) as error:
@@ -191,6 +195,15 @@ class Pool:
                 future: ProcessFuture[T] = ProcessFuture()
                 future.set_exception(BrokenProcessPool(_ENDED_EARLY))
                 return future
+
+
+def _result(future: Future[T]) -> T:
+    """What comes of it; waited for in turns, between which a signal is heeded."""
+    heed()
+    while not future.done():
+        wait([future], timeout=_TURN)
+        heed()
+    return future.result()
 
 
 class _Process(SpawnProcess):

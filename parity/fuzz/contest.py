@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -29,7 +29,6 @@ class Contest:
         ahead: how many cases to ask for before the first of them has answered.
         divergences: known differences beside the built-in ones.
         timeout: seconds that a task may take; None for any.
-        heeded: makes any ``submit`` one that can be interrupted while it waits for an answer.
     """
 
     adapters: Sequence[Adapter]
@@ -37,19 +36,14 @@ class Contest:
     ahead: int = 0
     divergences: Sequence[Divergence] = ()
     timeout: float | None = None
-    heeded: Callable[[Submit], Submit] = lambda submit: submit
 
     def run_all(self, cases: Iterable[Case]) -> Iterator[CaseResult]:
         """Run cases through all of them."""
-        return run_all(
-            cases, self.adapters, self.heeded(self.submit), ahead=self.ahead, divergences=self.divergences
-        )
+        return run_all(cases, self.adapters, self.submit, ahead=self.ahead, divergences=self.divergences)
 
     def causes(self, case: Case) -> Causes:
         """Run a case, and say what of it is unexplained."""
-        return causes_of(
-            run_with(case, self.adapters, submit=self.heeded(self.submit), divergences=self.divergences)
-        )
+        return causes_of(run_with(case, self.adapters, submit=self.submit, divergences=self.divergences))
 
     def alone(self, framework: str) -> Contest:
         """The same with one of them."""

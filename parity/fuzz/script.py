@@ -16,7 +16,7 @@ from parity.reference import make_reference
 from parity.script import join
 from parity.spelling import Spelling
 from parity.tolerance import largest_errors
-from parity.values import Array, Arrays, draw_arrays
+from parity.values import Array, Arrays, draw_arrays, limit_of
 
 _WIDTH = 110
 
@@ -43,7 +43,8 @@ _ROUNDING = "# How far rounding may take each element, by the number and the siz
 _CHECK_WITHIN = """\
 assert y.shape == expected.shape, "the shapes differ"
 same = (y == expected) | (np.isnan(y) & np.isnan(expected)) | np.isinf(rounding)
-error = np.where(same, 0, np.abs(y - expected))
+over = np.isinf(y) & (np.sign(y) == np.sign(expected)) & (np.abs(expected) + rounding >= LARGEST)
+error = np.where(same | over, 0, np.abs(y - expected))
 assert (error <= rounding).all(), f"off by up to {error.max()}, and rounding allows {rounding.max()}\""""
 
 
@@ -97,7 +98,9 @@ def _check(spelling: Spelling, arrays: Arrays, finding: Finding, adapter: Adapte
     if reference.exact:
         return _CHECK_EXACT
     allowed = largest_errors(reference, adapter.mode(finding.case))
-    return f"{_ROUNDING}\n{_array('rounding', allowed)}\n{_CHECK_WITHIN}"
+    largest = limit_of(finding.case.dtype, "max")
+    check = _CHECK_WITHIN.replace("LARGEST", f"{largest!r}")
+    return f"{_ROUNDING}\n{_array('rounding', allowed)}\n{check}"
 
 
 def _values(arrays: Arrays) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 
 from parity import run
 from parity.adapters import Adapter, adapter
@@ -62,8 +62,12 @@ def check_scripts(case: Case, found: Adapter, results: tuple[Result, ...]) -> No
             assert isinstance(ending(spoilt), AssertionError)
 
 
+OVERFLOWING = Case("conv2d", (2, 6, 2, 7), 4, 2, padding="same", groups=2, dtype="float16", values="arange")
+
+
 @examples(60)
 @given(case=any_cases)
+@example(case=OVERFLOWING)
 def test_a_functions_script_asserts_what_the_definition_says(case: Case) -> None:
     check_scripts(case, FUNCTION, run(case, [], impl=FUNCTION).results)
 
