@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing.context import SpawnContext, SpawnProcess
 from pathlib import Path
+from threading import Thread
 from types import ModuleType
 from typing import Any, TypeVar
 
@@ -39,6 +40,9 @@ _ENDED_WELL = 256
 
 _TURN = 0.1
 """Seconds for which an answer is waited for at a time."""
+
+_LONGEST_END = 10
+"""Seconds in which a pool's processes are to end when it is stopped."""
 
 _ENDED_EARLY = "its process ended before it could be asked"
 
@@ -85,6 +89,7 @@ class Pool:
         self._ended_early = 0
         self._together = 1
         self._waiting = Batch()
+        self._context = _Context()
         self._processes = self._start()
         self._switches = self._schedule(worker.switches_here, (), None)
 
@@ -93,8 +98,17 @@ class Pool:
         self._processes.stop()  # type: ignore[no-untyped-call] # it has no types
 
     def join(self) -> None:
-        """Wait until they have ended."""
-        self._processes.join()
+        """Wait until they have ended; those that have not after a while are killed.
+
+        A pool that is stopped while it reads from a process, or writes to one, may wait for it for ever.
+        """
+        ending = Thread(target=self._processes.join, daemon=True)
+        ending.start()
+        ending.join(_LONGEST_END)
+        for process in self._context.started:
+            if process.is_alive():
+                process.kill()
+        self._context.started.clear()
 
     def switches(self) -> dict[str, Any] | None:
         """The switches under which the framework runs; None where its import failed or crashed.
@@ -180,7 +194,7 @@ class Pool:
 
     def _start(self) -> ProcessPool:
         return ProcessPool(
-            self._jobs, initializer=worker.start, initargs=self._start_with, context=_Context()
+            self._jobs, initializer=worker.start, initargs=self._start_with, context=self._context
         )
 
     def _schedule(
@@ -216,7 +230,17 @@ class _Process(SpawnProcess):
 
 
 class _Context(SpawnContext):
-    Process = _Process
+    """Starts such processes, and remembers which."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.started: list[_Process] = []
+
+    def Process(self, *arguments: Any, **options: Any) -> _Process:  # type: ignore[override] # noqa: N802, ANN401 - as a class there
+        """A process of this context."""
+        process = _Process(*arguments, **options)
+        self.started.append(process)
+        return process
 
 
 def _ending(code: int) -> str:

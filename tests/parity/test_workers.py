@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 
 import numpy as np
+import psutil
 import pytest
+from pebble import ProcessPool
 
-from parity import Case
+from parity import Case, pool
 from parity.adapters import Adapter, FrameworkError, adapter
 from parity.implementation import implementation
 from parity.record import CaseResult, Result
@@ -98,6 +101,24 @@ def test_one_bad_end_among_many_tasks_costs_one_case(name: str, status: str) -> 
     expected = [status if stride == 3 else "ok" for stride in strides]
     assert [each.results[0].status for each in found] == expected
     assert all(each.results[0].relation in {"identical", None} for each in found)
+
+
+def test_a_pool_that_waits_for_ever_when_it_is_stopped_is_left_and_its_processes_killed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pool, "_LONGEST_END", 0.2)
+    monkeypatch.setattr(ProcessPool, "join", lambda _: threading.Event().wait())
+    monkeypatch.setattr(ProcessPool, "stop", lambda _: None)
+    before = set(psutil.Process().children())
+    with Workers([adapter("numpy")]) as workers:
+        workers.switches()
+        [process] = set(psutil.Process().children()) - before - helpers()
+    assert psutil.wait_procs([process], timeout=10)[1] == []
+
+
+def helpers() -> set[psutil.Process]:
+    """Python's own, which clean up behind processes that are started."""
+    return {each for each in psutil.Process().children() if "resource_tracker" in " ".join(each.cmdline())}
 
 
 def test_the_answers_are_those_of_this_very_process() -> None:
