@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from contextlib import redirect_stdout
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -43,7 +45,7 @@ def suspected(case: Case, result: Result) -> Finding:
 
 def ending(text: str) -> Exception | None:
     """What a script ends with: one place to fail at, whatever the line of the script."""
-    with redirect_stdout(StringIO()), np.errstate():  # which a script may set
+    with redirect_stdout(StringIO()), np.errstate(), patch.dict(os.environ):  # which a script may set
         try:
             exec(compile(text, "script", "exec"), {})  # noqa: S102 - what a user would do with it
         except Exception as error:  # noqa: BLE001 - it is what is asked for
