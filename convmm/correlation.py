@@ -14,8 +14,8 @@ from convmm.columns import columns_of, first_axis_windows, with_unit_axis
 from convmm.factors import Factors, is_stored_as_one
 from convmm.geometry import Axis
 from convmm.parts import Part, Sums, Terms
-from convmm.threads import Scratch, Task
-from convmm.tiles import GATHERED, PRODUCT, Tile, columns_at_once, length, spans, tiles
+from convmm.threads import Plan, Scratch, Task
+from convmm.tiles import GATHERED, PRODUCT, Tile, columns_at_once, in_pairs, length, spans, tiles
 
 Array = NDArray[Any]
 
@@ -68,10 +68,10 @@ class Correlation:
         """Places of all samples."""
         return len(self.x) * math.prod(axis.coarse for axis in self.axes)
 
-    def tasks(self) -> list[Task]:
+    def tasks(self) -> Plan:
         """The whole computation, in tasks that each write another part of the outputs."""
         if not self.work:
-            return []
+            return Plan([], [])
         if self._unfolds_first_axis():
             parts = tuple(part.behind_unit_axis() for part in self.parts)
             return Correlation(self.x[:, :, :, None], self.bias, with_unit_axis(self.axes), parts).cut()
@@ -86,7 +86,7 @@ class Correlation:
         is_short = channels * math.prod(axis.kernel for axis in inner) < ENOUGH_TERMS
         return is_short or (self.columns < 2 * filters and is_stored_as_one(kernels))
 
-    def cut(self) -> list[Task]:
+    def cut(self) -> Plan:
         """The tasks with the first axis as it is."""
         groups, filters, channels = self.parts[0].kernels[0].shape[:3]
         is_alone = len(self.parts) == 1
@@ -101,13 +101,16 @@ class Correlation:
         most_filters = -(-filters // shared) if len(part_spans) == 1 else filters
         if not each[0].factors.are_kept:  # each task copies a factor
             most_filters = min(most_filters, PRODUCT // (self._stacked * channels * self._gathered))
-        return [
+        is_odd = len(boxes) * len(group_spans) * len(part_spans) % 2
+        filter_spans = (in_pairs if is_odd else spans)(filters, min(most_filters, fitting))
+        tasks: list[Task] = [
             partial(self._compute, each[some], tile, some_groups, some_filters)
             for tile in boxes
             for some_groups in group_spans
             for some in part_spans
-            for some_filters in spans(filters, min(most_filters, fitting))
+            for some_filters in filter_spans
         ]
+        return Plan([task for terms in each for task in terms.factors.preparations], tasks)
 
     @property
     def _wanted(self) -> int:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from convmm.threads import Scratch, Task
+
 Array = NDArray[Any]
 
 _KEPT = 5 * 2**20
+
+# Bytes from which copying them is spread over the threads.
+_WORTH_TASKS = 2**19
 
 
 def is_stored_as_one(kernels: Sequence[Array]) -> bool:
@@ -30,16 +36,34 @@ class Factors:
     Attributes:
         channels_first: whether the taps of the other axes come behind the channels, and not before them.
         are_kept: whether they are in the order to multiply in. Large ones are not: each task copies its part.
+        preparations: what is still to be done before a factor is asked for: to copy those that are kept.
     """
 
     def __init__(self, kernels: Sequence[Array], *, may_be_natural: bool) -> None:
         self._kernels = kernels
+        size = sum(kernel.nbytes for kernel in kernels)
         self.channels_first = may_be_natural and kernels[0].shape[3] == 1 and is_stored_as_one(kernels)
-        is_small = sum(kernel.nbytes for kernel in kernels) <= _KEPT
+        self.are_kept = size <= _KEPT or self.channels_first
         self._kept: list[Array] = []
-        if is_small and not self.channels_first:
-            self._kept = [_of_tap(kernels, tap) for tap in range(kernels[0].shape[3])]
-        self.are_kept = is_small or self.channels_first
+        self.preparations: list[Task] = []
+        if self.channels_first or not self.are_kept:
+            return
+        taps = range(kernels[0].shape[3])
+        self._kept = [_new_factor(kernels) for _ in taps]
+        if size < _WORTH_TASKS:
+            for tap in taps:
+                _fill(self._kept[tap], kernels, tap)
+        else:
+            self.preparations = [partial(self._prepare, tap, half) for tap in taps for half in range(2)]
+
+    def _prepare(self, tap: int, half: int, _: Scratch) -> None:
+        """Copy half of the filters or of the channels, whichever are further apart in memory."""
+        axis = 1 if _is_by_filters(self._kernels) else 2
+        size = self._kernels[0].shape[axis]
+        some: tuple[slice, ...] = (slice(None),) * axis + (slice(size * half // 2, size * (half + 1) // 2),)
+        kept = self._kept[tap]
+        part = kept[(slice(None), *some)] if axis == 1 else kept[..., some[-1]]
+        _fill(part, [kernel[some] for kernel in self._kernels], tap)
 
     def matrix(self, tap: int, groups: slice, filters: slice, channels: slice) -> Array:
         """The factor, (groups, kernels * filters, terms)."""
@@ -52,18 +76,30 @@ class Factors:
 
 
 def _of_tap(kernels: Sequence[Array], tap: int) -> Array:
-    """One tap's elements, (groups, kernels, filters, *other taps, channels), in one run of memory.
+    factor = _new_factor(kernels)
+    _fill(factor, kernels, tap)
+    return factor
+
+
+def _is_by_filters(kernels: Sequence[Array]) -> bool:
+    """Whether the elements of one filter are nearer to each other than those of one channel."""
+    return abs(kernels[0].strides[1]) >= abs(kernels[0].strides[2])
+
+
+def _new_factor(kernels: Sequence[Array]) -> Array:
+    """Memory for one tap's elements, (groups, kernels, filters, *other taps, channels), in one run.
 
     The run follows the order in which they are stored, as far as that goes: a copy that takes neighbours from
     far apart takes several times as long.
     """
-    met = [kernel[:, :, :, tap] for kernel in kernels]
-    groups, filters, channels, *others = met[0].shape
-    rest = range(3, met[0].ndim)
-    if abs(met[0].strides[1]) < abs(met[0].strides[2]):
-        run = np.empty((groups, *others, channels, len(met), filters), met[0].dtype)
-        np.stack([each.transpose(0, *rest, 2, 1) for each in met], axis=-2, out=run)
-        return np.moveaxis(run, (-2, -1), (1, 2))
-    run = np.empty((groups, len(met), filters, *others, channels), met[0].dtype)
-    np.stack([each.transpose(0, 1, *rest, 2) for each in met], axis=1, out=run)
-    return run
+    groups, filters, channels, _, *others = kernels[0].shape
+    dtype = kernels[0].dtype
+    if _is_by_filters(kernels):
+        return np.empty((groups, len(kernels), filters, *others, channels), dtype)
+    run = np.empty((groups, *others, channels, len(kernels), filters), dtype)
+    return np.moveaxis(run, (-2, -1), (1, 2))
+
+
+def _fill(factor: Array, kernels: Sequence[Array], tap: int) -> None:
+    for number, kernel in enumerate(kernels):
+        factor[:, number] = np.moveaxis(kernel[:, :, :, tap], 2, -1)

@@ -19,7 +19,7 @@ from convmm.correlation import Correlation
 from convmm.geometry import Geometry
 from convmm.phases import correlations
 from convmm.scatter import Scattering
-from convmm.threads import run
+from convmm.threads import merged, run
 from convmm.weights import WeightCorrelation
 
 Array = NDArray[Any]
@@ -50,11 +50,11 @@ def spread(y: Array, w: Array, bias: Array | None, geometry: Geometry, dtypes: D
     values, written = by_group(y, geometry), by_group(out, geometry)
     start = _bias(bias, geometry, dtypes)
     if dtypes.result == dtypes.working and _scatters(kernel.shape, len(y), geometry):
-        tasks = Scattering(values, kernel, start, geometry.axes, written).tasks()
+        plan = Scattering(values, kernel, start, geometry.axes, written).tasks()
     else:
         parts = correlations(values, kernel.swapaxes(1, 2), start, geometry.axes, written)
-        tasks = [task for part in parts for task in part.tasks()]
-    run(tasks, _work(y, geometry))
+        plan = merged(part.tasks() for part in parts)
+    run(plan, _work(y, geometry))
     return out
 
 

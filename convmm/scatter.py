@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convmm.geometry import Axis
-from convmm.threads import Scratch, Task
-from convmm.tiles import COLUMNS, PRODUCT, halo, length, spans
+from convmm.threads import Plan, Scratch, Task
+from convmm.tiles import COLUMNS, PRODUCT, halo, in_pairs, length, spans
 from convmm.unfold import read, spatial
 
 Array = NDArray[Any]
@@ -43,7 +43,7 @@ class Scattering:
     axes: tuple[Axis, ...]
     out: Array
 
-    def tasks(self) -> list[Task]:
+    def tasks(self) -> Plan:
         """The whole computation, in parts that each write some channels of some samples."""
         groups, _, filters, *kernel = self.w.shape
         first, *inner = self.axes
@@ -54,15 +54,16 @@ class Scattering:
         summed = math.prod(axis.stride * (axis.coarse + halo(axis)) for axis in inner)
         elements = max(rows * row * taps, (rows + halo(first)) * first.stride * summed)
         fitting = PRODUCT // (together * elements * self.w.itemsize)
-        sample_spans = spans(len(self.y), together)
+        sample_spans = in_pairs(len(self.y), together)
         halves = 1 if len(sample_spans) * groups > 1 else 2  # something for a second thread
         filter_spans = spans(filters, min(-(-filters // halves), fitting))
-        return [
+        tasks: list[Task] = [
             partial(self._compute, rows, samples, some_groups, some_filters)
             for samples in sample_spans
             for some_groups in spans(groups, fitting // length(filter_spans[-1]))
             for some_filters in filter_spans
         ]
+        return Plan([], tasks)
 
     def _compute(self, rows: int, samples: slice, groups: slice, filters: slice, scratch: Scratch) -> None:
         w, out = self.w[groups, :, filters], self.out[samples, groups, filters]

@@ -24,6 +24,9 @@ PRODUCT = 3 * 2**20
 
 _ROWS_PER_HALO = 4
 
+# Parts of which one more or less is no matter.
+_MANY = 9
+
 
 def columns_at_once(columns: int, tasks: int, bytes_each: int) -> int:
     """Columns of a tile: fewer than is best where there would be too few tasks, or too much to hold.
@@ -63,14 +66,20 @@ def spans(size: int, most: int) -> list[slice]:
     return [slice(size * i // count, size * (i + 1) // count) for i in range(count)]
 
 
+def in_pairs(size: int, most: int) -> list[slice]:
+    """Like :func:`spans`, but one more where these are odd: with three, one of two threads would wait."""
+    count = len(spans(size, most))
+    return spans(size, -(-size // (count + count % 2))) if 1 < count < _MANY else spans(size, most)
+
+
 def tiles(batch: int, axes: Sequence[Axis], columns: int) -> list[Tile]:
     """The whole problem in tiles of about ``columns`` places, over all their samples."""
-    sizes = _tile_sizes(axes, columns)
+    first, *inner = axes
+    rows, *sizes = _tile_sizes(axes, columns)
     together = max(columns // math.prod(axis.coarse for axis in axes), 1)
-    boxes = list(
-        itertools.product(*(spans(axis.coarse, size) for axis, size in zip(axes, sizes, strict=True)))
-    )
-    return [Tile(samples, box) for samples in spans(batch, together) for box in boxes]
+    inner_spans = [spans(axis.coarse, size) for axis, size in zip(inner, sizes, strict=True)]
+    boxes = list(itertools.product(in_pairs(first.coarse, rows), *inner_spans))
+    return [Tile(samples, box) for samples in in_pairs(batch, together) for box in boxes]
 
 
 def _tile_sizes(axes: Sequence[Axis], columns: int) -> list[int]:

@@ -14,7 +14,7 @@ from convmm.columns import columns_of, first_axis_windows, with_unit_axis
 from convmm.correlation import ENOUGH_TERMS
 from convmm.geometry import Axis
 from convmm.products import add_product
-from convmm.threads import Scratch, run
+from convmm.threads import Plan, Scratch, run
 from convmm.tiles import COLUMNS, GATHERED, PRODUCT, Tile, length, spans, tiles
 from convmm.unfold import spatial
 
@@ -92,16 +92,14 @@ class WeightCorrelation:
         fitting = min(GATHERED // gathered, 2 * PRODUCT // summed)
         channel_spans = spans(channels, min(most_channels, fitting))
         sums = [self.out, *(np.zeros_like(self.out) for _ in chunks[1:])]
-        run(
-            [
-                partial(self._compute, boxes[chunk], some_groups, some_filters, some_channels, out)
-                for chunk, out in zip(chunks, sums, strict=True)
-                for some_groups in group_spans
-                for some_filters in filter_spans
-                for some_channels in channel_spans
-            ],
-            self.work,
-        )
+        tasks = [
+            partial(self._compute, boxes[chunk], some_groups, some_filters, some_channels, out)
+            for chunk, out in zip(chunks, sums, strict=True)
+            for some_groups in group_spans
+            for some_filters in filter_spans
+            for some_channels in channel_spans
+        ]
+        run(Plan([], tasks), self.work)
         for part in sums[1:]:
             np.add(self.out, part, out=self.out)
 

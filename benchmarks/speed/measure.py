@@ -17,21 +17,40 @@ from speed.layers import Layer
 # Wall time, unless the processor's time is asked for: on a busy machine, where one thread is to be measured.
 CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
 
+# Seconds of calls that are not timed, and how many are then.
+_WARM = 0.15
+_CALLS = 3
+
 Ratio = dict[str, float]
 """A ratio of medians over the rounds, "median", and the quartiles of the rounds' own, "low" and "high"."""
 
 
 def interleaved(calls: dict[str, Callable[[], Any]], rounds: int, clock: str) -> dict[str, list[float]]:
     """Seconds of each call in each round; each round begins with another, so that all follow all."""
-    now, names = CLOCKS[clock], list(calls)
+    names = list(calls)
     times: dict[str, list[float]] = {name: [] for name in names}
     for number in range(rounds):
         turn = number % len(names)
         for name in names[turn:] + names[:turn]:
-            begin = now()
-            calls[name]()
-            times[name].append(now() - begin)
+            times[name].append(_turn(calls[name], CLOCKS[clock]))
     return times
+
+
+def _turn(call: Callable[[], Any], now: Callable[[], float]) -> float:
+    """The median of a few calls, after some that are not timed.
+
+    By then no worker of the turn before spins any more, as those of most libraries do for up to a tenth of a
+    second, and the system has found processors for the call's own threads, which takes some calls.
+    """
+    warm = time.perf_counter() + _WARM
+    while time.perf_counter() < warm:
+        call()
+    times = []
+    for _ in range(_CALLS):
+        begin = now()
+        call()
+        times.append(now() - begin)
+    return statistics.median(times)
 
 
 def ratio(over: list[float], under: list[float]) -> Ratio:

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from convmm import (
     get_threads,
     set_threads,
 )
-from convmm.threads import ENVIRONMENT_VARIABLE, Scratch, run
+from convmm.threads import ENVIRONMENT_VARIABLE, Plan, Scratch, run
 
 LARGE = 10**9
 
@@ -83,7 +84,7 @@ def test_blas_has_one_thread_during_the_tasks_and_its_own_number_after() -> None
     set_threads(2)
     with threadpoolctl.threadpool_limits(2, "blas"):
         during: list[list[int]] = []
-        run([lambda _: during.append(_blas_threads())] * 3, LARGE)
+        run(Plan([], [lambda _: during.append(_blas_threads())] * 3), LARGE)
         assert all(count == 1 for counts in during for count in counts)
         assert _blas_threads() == [2 for _ in _blas_threads()]
 
@@ -104,7 +105,7 @@ def test_an_exception_of_a_task_surfaces_and_leaves_blas_as_it_was(threads: int)
         done.append(1)
 
     with pytest.raises(ZeroDivisionError, match="from a task"):
-        run([_fail, *[work] * 1000], LARGE)
+        run(Plan([], [_fail, *[work] * 1000]), LARGE)
     assert len(done) < 1000
     assert _blas_threads() == before
 
@@ -121,7 +122,39 @@ def test_an_exception_in_another_thread_than_the_callers_surfaces_too() -> None:
         met.wait(5)
 
     with pytest.raises(ZeroDivisionError, match="from a task"):
-        run([work] * 4, LARGE)
+        run(Plan([], [work] * 4), LARGE)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 8])
+def test_every_task_is_done_once_and_after_all_preparations(threads: int) -> None:
+    set_threads(threads)
+    done: list[str] = []
+
+    def prepare(number: int, _: Scratch) -> None:
+        time.sleep(0.002 * number)
+        done.append(f"preparation {number}")
+
+    def work(number: int, _: Scratch) -> None:
+        done.append(f"task {number}")
+
+    run(Plan([partial(prepare, n) for n in range(5)], [partial(work, n) for n in range(100)]), LARGE)
+    assert sorted(done[:5]) == [f"preparation {number}" for number in range(5)]
+    assert sorted(done[5:]) == sorted(f"task {number}" for number in range(100))
+
+
+@pytest.mark.parametrize("threads", [1, 2, 4])
+@pytest.mark.parametrize("failing", range(4))
+def test_an_exception_of_a_preparation_surfaces_and_no_task_begins(threads: int, failing: int) -> None:
+    set_threads(threads)
+    done: list[int] = []
+
+    def wait(_: Scratch) -> None:
+        time.sleep(0.002)
+
+    preparations = [_fail if number == failing else wait for number in range(4)]
+    with pytest.raises(ZeroDivisionError, match="from a task"):
+        run(Plan(preparations, [lambda _: done.append(1)] * 100), LARGE)
+    assert not done
 
 
 def test_the_number_of_threads_is_the_one_set_or_else_the_environments(
@@ -158,4 +191,4 @@ def test_the_threads_raise_no_warnings_of_infinities() -> None:
 
 def test_no_tasks_are_done_at_once() -> None:
     set_threads(4)
-    run([], LARGE)
+    run(Plan([], []), LARGE)

@@ -45,6 +45,7 @@ TINY = {
     "_MOST_FILTERS": 1,
     "_MOST_COLUMNS": 1,
     "_WORTH_LIMITING": 0,
+    "_WORTH_TASKS": 0,
 }
 
 
