@@ -128,7 +128,8 @@ class Correlation:
     def _tiles(self, *, may_split_channels: bool) -> list[Tile]:
         _, filters, channels = self.parts[0].kernels[0].shape[:3]
         summed = min(self._stacked * filters, 512) * self.dtype.itemsize
-        most = columns_at_once(self.columns, self._wanted, max(self._gathered, summed))
+        together = channels * self._gathered + self._stacked * filters * self.dtype.itemsize
+        most = columns_at_once(self.columns, self._wanted, max(self._gathered, summed), together)
         whole = GATHERED // (channels * self._gathered)
         if whole >= _FEWEST_WHOLE and not may_split_channels:
             most = min(most, whole)

@@ -14,9 +14,10 @@ from convmm.geometry import Axis
 
 # Columns of one matrix product. Measured over the benchmark's layers, as a part of the rate that one large
 # product reaches (float64, a second-level cache of one megabyte): 800 columns 0.76, 1200 0.80, 1800 0.82,
-# 4000 0.82.
+# 4000 0.82. More where they and what they add up to are small: a task costs 50 microseconds besides.
 COLUMNS = 1800
 FEWEST_COLUMNS = 784
+SMALL_TILE = 4 * 2**20
 
 # Bytes that one task holds: of gathered columns, and of its sums, and again of products to add to these.
 GATHERED = 4 * 2**20
@@ -28,16 +29,17 @@ _ROWS_PER_HALO = 4
 _MANY = 9
 
 
-def columns_at_once(columns: int, tasks: int, bytes_each: int) -> int:
+def columns_at_once(columns: int, tasks: int, bytes_each: int, bytes_together: int) -> int:
     """Columns of a tile: fewer than is best where there would be too few tasks, or too much to hold.
 
     Args:
         columns: of all tiles together.
         tasks: to have, if that leaves each enough columns.
         bytes_each: of a column in the largest array that cannot be cut otherwise.
+        bytes_together: of a column in all arrays.
     """
     shared = max(-(-columns // tasks), FEWEST_COLUMNS)
-    return max(min(COLUMNS, shared, PRODUCT // bytes_each), 1)
+    return max(min(max(COLUMNS, SMALL_TILE // bytes_together), shared, PRODUCT // bytes_each), 1)
 
 
 @dataclass(frozen=True, slots=True)

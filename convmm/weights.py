@@ -15,7 +15,7 @@ from convmm.correlation import ENOUGH_TERMS
 from convmm.geometry import Axis
 from convmm.products import add_product
 from convmm.threads import Plan, Scratch, run
-from convmm.tiles import COLUMNS, GATHERED, PRODUCT, Tile, length, spans, tiles
+from convmm.tiles import COLUMNS, GATHERED, PRODUCT, SMALL_TILE, Tile, length, spans, tiles
 from convmm.unfold import spatial
 
 Array = NDArray[Any]
@@ -76,7 +76,8 @@ class WeightCorrelation:
         filter_spans = spans(filters, _MOST_FILTERS)
         filters = length(filter_spans[-1])
         wanted = min(max(self.work // _WORK_OF_A_TASK, 1), _TASKS)
-        columns = min(COLUMNS, PRODUCT // (max(filters, taps) * itemsize))
+        together = groups * (channels * taps + filters) * itemsize
+        columns = min(max(COLUMNS, SMALL_TILE // together), PRODUCT // (max(filters, taps) * itemsize))
         boxes = tiles(len(self.y), self.axes, max(columns, 1))
         size = math.prod(boxes[0].shape) * itemsize
         most_groups = min(GATHERED // (channels * taps * size), PRODUCT // (filters * size))

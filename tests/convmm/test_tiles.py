@@ -38,6 +38,7 @@ TINY = {
     "GATHERED": 600,
     "PRODUCT": 300,
     "SMALL": -1,
+    "SMALL_TILE": 40,
     "_TASKS": 5,
     "_WORK_OF_A_TASK": 20,
     "_FEWEST_TERMS": 2,
