@@ -17,6 +17,7 @@ from convmm import plain
 from convmm.arithmetic import Dtypes
 from convmm.correlation import Correlation
 from convmm.geometry import Geometry
+from convmm.patches import Patches, are_patches
 from convmm.phases import correlations
 from convmm.scatter import Scattering
 from convmm.threads import merged, run
@@ -49,7 +50,9 @@ def spread(y: Array, w: Array, bias: Array | None, geometry: Geometry, dtypes: D
     kernel = by_group(dtypes.cast(w), geometry, 0)  # (groups, channels, filters, *kernel)
     values, written = by_group(y, geometry), by_group(out, geometry)
     start = _bias(bias, geometry, dtypes)
-    if dtypes.result == dtypes.working and _scatters(kernel.shape, len(y), geometry):
+    if are_patches(geometry.axes):
+        plan = Patches(values, kernel, start, written, geometry.axes).tasks()
+    elif dtypes.result == dtypes.working and _scatters(kernel.shape, len(y), geometry):
         plan = Scattering(values, kernel, start, geometry.axes, written).tasks()
     else:
         parts = correlations(values, kernel.swapaxes(1, 2), start, geometry.axes, written)

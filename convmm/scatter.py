@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -17,6 +19,7 @@ from convmm.tiles import COLUMNS, PRODUCT, halo, in_pairs, length, spans
 from convmm.unfold import read, spatial
 
 Array = NDArray[Any]
+Index = tuple[Any, ...]
 
 # Times the columns of other products: each tap's addition to the sums is a call, whatever there is to add.
 _MOST_COLUMNS = 4
@@ -56,7 +59,7 @@ class Scattering:
         fitting = PRODUCT // (together * elements * self.w.itemsize)
         sample_spans = in_pairs(len(self.y), together)
         halves = 1 if len(sample_spans) * groups > 1 else 2  # something for a second thread
-        filter_spans = spans(filters, min(-(-filters // halves), fitting))
+        filter_spans = in_pairs(filters, min(-(-filters // halves), fitting))
         tasks: list[Task] = [
             partial(self._compute, rows, samples, some_groups, some_filters)
             for samples in sample_spans
@@ -70,37 +73,32 @@ class Scattering:
         matrix = w.reshape(*w.shape[:2], -1).swapaxes(1, 2)
         bias = None if self.bias is None else self.bias[groups, filters]
         first, *inner = self.axes
-        block = (*out.shape[1:3], len(out), rows + halo(first), *(axis.coarse + halo(axis) for axis in inner))
-        sums = scratch.take("sums", (*(axis.stride for axis in self.axes), *block), w.dtype)
-        sums[...] = 0
+        shape = (*(axis.stride for axis in self.axes), *out.shape[1:3])
+        block = (rows + halo(first), *(axis.coarse + halo(axis) for axis in inner))
+        flat = scratch.take("sums", (math.prod(shape) * len(out) * math.prod(block),), w.dtype)
+        flat[...] = 0
+        sums = _arranged(flat, shape, len(out), block)
         for places in spans(first.coarse, rows):
             values = self._values(samples, groups, places, scratch)
             product = scratch.take("product", (*matrix.shape[:2], values.shape[2]), w.dtype)
             np.matmul(matrix, values, out=product)
-            counts = (len(out), length(places), *(axis.coarse for axis in inner))
-            self._add(product.reshape(*out.shape[1:3], *w.shape[3:], *counts), sums)
+            counts = (length(places), *(axis.coarse for axis in inner))
+            by_tap = _arranged(product, (*out.shape[1:3], *w.shape[3:]), len(out), counts)
+            for tap, reached in _additions(self.axes, counts):
+                met = sums[reached]
+                np.add(met, by_tap[tap], out=met)
             self._write(sums, places, bias, out)
             _let_go(np.moveaxis(sums, -len(self.axes), 0), length(places), halo(first))
 
     def _values(self, samples: slice, groups: slice, places: slice, scratch: Scratch) -> Array:
         """The right factor, (groups, channels, N * places of the rows)."""
         y: Array = self.y[samples, groups, :, places]
-        shape = (*y.shape[1:3], len(y), *y.shape[3:])
         if len(y) == 1 and y.dtype == self.w.dtype:
-            single: Array = y[0].reshape(*shape[:2], -1)
+            single: Array = y[0].reshape(*y.shape[1:3], -1)
             return single
-        values = scratch.take("values", shape, self.w.dtype)
-        np.copyto(values, np.moveaxis(y, 0, 2))
-        return values.reshape(*shape[:2], -1)
-
-    def _add(self, product: Array, sums: Array) -> None:
-        """Add (groups, filters, *kernel, N, rows, *inner) where each tap meets the sums."""
-        counts = product.shape[3 + len(self.axes) :]
-        met = [[divmod(i * a.dilation, a.stride) for i in range(a.kernel)] for a in self.axes]
-        for tap in np.ndindex(*map(len, met)):
-            skipped, phase = zip(*(each[i] for each, i in zip(met, tap, strict=True)), strict=True)
-            reached = sums[phase][spatial(map(slice, skipped, map(operator.add, skipped, counts)))]
-            np.add(reached, product[(slice(None), slice(None), *tap)], out=reached)
+        values = scratch.take("values", (*y.shape[1:3], y.size // math.prod(y.shape[1:3])), self.w.dtype)
+        np.copyto(_arranged(values, y.shape[1:3], len(y), y.shape[3:]), np.moveaxis(y, 0, 2))
+        return values
 
     def _write(self, sums: Array, rows: slice, bias: Array | None, out: Array) -> None:
         """Write the rows of sums that no later row of products adds to; after the last, all that are left."""
@@ -115,6 +113,29 @@ class Scattering:
             read(samples_first, starts, [1] * len(starts), written)
             if bias is not None:
                 written += bias.reshape(*bias.shape, *(1 for _ in starts))
+
+
+def _arranged(flat: Array, shape: Sequence[int], samples: int, places: Sequence[int]) -> Array:
+    """An array with its last axis split into (N, *places), seen in this order.
+
+    In memory the samples are last where there are more of them than places in a row, so that there are long
+    runs to add.
+    """
+    if samples <= places[-1]:
+        return flat.reshape(*shape, samples, *places)
+    return np.moveaxis(flat.reshape(*shape, *places, samples), -1, len(shape))
+
+
+@functools.lru_cache(maxsize=128)
+def _additions(axes: tuple[Axis, ...], counts: tuple[int, ...]) -> list[tuple[Index, Index]]:
+    """The index of each tap's products, (groups, filters, *kernel, ...), and of the sums that they meet."""
+    met = [[divmod(i * axis.dilation, axis.stride) for i in range(axis.kernel)] for axis in axes]
+    found = []
+    for tap in np.ndindex(*map(len, met)):
+        skipped, phase = zip(*(each[i] for each, i in zip(met, tap, strict=True)), strict=True)
+        reached = map(slice, skipped, map(operator.add, skipped, counts))
+        found.append(((slice(None), slice(None), *tap), (*phase, *spatial(reached))))
+    return found
 
 
 def _met(axis: Axis, phase: int, rows: slice) -> tuple[slice, int]:

@@ -25,6 +25,7 @@ OPERATIONS: dict[str, tuple[Operation, tuple[int, ...], tuple[int, ...]]] = {
     "conv in groups": (partial(conv, padding=1, groups=4, stride=2), (2, 64, 20, 18), (32, 16, 3, 3)),
     "transposed, by phases": (partial(conv_transpose, stride=2), (2, 32, 10, 9), (32, 24, 4, 4)),
     "transposed, scattered": (partial(conv_transpose, stride=2), (2, 64, 20, 18), (64, 2, 4, 4)),
+    "transposed, in patches": (partial(conv_transpose, stride=4), (2, 32, 10, 9), (32, 24, 4, 4)),
     "input gradient": (partial(conv_input_grad, input_size=(22, 20)), (2, 24, 20, 18), (24, 16, 3, 3)),
     "weight gradient": (partial(conv_weight_grad, kernel_size=3), (2, 16, 22, 20), (2, 24, 20, 18)),
 }

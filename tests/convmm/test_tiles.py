@@ -20,6 +20,7 @@ from convmm import (
     correlation,
     factors,
     kernels,
+    patches,
     scatter,
     threads,
     tiles,
@@ -29,7 +30,7 @@ from convmm.geometry import conv_geometry
 from tests import naive
 from tests.convmm.strategies import Example, conv_transposes, convs
 
-MODULES = (columns, correlation, factors, kernels, scatter, threads, tiles, weights)
+MODULES = (columns, correlation, factors, kernels, patches, scatter, threads, tiles, weights)
 
 # Limits that make many tiles, blocks and tasks of the smallest problem, and leave no shortcut open.
 TINY = {
@@ -42,7 +43,9 @@ TINY = {
     "_TASKS": 5,
     "_WORK_OF_A_TASK": 20,
     "_FEWEST_TERMS": 2,
+    "_FEWEST_PLACES": 2,
     "_FEWEST_WHOLE": 3,
+    "_SHORTEST_ROW": 1,
     "_MOST_FILTERS": 1,
     "_MOST_COLUMNS": 1,
     "_WORTH_LIMITING": 0,
@@ -53,20 +56,20 @@ TINY = {
 @contextmanager
 def limits(**values: int) -> Iterator[None]:
     """Other limits in every module that has them."""
-    patches = [
+    replaced = [
         mock.patch.object(module, name, value)
         for name, value in values.items()
         for module in MODULES
         if hasattr(module, name)
     ]
-    assert len(patches) >= len(values)
-    for patch in patches:
-        patch.start()
+    assert len(replaced) >= len(values)
+    for each in replaced:
+        each.start()
     try:
         yield
     finally:
-        for patch in patches:
-            patch.stop()
+        for each in replaced:
+            each.stop()
 
 
 # Places beyond the input, in tiles as wide as the input is.
@@ -122,6 +125,47 @@ def test_conv_transpose_in_many_tiles_equals_the_loops(
         np.testing.assert_array_equal(result, expected)
 
 
+@st.composite
+def patchworks(draw: st.DrawFn) -> Example:
+    """Transposed convolutions with kernels of the stride's size."""
+    rank = draw(st.integers(1, 3))
+    groups, channels, filters = (draw(st.integers(1, 3)) for _ in range(3))
+    sizes = tuple(draw(st.integers(1, 4)) for _ in range(rank))
+    kernel = tuple(draw(st.integers(1, 4)) for _ in range(rank))
+    ones, zeros = (1,) * rank, (0,) * rank
+    arguments = {
+        "stride": kernel,
+        "padding": ((0, 0),) * rank,
+        "dilation": ones,
+        "output_padding": zeros,
+        "groups": groups,
+    }
+    return Example(
+        x_shape=(draw(st.integers(1, 3)), groups * channels, *sizes),
+        w_shape=(groups * channels, filters, *kernel),
+        arguments=arguments,
+        filters=groups * filters,
+        seed=draw(st.integers(0, 100)),
+    )
+
+
+@given(example=patchworks(), with_bias=st.booleans())
+@settings(max_examples=100)
+def test_patches_in_many_tiles_equal_the_loops(example: Example, *, with_bias: bool) -> None:
+    x, w = example.arrays()
+    (bias,) = example.integers((example.filters,)) if with_bias else (None,)
+    expected = naive.conv_transpose(x, w, bias, **example.arguments)
+    for dtype in (np.float64, np.float16, np.int64):
+        added = None if bias is None else bias.astype(dtype)
+        with (
+            limits(**TINY),
+            mock.patch.object(kernels, "Scattering"),
+            mock.patch.object(kernels, "correlations"),
+        ):
+            result = conv_transpose(x.astype(dtype), w.astype(dtype), added, **example.arguments)
+        np.testing.assert_array_equal(result, expected)
+
+
 @pytest.mark.parametrize("partial_sums", [0, 10**9])
 @pytest.mark.parametrize("enough_terms", UNFOLDED.values(), ids=UNFOLDED.keys())
 @given(example=convs(), few=st.sampled_from([0, 10**9]), dtype=st.sampled_from([np.float32, np.float64]))
@@ -154,6 +198,14 @@ def test_tiles_cover_every_place_of_every_sample_once(example: Example, columns:
             ] += 1
     assert set(seen) == set(np.ndindex(3, *geometry.coarse))
     assert set(seen.values()) == {1}
+
+
+@given(st.integers(0, 50), st.integers(-2, 60))
+def test_a_few_parts_are_even_in_number(size: int, most: int) -> None:
+    parts = tiles.in_pairs(size, most)
+    assert [i for part in parts for i in range(size)[part]] == list(range(size))
+    assert max(map(tiles.length, parts), default=0) <= max(most, 1)
+    assert len(parts) % 2 == 0 or len(parts) in {1, size} or len(parts) >= 9
 
 
 @given(st.integers(0, 50), st.integers(-2, 60))
