@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from convmm.geometry import Axis
 from convmm.threads import Scratch
 from convmm.tiles import Tile, halo
-from convmm.unfold import read, tap_view
+from convmm.unfold import read, split_places, tap_view
 
 Window = tuple[int, slice]
 """A phase, and some of the columns in it."""
@@ -58,19 +58,24 @@ def columns_of(
         the channels behind the inner taps if asked for.
     """
     first, *inner = axes
-    rows, samples, *places = tile.shape
+    rows = tile.shape[0] + halo(first)
     groups, channels = x.shape[1:3]
     taps = [axis.kernel for axis in inner]
     terms = (*taps, channels) if taps_first else (channels, *taps)
-    run = (rows + halo(first), samples, *places)
-    flat = (groups, *terms, len(first.phases), math.prod(run))
+    shape = (groups, *terms, len(first.phases), rows * math.prod(tile.shape[1:]))
     if x.dtype == dtype and _reads_runs(x, axes, tile):
         start = tile.places[0].start
-        return x[0, :, :, start : start + run[0]].reshape(flat)
-    columns = scratch.take("columns", (groups, *terms, len(first.phases), *run), dtype)
+        return x[0, :, :, start : start + rows].reshape(shape)
+    columns = scratch.take("columns", shape, dtype)
     channels_first = np.moveaxis(columns, 1 + len(inner), 1) if taps_first else columns
-    _fill(channels_first, x, axes, tile, scratch)
-    return columns.reshape(flat)
+    _fill(by_place(channels_first, tile, rows), x, axes, tile, scratch)
+    return columns
+
+
+def by_place(columns: NDArray[Any], tile: Tile, rows: int) -> NDArray[Any]:
+    """A view of columns with their last axis split: (..., rows, N, *inner places)."""
+    _, samples, *inner = tile.shape
+    return split_places(columns.reshape(*columns.shape[:-1], rows, -1), samples, inner)
 
 
 def _reads_runs(x: NDArray[Any], axes: Sequence[Axis], tile: Tile) -> bool:
@@ -101,11 +106,12 @@ def _fill(columns: NDArray[Any], x: NDArray[Any], axes: Sequence[Axis], tile: Ti
     rows, samples, *places = columns.shape[-len(axes) - 1 :]
     sizes = [(rows - 1) * first.stride + first.phases[-1] + 1]
     sizes += [(count - 1) * axis.stride + axis.extent for count, axis in zip(places, inner, strict=True)]
-    shape = (*x.shape[1:3], samples, *sizes)
-    if math.prod(shape) > columns.size or all(axis.kernel == 1 for axis in inner):
+    size = math.prod(x.shape[1:3]) * samples * math.prod(sizes)
+    if size > columns.size or all(axis.kernel == 1 for axis in inner):
         _fill_by_tap(columns, x, axes, starts)
         return
-    padded = scratch.take("padded", shape, columns.dtype)
+    flat = scratch.take("padded", (*x.shape[1:3], samples * math.prod(sizes)), columns.dtype)
+    padded = split_places(flat, samples, sizes, row=places[-1])
     read(x.transpose(1, 2, 0, *range(3, x.ndim)), starts, [1] * len(axes), padded)
     counts, strides = [rows, *places], [axis.stride for axis in axes]
     taps, dilation = [1, *(axis.kernel for axis in inner)], [1, *(axis.dilation for axis in inner)]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convmm.columns import Window
+from convmm.columns import Window, by_place
 from convmm.factors import Factors
 from convmm.products import add_product
 from convmm.threads import Scratch
@@ -60,7 +60,7 @@ class Sums:
 
     def __init__(self, part: Part, tile: Tile, groups: slice, filters: slice, scratch: Scratch) -> None:
         self.outs = [out[(tile.samples, groups, filters, *tile.places)] for out in part.outs]
-        self.shape = (length(groups), len(self.outs), length(filters), *tile.shape)
+        self.tile, self.shape = tile, (length(groups), len(self.outs), length(filters))
         self.product = (length(groups), len(self.outs) * length(filters), math.prod(tile.shape))
         self.scratch, self.dtype = scratch, part.kernels[0].dtype
         self.is_direct = len(self.outs) == 1 and self._is_flat(part.outs[0])
@@ -78,12 +78,13 @@ class Sums:
     def write(self, bias: Array | None) -> None:
         """Add the bias, and write the outputs."""
         if bias is not None:
-            total = self.total.reshape(*self.shape[:3], -1)
+            total = self.total.reshape(*self.shape, -1)
             total += bias
         if self.is_direct:
             return
         # (outputs, N, groups, filters, rows, *inner), with more places than some of the outputs have
-        total = self.total.reshape(self.shape).transpose(1, 4, 0, 2, 3, *range(5, len(self.shape)))
+        total = by_place(self.total.reshape(*self.shape, -1), self.tile, self.tile.shape[0])
+        total = total.transpose(1, 4, 0, 2, 3, *range(5, total.ndim))
         for out, some in zip(self.outs, total, strict=True):
             np.copyto(out, some[(..., *map(slice, out.shape[3:]))], casting="unsafe")
 
@@ -95,5 +96,5 @@ class Sums:
             and len(out) == 1
             and whole.flags.c_contiguous
             and out.shape[4:] == whole.shape[4:]
-            and out.size == math.prod(self.shape)
+            and out.size == math.prod(self.product)
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import math
 import operator
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from convmm.geometry import Axis
 from convmm.threads import Plan, Scratch, Task
 from convmm.tiles import COLUMNS, PRODUCT, halo, in_pairs, length, spans
-from convmm.unfold import read, spatial
+from convmm.unfold import read, spatial, split_places
 
 Array = NDArray[Any]
 Index = tuple[Any, ...]
@@ -77,13 +76,15 @@ class Scattering:
         block = (rows + halo(first), *(axis.coarse + halo(axis) for axis in inner))
         flat = scratch.take("sums", (math.prod(shape) * len(out) * math.prod(block),), w.dtype)
         flat[...] = 0
-        sums = _arranged(flat, shape, len(out), block)
+        sums = split_places(
+            flat.reshape(*shape, -1), len(out), block, row=inner[-1].coarse if inner else rows
+        )
         for places in spans(first.coarse, rows):
             values = self._values(samples, groups, places, scratch)
             product = scratch.take("product", (*matrix.shape[:2], values.shape[2]), w.dtype)
             np.matmul(matrix, values, out=product)
             counts = (length(places), *(axis.coarse for axis in inner))
-            by_tap = _arranged(product, (*out.shape[1:3], *w.shape[3:]), len(out), counts)
+            by_tap = split_places(product.reshape(*out.shape[1:3], *w.shape[3:], -1), len(out), counts)
             for tap, reached in _additions(self.axes, counts):
                 met = sums[reached]
                 np.add(met, by_tap[tap], out=met)
@@ -97,7 +98,7 @@ class Scattering:
             single: Array = y[0].reshape(*y.shape[1:3], -1)
             return single
         values = scratch.take("values", (*y.shape[1:3], y.size // math.prod(y.shape[1:3])), self.w.dtype)
-        np.copyto(_arranged(values, y.shape[1:3], len(y), y.shape[3:]), np.moveaxis(y, 0, 2))
+        np.copyto(split_places(values, len(y), y.shape[3:]), np.moveaxis(y, 0, 2))
         return values
 
     def _write(self, sums: Array, rows: slice, bias: Array | None, out: Array) -> None:
@@ -113,17 +114,6 @@ class Scattering:
             read(samples_first, starts, [1] * len(starts), written)
             if bias is not None:
                 written += bias.reshape(*bias.shape, *(1 for _ in starts))
-
-
-def _arranged(flat: Array, shape: Sequence[int], samples: int, places: Sequence[int]) -> Array:
-    """An array with its last axis split into (N, *places), seen in this order.
-
-    In memory the samples are last where there are more of them than places in a row, so that there are long
-    runs to add.
-    """
-    if samples <= places[-1]:
-        return flat.reshape(*shape, samples, *places)
-    return np.moveaxis(flat.reshape(*shape, *places, samples), -1, len(shape))
 
 
 @functools.lru_cache(maxsize=128)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convmm.columns import columns_of, first_axis_windows, with_unit_axis
+from convmm.columns import by_place, columns_of, first_axis_windows, with_unit_axis
 from convmm.correlation import ENOUGH_TERMS
 from convmm.geometry import Axis
 from convmm.products import add_product
@@ -131,9 +131,9 @@ class WeightCorrelation:
         if y.dtype == self.out.dtype and len(y) == 1 and y.shape[4:] == self.y.shape[4:]:
             run: Array = y[0].reshape(flat)
             return run
-        values = scratch.take("values", (*y.shape[1:3], *tile.shape), self.out.dtype)
-        np.copyto(values, np.moveaxis(y, 0, 3))
-        return values.reshape(flat)
+        values = scratch.take("values", flat, self.out.dtype)
+        np.copyto(by_place(values, tile, tile.shape[0]), np.moveaxis(y, 0, 3))
+        return values
 
 
 class WeightSums:
