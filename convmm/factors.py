@@ -16,7 +16,7 @@ Array = NDArray[Any]
 _KEPT = 5 * 2**20
 
 # Bytes from which copying them is spread over the threads.
-_WORTH_TASKS = 2**19
+_WORTH_TASKS = 2**20
 
 
 def is_stored_as_one(kernels: Sequence[Array]) -> bool:
@@ -97,9 +97,10 @@ def _new_factor(kernels: Sequence[Array]) -> Array:
     if _is_by_filters(kernels):
         return np.empty((groups, len(kernels), filters, *others, channels), dtype)
     run = np.empty((groups, *others, channels, len(kernels), filters), dtype)
-    return np.moveaxis(run, (-2, -1), (1, 2))
+    return run.transpose(0, run.ndim - 2, run.ndim - 1, *range(1, run.ndim - 2))
 
 
 def _fill(factor: Array, kernels: Sequence[Array], tap: int) -> None:
+    channels_last = (0, 1, *range(3, kernels[0].ndim - 1), 2)
     for number, kernel in enumerate(kernels):
-        factor[:, number] = np.moveaxis(kernel[:, :, :, tap], 2, -1)
+        factor[:, number] = kernel[:, :, :, tap].transpose(channels_last)
