@@ -99,7 +99,7 @@ def baseline(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """How fast convmm is beside the frameworks, and what memory it takes; arguments go to the first."""
-    session.install(*PINNED, ".[frameworks]")
+    session.install(*PINNED, ".[bench]")
     record = Path("build", "bench", "convmm.json")
     session.run("python", "benchmarks/convmm_speed.py", "--json", str(record), *session.posargs)
     session.run("python", "benchmarks/convmm_memory.py")

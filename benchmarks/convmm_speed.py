@@ -3,10 +3,12 @@
 Usage: python benchmarks/convmm_speed.py [--threads 2] [--rounds 7] [--only NAME] [--dtype float64]
        [--against torch scipy] [--clock processor] [--json FILE]
 
-Every contender runs once a round, in turn, so that whatever else the machine does falls on all alike; a
-ratio is one of medians over the rounds, its spread half the distance between the quartiles of the rounds'
-own ratios. "limit" is the time of NumPy's product of two matrices with as many multiplications, over
-convmm's: 1 would be its rate. Above 1, the other columns say that convmm takes longer. Before they are timed,
+Every contender runs in each round, in turn, so that whatever else the machine does falls on all alike: for
+0.15 seconds, until its threads are awake and the others' asleep, and then three times, of which the median
+counts. A ratio is one of medians over the rounds, its spread half the distance between the quartiles of the
+rounds' own ratios. "limit" is the time of NumPy's product of two matrices with as many multiplications, over
+convmm's: 1 would be its rate; in the second of its columns only of layers with 500 operations and more for
+each element of their arrays. Above 1, the other columns say that convmm takes longer. Before they are timed,
 all results are compared with convmm's. Contenders that are not installed are left out, and named.
 """
 
@@ -24,7 +26,7 @@ from threadpoolctl import threadpool_info
 
 from speed.contenders import CONTENDERS, PARTS, missing, pin_threads
 from speed.layers import LAYERS
-from speed.measure import CLOCKS, exponents, means, measure
+from speed.measure import CLOCKS, COMPUTE_BOUND, exponents, means, measure
 from speed.table import layer_table, mean_table
 
 
@@ -77,6 +79,7 @@ def main() -> None:
         print(f"\n{dtype}, {options.threads} threads: limit / convmm, then convmm / each other")
         print("\n\n".join(layer_table(some, part, columns) for part in PARTS))
         rows += some
+    columns.insert(1, COMPUTE_BOUND)
     mean = means(rows, columns)
     print(f"\nGeometric means, and the extremes of the layers:\n\n{mean_table(mean, columns)}")
     growth = exponents(options.rounds, options.clock)

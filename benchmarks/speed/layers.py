@@ -8,6 +8,8 @@ from typing import Any
 
 from convmm.geometry import Geometry, conv_geometry, conv_transpose_geometry
 
+_COMPUTE_BOUND = 500
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -76,6 +78,11 @@ class Layer:
     def flops(self) -> int:
         """Floating point operations, of the operation and of either gradient."""
         return 2 * math.prod(self.product)
+
+    @property
+    def is_compute_bound(self) -> bool:
+        """Whether there is far more to multiply than to move: 500 operations or more for each element."""
+        return self.flops >= _COMPUTE_BOUND * sum(map(math.prod, (self.x, self.w, self.y)))
 
 
 LAYERS = [

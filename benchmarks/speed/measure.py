@@ -17,9 +17,12 @@ from speed.layers import Layer
 # Wall time, unless the processor's time is asked for: on a busy machine, where one thread is to be measured.
 CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
 
-# Seconds of calls that are not timed, and how many are then.
+# Seconds of calls that do not count, and how many do.
 _WARM = 0.15
 _CALLS = 3
+
+# The column of the same ratio as the limit's, for some of the layers.
+COMPUTE_BOUND = "limit, compute-bound"
 
 Ratio = dict[str, float]
 """A ratio of medians over the rounds, "median", and the quartiles of the rounds' own, "low" and "high"."""
@@ -37,20 +40,21 @@ def interleaved(calls: dict[str, Callable[[], Any]], rounds: int, clock: str) ->
 
 
 def _turn(call: Callable[[], Any], now: Callable[[], float]) -> float:
-    """The median of a few calls, after some that are not timed.
+    """The median of a few calls, after some that do not count; or one that takes as long as all of those.
 
     By then no worker of the turn before spins any more, as those of most libraries do for up to a tenth of a
     second, and the system has found processors for the call's own threads, which takes some calls.
     """
     warm = time.perf_counter() + _WARM
-    while time.perf_counter() < warm:
-        call()
-    times = []
-    for _ in range(_CALLS):
-        begin = now()
-        call()
-        times.append(now() - begin)
-    return statistics.median(times)
+    while (latest := _timed(call, now)) < _WARM and time.perf_counter() < warm:
+        pass
+    return latest if latest >= _WARM else statistics.median(_timed(call, now) for _ in range(_CALLS))
+
+
+def _timed(call: Callable[[], Any], now: Callable[[], float]) -> float:
+    begin = now()
+    call()
+    return now() - begin
 
 
 def ratio(over: list[float], under: list[float]) -> Ratio:
@@ -69,6 +73,7 @@ def measure(layer: Layer, dtype: str, rounds: int, names: list[str], clock: str)
     operands = Operands.of(layer, dtype)
     others = {name: CONTENDERS[name](layer, operands) for name in names}
     row: dict[str, Any] = {"layer": asdict(layer), "dtype": dtype, "flops": layer.flops}
+    row["is_compute_bound"] = layer.is_compute_bound
     product = limit(layer, dtype)
     for part, timed in ours(layer, operands).items():
         expected = timed.call()
@@ -78,6 +83,8 @@ def measure(layer: Layer, dtype: str, rounds: int, names: list[str], clock: str)
         calls |= {name: each.call for name, each in with_part.items()}
         times = interleaved(calls, rounds, clock)
         row[part] = {"limit": ratio(times["limit"], times["convmm"])}
+        if layer.is_compute_bound:
+            row[part][COMPUTE_BOUND] = row[part]["limit"]
         row[part] |= {name: ratio(times["convmm"], times[name]) for name in with_part}
         row[part]["seconds"] = {name: statistics.median(of) for name, of in times.items()}
     return row
