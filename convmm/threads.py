@@ -29,14 +29,19 @@ class Scratch:
 
     def __init__(self) -> None:
         self._buffers: dict[str, NDArray[np.uint8]] = {}
+        self._taken: dict[str, NDArray[Any]] = {}
 
     def take(self, name: str, shape: Sequence[int], dtype: DTypeLike) -> NDArray[Any]:
         """The array of this name, in this shape; it replaces the one that was taken by the name before."""
+        taken = self._taken.get(name)
+        if taken is not None and taken.shape == shape and taken.dtype == dtype:
+            return taken
         size = math.prod(shape) * np.dtype(dtype).itemsize
         held = self._buffers.get(name)
         if held is None or held.nbytes < size:
             held = self._buffers[name] = np.empty(size, np.uint8)
-        return held[:size].view(dtype).reshape(shape)
+        self._taken[name] = held[:size].view(dtype).reshape(shape)
+        return self._taken[name]
 
 
 # Not in use now, by the number of the thread that used them: its processor still has parts of them in its

@@ -5,6 +5,7 @@ The parts depend on the problem alone and never on the number of threads, so tha
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Sequence
@@ -42,14 +43,14 @@ def columns_at_once(columns: int, tasks: int, bytes_each: int, bytes_together: i
     return max(min(max(COLUMNS, SMALL_TILE // bytes_together), shared, PRODUCT // bytes_each), 1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tile:
     """Some samples, and a box of places on the coarse grid."""
 
     samples: slice
     places: tuple[slice, ...]
 
-    @property
+    @functools.cached_property
     def shape(self) -> tuple[int, ...]:
         """Number of rows, samples, and places on each of the inner axes: the order that columns are in."""
         first, *inner = (length(place) for place in self.places)

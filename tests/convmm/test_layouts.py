@@ -12,7 +12,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from convmm import conv, conv_input_grad, conv_transpose, conv_weight_grad, kernels
+from convmm import (
+    conv,
+    conv_input_grad,
+    conv_transpose,
+    conv_weight_grad,
+    kernels,
+    set_threads,
+    threads,
+    tiles,
+)
 from tests.convmm.layouts import LAYOUTS
 from tests.convmm.strategies import Operation
 
@@ -63,14 +72,35 @@ LARGE: dict[str, tuple[Operation, tuple[int, ...], tuple[int, ...]]] = {
 def test_a_large_input_is_not_copied_whole(name: str, layout: str) -> None:
     operation, *shapes = LARGE[name]
     x, other = (LAYOUTS[layout](np.ones(shape)) for shape in shapes)
-    assert _beyond_result(partial(operation, x, other)) < x.nbytes / 2
+    assert _beyond_result(partial(operation, x, other), workers=1) < x.nbytes / 2
 
 
-def _beyond_result(call: partial[NDArray[Any]]) -> int:
+BOUNDED: dict[str, tuple[Operation, tuple[int, ...], tuple[int, ...]]] = {
+    "conv": (partial(conv, padding=8), (1, 3, 512, 512), (8, 3, 16, 16)),
+    "conv of many channels": (partial(conv, padding=8), (1, 16, 512, 512), (8, 16, 16, 16)),
+    "transposed": (partial(conv_transpose, padding=8), (1, 8, 512, 512), (8, 3, 16, 16)),
+    "transposed, by phases": (partial(conv_transpose, stride=2), (1, 8, 256, 256), (8, 8, 16, 16)),
+    "transposed, in patches": (partial(conv_transpose, stride=16), (1, 64, 32, 32), (64, 3, 16, 16)),
+    "weight gradient": (partial(conv_weight_grad, kernel_size=16), (1, 3, 512, 512), (1, 8, 497, 497)),
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", BOUNDED)
+def test_a_large_kernel_takes_no_more_memory_than_the_bound(name: str, dtype: Any) -> None:  # noqa: ANN401
+    operation, *shapes = BOUNDED[name]
+    arrays = [np.ones(shape, dtype) for shape in shapes]
+    assert _beyond_result(partial(operation, *arrays), workers=2) < 16 * MIB + 2 * tiles.GATHERED
+
+
+def _beyond_result(call: partial[NDArray[Any]], workers: int) -> int:
     """Bytes at the peak, beyond those of the result."""
+    set_threads(workers)
+    threads._idle.clear()  # noqa: SLF001 - what earlier calls left is this call's, too
     tracemalloc.start()
     try:
         result = call()
         return tracemalloc.get_traced_memory()[1] - result.nbytes
     finally:
         tracemalloc.stop()
+        set_threads(None)

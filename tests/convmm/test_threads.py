@@ -39,6 +39,10 @@ def test_the_number_of_threads_changes_no_bit(dtype: Any) -> None:  # noqa: ANN4
         rng.standard_normal((32, 24, 3, 3)).astype(dtype),
     )
     dy = rng.standard_normal((3, 32, 38, 34)).astype(dtype)
+    small, large, patches = (
+        rng.standard_normal(shape).astype(dtype)
+        for shape in ((12, 192, 7, 6), (192, 192, 3, 3), (24, 6, 8, 4))
+    )
 
     def results() -> list[bytes]:
         arrays = [
@@ -49,6 +53,10 @@ def test_the_number_of_threads_changes_no_bit(dtype: Any) -> None:  # noqa: ANN4
             conv_input_grad(dy, w[:, :2], (40, 36)),
             conv_weight_grad(x, dy, 3),
             conv_weight_grad(x[:, :3], dy, 3),
+            conv(small, large),
+            conv_transpose(small, large, stride=2),
+            conv_weight_grad(small, small[:, :, 2:, 2:], 3),
+            conv_transpose(x, patches, stride=(8, 4)),
         ]
         return [array.tobytes() for array in arrays]
 
