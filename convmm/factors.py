@@ -54,16 +54,10 @@ class Factors:
             for tap in taps:
                 _fill(self._kept[tap], kernels, tap)
         else:
-            self.preparations = [partial(self._prepare, tap, half) for tap in taps for half in range(2)]
+            self.preparations = [partial(self._prepare, tap) for tap in taps]
 
-    def _prepare(self, tap: int, half: int, _: Scratch) -> None:
-        """Copy half of the filters or of the channels, whichever are further apart in memory."""
-        axis = 1 if _is_by_filters(self._kernels) else 2
-        size = self._kernels[0].shape[axis]
-        some: tuple[slice, ...] = (slice(None),) * axis + (slice(size * half // 2, size * (half + 1) // 2),)
-        kept = self._kept[tap]
-        part = kept[(slice(None), *some)] if axis == 1 else kept[..., some[-1]]
-        _fill(part, [kernel[some] for kernel in self._kernels], tap)
+    def _prepare(self, tap: int, _: Scratch) -> None:
+        _fill(self._kept[tap], self._kernels, tap)
 
     def matrix(self, tap: int, groups: slice, filters: slice, channels: slice) -> Array:
         """The factor, (groups, kernels * filters, terms)."""
@@ -81,11 +75,6 @@ def _of_tap(kernels: Sequence[Array], tap: int) -> Array:
     return factor
 
 
-def _is_by_filters(kernels: Sequence[Array]) -> bool:
-    """Whether the elements of one filter are nearer to each other than those of one channel."""
-    return abs(kernels[0].strides[1]) >= abs(kernels[0].strides[2])
-
-
 def _new_factor(kernels: Sequence[Array]) -> Array:
     """Memory for one tap's elements, (groups, kernels, filters, *other taps, channels), in one run.
 
@@ -94,7 +83,7 @@ def _new_factor(kernels: Sequence[Array]) -> Array:
     """
     groups, filters, channels, _, *others = kernels[0].shape
     dtype = kernels[0].dtype
-    if _is_by_filters(kernels):
+    if abs(kernels[0].strides[1]) >= abs(kernels[0].strides[2]):
         return np.empty((groups, len(kernels), filters, *others, channels), dtype)
     run = np.empty((groups, *others, channels, len(kernels), filters), dtype)
     return run.transpose(0, run.ndim - 2, run.ndim - 1, *range(1, run.ndim - 2))

@@ -69,10 +69,10 @@ def read(x: NDArray[Any], starts: Sequence[int], steps: Sequence[int], out: NDAr
 def split_places(flat: NDArray[T], samples: int, places: Sequence[int], row: int | None = None) -> NDArray[T]:
     """A view of an array with its last axis split into (N, *places).
 
-    In memory the samples are last where there are more of them than places in a row, or than ``row``: then
+    In memory the samples are last where there are as many of them as places in a row, or as ``row``: then
     what is copied and added are long runs even where the places are few.
     """
-    if not places or samples <= (places[-1] if row is None else row):
+    if not places or samples < (places[-1] if row is None else row):
         return flat.reshape(*flat.shape[:-1], samples, *places)
     return np.moveaxis(flat.reshape(*flat.shape[:-1], *places, samples), -1, flat.ndim - 1)
 
