@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from convmm.geometry import Axis
 from convmm.threads import Plan, Scratch, Task
-from convmm.tiles import COLUMNS, PRODUCT, length, spans, tiles
+from convmm.tiles import COLUMNS, PRODUCT, Tile, length, spans, tiles
 
 Array = NDArray[Any]
 Index = tuple[Any, ...]
@@ -61,40 +61,47 @@ class Patches:
     axes: tuple[Axis, ...]
 
     def tasks(self) -> Plan:
-        """The whole computation, in parts that each write some patches of one sample."""
+        """The whole computation, in parts that each write some patches."""
         groups, channels, filters, *kernel = self.w.shape
         taps, itemsize = math.prod(kernel), self.w.itemsize
-        places = len(self.y) * groups * math.prod(axis.coarse for axis in self.axes)
+        places = len(self.y) * math.prod(axis.coarse for axis in self.axes)
         filter_spans = spans(filters, PRODUCT // (_FEWEST_PLACES * taps * itemsize))
         each = max(length(filter_spans[0]) * taps, channels) * itemsize
-        boxes = tiles(1, self.axes, max(min(-(-places // _TASKS), COLUMNS, PRODUCT // each), 1))
+        boxes = tiles(len(self.y), self.axes, max(min(-(-places // _TASKS), COLUMNS, PRODUCT // each), 1))
         tasks: list[Task] = [
-            partial(self._compute, sample, some_groups, box.places, some_filters)
-            for sample in range(len(self.y))
+            partial(self._compute, tile, some_groups, some_filters)
             for some_groups in spans(groups, PRODUCT // (each * math.prod(boxes[0].shape)))
-            for box in boxes
+            for tile in boxes
             for some_filters in filter_spans
         ]
         return Plan([], tasks)
 
-    def _compute(
-        self, sample: int, groups: slice, places: tuple[slice, ...], filters: slice, scratch: Scratch
-    ) -> None:
+    def _compute(self, tile: Tile, groups: slice, filters: slice, scratch: Scratch) -> None:
         w = self.w[groups, :, filters]
         met, channels, count, *kernel = w.shape
-        coarse: Index = (sample, groups, slice(None), *places)
-        y = self.y[coarse].astype(w.dtype, copy=False)
-        product = scratch.take("product", (met, y[0, 0].size, w[0, 0].size), w.dtype)
-        np.matmul(y.reshape(met, channels, -1).swapaxes(1, 2), w.reshape(met, channels, -1), out=product)
-        by_axis = product.reshape(met, *y.shape[2:], count, *kernel)
-        rank = len(kernel)
-        pairs = ((axis, rank + 1 + axis) for axis in range(1, rank + 1))
-        put = by_axis.transpose(0, rank + 1, *itertools.chain.from_iterable(pairs))
-        elements = (slice(p.start * k, p.stop * k) for p, k in zip(places, kernel, strict=True))
-        fine: Index = (sample, groups, filters, *elements)
+        values, rank = self._values(tile, groups, scratch), len(kernel)
+        product = scratch.take("product", (met, values.shape[2], count * math.prod(kernel)), w.dtype)
+        np.matmul(values.swapaxes(1, 2), w.reshape(met, channels, -1), out=product)
+        places = [length(place) for place in tile.places]
+        by_axis = product.reshape(met, length(tile.samples), *places, count, *kernel)
+        pairs = ((axis, rank + 1 + axis) for axis in range(2, rank + 2))
+        put = by_axis.transpose(1, 0, rank + 2, *itertools.chain.from_iterable(pairs))
+        elements = (slice(p.start * k, p.stop * k) for p, k in zip(tile.places, kernel, strict=True))
+        fine: Index = (tile.samples, groups, filters, *elements)
         out = self.out[fine].reshape(put.shape)
         if self.bias is None:
             np.copyto(out, put, casting="unsafe")
         else:
             bias = self.bias[groups, filters].reshape(met, count, *(1 for _ in range(2 * rank)))
             np.add(put, bias, out=out, casting="unsafe")
+
+    def _values(self, tile: Tile, groups: slice, scratch: Scratch) -> Array:
+        """The transpose of the left factor, (groups, channels, N * places of the tile)."""
+        coarse: Index = (tile.samples, groups, slice(None), *tile.places)
+        y = self.y[coarse]
+        if len(y) == 1 and y.dtype == self.w.dtype:
+            single: Array = y[0].reshape(*y.shape[1:3], -1)
+            return single
+        values = scratch.take("values", (*y.shape[1:3], len(y), *y.shape[3:]), self.w.dtype)
+        np.copyto(values, np.moveaxis(y, 0, 2))
+        return values.reshape(*y.shape[1:3], -1)
