@@ -121,7 +121,8 @@ def _scatters(kernel: tuple[int, ...], samples: int, geometry: Geometry) -> bool
     _, channels, filters, _, *inner = kernel
     taps, written = math.prod(kernel[3:]), filters * math.prod(geometry.stride)
     places = max(samples * math.prod(geometry.coarse), 1)
-    added = 0.7 * filters * taps + 1.2 * written
+    adding = 0.7 if samples < geometry.coarse[-1] else 0.4  # in longer runs, see unfold.split_places
+    added = adding * filters * taps + 1.2 * written
     unfolded = min(inner[-1], -(-inner[-1] // geometry.stride[-1]) + 1) if inner else 1
     slower = 0.002 * channels * filters * taps * max(64 / filters - 1, 0)
     copied = 0.2 * channels * unfolded + 0.8 * channels * filters * taps / places + 0.5 * written

@@ -139,14 +139,16 @@ class _Team:
 
     def run(self) -> None:
         """Do all tasks; raises the first exception of one."""
-        helpers = [
-            threading.Thread(target=self._help, args=(number,), name=f"convmm-{number}")
-            for number in range(1, self._threads)
-        ]
-        for helper in helpers:
-            helper.start()
+        helpers: list[threading.Thread] = []
         try:
+            for number in range(1, self._threads):
+                helper = threading.Thread(target=self._help, args=(number,), name=f"convmm-{number}")
+                helper.start()
+                helpers.append(helper)
             self.work(0)
+        except BaseException:
+            self._stop()
+            raise
         finally:
             for helper in helpers:
                 helper.join()
@@ -158,6 +160,13 @@ class _Team:
             self.work(number)
         except BaseException as error:  # noqa: BLE001 - raised again by the thread that waits for this one
             self._errors.append(error)
+            self._stop()
+
+    def _stop(self) -> None:
+        """Let no thread begin another task, or wait for one that never comes to the next stage."""
+        for share in itertools.chain.from_iterable(self._stages):
+            share.clear()
+        self._between.abort()
 
     def work(self, number: int) -> None:
         """Do tasks as long as there are any, as the thread of this number."""
@@ -165,24 +174,17 @@ class _Team:
             scratch = _idle[number].pop()
         except IndexError:
             scratch = Scratch()
-        with np.errstate(
-            over="ignore", invalid="ignore"
-        ):  # infinities and NaN are IEEE results, not accidents
-            try:
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):  # IEEE results, not accidents
                 for shares in self._stages:
                     while task := _next(shares, number):
                         task(scratch)
                     if shares is not self._stages[-1]:
                         self._between.wait()
-            except threading.BrokenBarrierError:  # by another thread's exception
-                return
-            except BaseException:
-                for share in itertools.chain.from_iterable(self._stages):
-                    share.clear()
-                self._between.abort()
-                raise
-            finally:
-                _idle[number].append(scratch)
+        except threading.BrokenBarrierError:  # another thread has met an exception
+            return
+        finally:
+            _idle[number].append(scratch)
 
 
 def _shares(tasks: Sequence[Task], threads: int) -> list[deque[Task]]:

@@ -18,7 +18,7 @@ from convmm.geometry import Axis
 # 4000 0.82. More where they and what they add up to are small: a task costs 50 microseconds besides.
 COLUMNS = 1800
 FEWEST_COLUMNS = 784
-SMALL_TILE = 7 * 2**19
+SMALL_TILE = 4 * 2**20
 
 # Bytes that one task holds: of gathered columns, and of its sums, and again of products to add to these.
 GATHERED = 4 * 2**20

@@ -19,7 +19,7 @@ from convmm import (
     get_threads,
     set_threads,
 )
-from convmm.threads import ENVIRONMENT_VARIABLE, Plan, Scratch, run
+from convmm.threads import ENVIRONMENT_VARIABLE, Plan, Scratch, Task, run
 
 LARGE = 10**9
 
@@ -163,6 +163,25 @@ def test_an_exception_of_a_preparation_surfaces_and_no_task_begins(threads: int,
     with pytest.raises(ZeroDivisionError, match="from a task"):
         run(Plan(preparations, [lambda _: done.append(1)] * 100), LARGE)
     assert not done
+
+
+def test_a_thread_that_cannot_be_started_leaves_none_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_threads(3)
+    start, started = threading.Thread.start, list[threading.Thread]()
+
+    def start_one(thread: threading.Thread) -> None:
+        if started:
+            msg = "can't start new thread"
+            raise RuntimeError(msg)
+        start(thread)
+        started.append(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_one)
+    nothing: list[Task] = [lambda _: None] * 8
+    with pytest.raises(RuntimeError, match="can't start"):
+        run(Plan(nothing, nothing), LARGE)
+    started[0].join(5)
+    assert not started[0].is_alive()
 
 
 def test_the_number_of_threads_is_the_one_set_or_else_the_environments(
