@@ -78,6 +78,20 @@ def by_place(columns: NDArray[Any], tile: Tile, rows: int) -> NDArray[Any]:
     return split_places(columns.reshape(*columns.shape[:-1], rows, -1), samples, inner)
 
 
+def values_of(y: NDArray[Any], dtype: np.dtype[Any], scratch: Scratch) -> NDArray[Any]:
+    """(N, groups, channels, *places) as factors, (groups, channels, N * places), perhaps a view of ``y``.
+
+    Their last axis is split again by :func:`convmm.unfold.split_places`, and so is a product's of it.
+    """
+    kept = y.shape[1:3]
+    if len(y) == 1 and y.dtype == dtype:
+        single: NDArray[Any] = y[0].reshape(*kept, -1)
+        return single
+    values = scratch.take("values", (*kept, y.size // math.prod(kept)), dtype)
+    np.copyto(split_places(values, len(y), y.shape[3:]), np.moveaxis(y, 0, 2))
+    return values
+
+
 def _reads_runs(x: NDArray[Any], axes: Sequence[Axis], tile: Tile) -> bool:
     """Whether the columns are in ``x`` already: one sample, one inner tap, and each row read as it stands."""
     first, *inner = axes

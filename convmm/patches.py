@@ -15,9 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convmm.columns import values_of
 from convmm.geometry import Axis
 from convmm.threads import Plan, Scratch, Task
 from convmm.tiles import COLUMNS, PRODUCT, Tile, length, spans, tiles
+from convmm.unfold import split_places
 
 Array = NDArray[Any]
 Index = tuple[Any, ...]
@@ -79,13 +81,15 @@ class Patches:
     def _compute(self, tile: Tile, groups: slice, filters: slice, scratch: Scratch) -> None:
         w = self.w[groups, :, filters]
         met, channels, count, *kernel = w.shape
-        values, rank = self._values(tile, groups, scratch), len(kernel)
+        coarse: Index = (tile.samples, groups, slice(None), *tile.places)
+        values, rank = values_of(self.y[coarse], w.dtype, scratch), len(kernel)
         product = scratch.take("product", (met, values.shape[2], count * math.prod(kernel)), w.dtype)
         np.matmul(values.swapaxes(1, 2), w.reshape(met, channels, -1), out=product)
         places = [length(place) for place in tile.places]
-        by_axis = product.reshape(met, length(tile.samples), *places, count, *kernel)
-        pairs = ((axis, rank + 1 + axis) for axis in range(2, rank + 2))
-        put = by_axis.transpose(1, 0, rank + 2, *itertools.chain.from_iterable(pairs))
+        by_place = split_places(product.swapaxes(1, 2), length(tile.samples), places)
+        by_axis = by_place.reshape(met, count, *kernel, *by_place.shape[2:])
+        pairs = ((rank + 1 + axis, axis) for axis in range(2, rank + 2))
+        put = by_axis.transpose(rank + 2, 0, 1, *itertools.chain.from_iterable(pairs))
         elements = (slice(p.start * k, p.stop * k) for p, k in zip(tile.places, kernel, strict=True))
         fine: Index = (tile.samples, groups, filters, *elements)
         out = self.out[fine].reshape(put.shape)
@@ -94,14 +98,3 @@ class Patches:
         else:
             bias = self.bias[groups, filters].reshape(met, count, *(1 for _ in range(2 * rank)))
             np.add(put, bias, out=out, casting="unsafe")
-
-    def _values(self, tile: Tile, groups: slice, scratch: Scratch) -> Array:
-        """The transpose of the left factor, (groups, channels, N * places of the tile)."""
-        coarse: Index = (tile.samples, groups, slice(None), *tile.places)
-        y = self.y[coarse]
-        if len(y) == 1 and y.dtype == self.w.dtype:
-            single: Array = y[0].reshape(*y.shape[1:3], -1)
-            return single
-        values = scratch.take("values", (*y.shape[1:3], len(y), *y.shape[3:]), self.w.dtype)
-        np.copyto(values, np.moveaxis(y, 0, 2))
-        return values.reshape(*y.shape[1:3], -1)

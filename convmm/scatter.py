@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convmm.columns import values_of
 from convmm.geometry import Axis
 from convmm.threads import Plan, Scratch, Task
 from convmm.tiles import COLUMNS, PRODUCT, halo, in_pairs, length, spans
@@ -80,7 +81,7 @@ class Scattering:
             flat.reshape(*shape, -1), len(out), block, row=inner[-1].coarse if inner else rows
         )
         for places in spans(first.coarse, rows):
-            values = self._values(samples, groups, places, scratch)
+            values = values_of(self.y[samples, groups, :, places], w.dtype, scratch)
             product = scratch.take("product", (*matrix.shape[:2], values.shape[2]), w.dtype)
             np.matmul(matrix, values, out=product)
             counts = (length(places), *(axis.coarse for axis in inner))
@@ -90,16 +91,6 @@ class Scattering:
                 np.add(met, by_tap[tap], out=met)
             self._write(sums, places, bias, out)
             _let_go(np.moveaxis(sums, -len(self.axes), 0), length(places), halo(first))
-
-    def _values(self, samples: slice, groups: slice, places: slice, scratch: Scratch) -> Array:
-        """The right factor, (groups, channels, N * places of the rows)."""
-        y: Array = self.y[samples, groups, :, places]
-        if len(y) == 1 and y.dtype == self.w.dtype:
-            single: Array = y[0].reshape(*y.shape[1:3], -1)
-            return single
-        values = scratch.take("values", (*y.shape[1:3], y.size // math.prod(y.shape[1:3])), self.w.dtype)
-        np.copyto(split_places(values, len(y), y.shape[3:]), np.moveaxis(y, 0, 2))
-        return values
 
     def _write(self, sums: Array, rows: slice, bias: Array | None, out: Array) -> None:
         """Write the rows of sums that no later row of products adds to; after the last, all that are left."""
@@ -116,7 +107,7 @@ class Scattering:
                 written += bias.reshape(*bias.shape, *(1 for _ in starts))
 
 
-@functools.lru_cache(maxsize=128)
+@functools.lru_cache(maxsize=16)
 def _additions(axes: tuple[Axis, ...], counts: tuple[int, ...]) -> list[tuple[Index, Index]]:
     """The index of each tap's products, (groups, filters, *kernel, ...), and of the sums that they meet."""
     met = [[divmod(i * axis.dilation, axis.stride) for i in range(axis.kernel)] for axis in axes]
