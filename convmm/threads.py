@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 import math
@@ -9,7 +10,8 @@ import os
 import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from functools import partial
+from queue import SimpleQueue
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -123,35 +125,107 @@ def run(plan: Plan, work: int) -> None:
         team.run()
 
 
-class _Team:
-    """Threads, and the tasks of each, stage by stage.
+class _Helper:
+    """A thread that sleeps between calls: to wake it takes a third of the time that it takes to start one."""
+
+    def __init__(self) -> None:
+        self._jobs = SimpleQueue[Callable[[], None]]()
+        self._ended = SimpleQueue[None]()
+        threading.Thread(target=self._serve, name="convmm", daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            self._jobs.get()()
+            self._ended.put(None)
+
+    def begin(self, job: Callable[[], None]) -> None:
+        """Do something that raises nothing."""
+        self._jobs.put(job)
+
+    def end(self) -> None:
+        """Wait until it is done, and sleep."""
+        self._ended.get()
+        _asleep.append(self)
+
+
+_asleep: list[_Helper] = []
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_asleep.clear)  # a child process has none of its parent's threads
+
+
+def _helpers(count: int) -> list[_Helper]:
+    """As many as asked for, or fewer where the system starts no more threads."""
+    found: list[_Helper] = []
+    with contextlib.suppress(RuntimeError):
+        while len(found) < count:
+            found.append(_helper())
+    return found
+
+
+def _helper() -> _Helper:
+    try:
+        return _asleep.pop()
+    except IndexError:
+        return _Helper()
+
+
+class _Stage:
+    """Tasks that are independent of each other, a share for each thread.
 
     Each begins with a run of neighbours, the same in each call with as many tasks, so that its processor
     still has some of the arrays in its caches: a tenth of a call's time. When it has done them it takes the
-    last of another's. A helping thread lives for one call: it starts sooner than one kept asleep.
+    last of another's.
     """
+
+    def __init__(self, tasks: Sequence[Task], threads: int) -> None:
+        ends = [len(tasks) * number // threads for number in range(threads + 1)]
+        self._shares = [deque(tasks[start:end]) for start, end in itertools.pairwise(ends)]
+        self._left = itertools.count(len(tasks) - 1, -1)
+        self.done = threading.Event()
+
+    def work(self, number: int, scratch: Scratch) -> None:
+        """Do tasks as the thread of this number, as long as there are any."""
+        while task := self._next(number):
+            task(scratch)
+            if next(self._left) == 0:
+                self.done.set()
+
+    def _next(self, number: int) -> Task | None:
+        for share in self._shares[number:] + self._shares[:number]:
+            try:
+                return share.popleft() if share is self._shares[number] else share.pop()
+            except IndexError:  # it was empty, or another thread has just taken the last
+                continue
+        return None
+
+    def stop(self) -> None:
+        """Let no thread begin another task, nor wait for one."""
+        for share in self._shares:
+            share.clear()
+        self.done.set()
+
+
+class _Team:
+    """Threads, and what they do, stage by stage; the caller is the first of them."""
 
     def __init__(self, plan: Plan, threads: int) -> None:
         self._threads = threads
-        self._stages = [_shares(tasks, threads) for tasks in plan if tasks]
-        self._between = threading.Barrier(threads)
+        self._stages = [_Stage(tasks, threads) for tasks in plan if tasks]
         self._errors: list[BaseException] = []
 
     def run(self) -> None:
         """Do all tasks; raises the first exception of one."""
-        helpers: list[threading.Thread] = []
+        helpers = _helpers(self._threads - 1)
         try:
-            for number in range(1, self._threads):
-                helper = threading.Thread(target=self._help, args=(number,), name=f"convmm-{number}")
-                helper.start()
-                helpers.append(helper)
+            for number, helper in enumerate(helpers, start=1):
+                helper.begin(partial(self._help, number))
             self.work(0)
         except BaseException:
             self._stop()
             raise
         finally:
             for helper in helpers:
-                helper.join()
+                helper.end()
         if self._errors:
             raise self._errors[0]
 
@@ -163,10 +237,8 @@ class _Team:
             self._stop()
 
     def _stop(self) -> None:
-        """Let no thread begin another task, or wait for one that never comes to the next stage."""
-        for share in itertools.chain.from_iterable(self._stages):
-            share.clear()
-        self._between.abort()
+        for stage in self._stages:
+            stage.stop()
 
     def work(self, number: int) -> None:
         """Do tasks as long as there are any, as the thread of this number."""
@@ -176,30 +248,12 @@ class _Team:
             scratch = Scratch()
         try:
             with np.errstate(over="ignore", invalid="ignore"):  # IEEE results, not accidents
-                for shares in self._stages:
-                    while task := _next(shares, number):
-                        task(scratch)
-                    if shares is not self._stages[-1]:
-                        self._between.wait()
-        except threading.BrokenBarrierError:  # another thread has met an exception
-            return
+                for stage in self._stages:
+                    stage.work(number, scratch)
+                    if stage is not self._stages[-1]:
+                        stage.done.wait()
         finally:
             _idle[number].append(scratch)
-
-
-def _shares(tasks: Sequence[Task], threads: int) -> list[deque[Task]]:
-    ends = [len(tasks) * number // threads for number in range(threads + 1)]
-    return [deque(tasks[start:end]) for start, end in itertools.pairwise(ends)]
-
-
-def _next(shares: list[deque[Task]], number: int) -> Task | None:
-    """A thread's own first task, or else the last of another's."""
-    for share in shares[number:] + shares[:number]:
-        try:
-            return share.popleft() if share is shares[number] else share.pop()
-        except IndexError:  # it was empty, or another thread has just taken the last
-            continue
-    return None
 
 
 @functools.cache
@@ -216,7 +270,7 @@ class _Limit:
     before: tuple[int, ...] = ()
 
 
-@contextmanager
+@contextlib.contextmanager
 def _single_threaded_blas() -> Iterator[None]:
     with _Limit.lock:
         if _Limit.holders == 0:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import select
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -18,8 +21,9 @@ from convmm import (
     conv_weight_grad,
     get_threads,
     set_threads,
+    threads,
 )
-from convmm.threads import ENVIRONMENT_VARIABLE, Plan, Scratch, Task, run
+from convmm.threads import ENVIRONMENT_VARIABLE, Plan, Scratch, run
 
 LARGE = 10**9
 
@@ -62,8 +66,8 @@ def test_the_number_of_threads_changes_no_bit(dtype: Any) -> None:  # noqa: ANN4
 
     set_threads(1)
     expected = results()
-    for threads in (2, 3, 8):
-        set_threads(threads)
+    for count in (2, 3, 8):
+        set_threads(count)
         assert results() == expected
 
 
@@ -165,7 +169,17 @@ def test_an_exception_of_a_preparation_surfaces_and_no_task_begins(threads: int,
     assert not done
 
 
-def test_a_thread_that_cannot_be_started_leaves_none_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def asleep(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The helping threads between calls; none so far."""
+    none: list[Any] = []
+    monkeypatch.setattr(threads, "_asleep", none)
+    return none
+
+
+def test_where_no_more_threads_can_be_started_the_others_do_all(
+    monkeypatch: pytest.MonkeyPatch, asleep: list[Any]
+) -> None:
     set_threads(3)
     start, started = threading.Thread.start, list[threading.Thread]()
 
@@ -177,11 +191,47 @@ def test_a_thread_that_cannot_be_started_leaves_none_waiting(monkeypatch: pytest
         started.append(thread)
 
     monkeypatch.setattr(threading.Thread, "start", start_one)
-    nothing: list[Task] = [lambda _: None] * 8
-    with pytest.raises(RuntimeError, match="can't start"):
-        run(Plan(nothing, nothing), LARGE)
-    started[0].join(5)
-    assert not started[0].is_alive()
+    done: list[str] = []
+    run(Plan([lambda _: done.append("preparation")] * 8, [lambda _: done.append("task")] * 8), LARGE)
+    assert done == ["preparation"] * 8 + ["task"] * 8
+    assert len(asleep) == len(started) == 1
+
+
+def test_helping_threads_are_kept_for_the_next_call(asleep: list[Any]) -> None:
+    set_threads(3)
+    met: list[set[int]] = [set(), set()]
+    for of_call in met:
+        together = threading.Barrier(3)
+
+        def work(_: Scratch, of_call: set[int] = of_call, together: threading.Barrier = together) -> None:
+            together.wait(5)
+            of_call.add(threading.get_ident())
+
+        run(Plan([], [work] * 3), LARGE)
+    assert met[0] == met[1]
+    assert len(met[0]) == 3
+    assert len(asleep) == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="a system without fork")
+def test_a_forked_process_starts_threads_of_its_own() -> None:
+    x, w = np.ones((2, 16, 64, 64)), np.ones((16, 16, 3, 3))
+    set_threads(2)
+    expected = conv(x, w)
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:  # it ends here, whatever happens
+        try:
+            os.write(writing, b"same" if (conv(x, w) == expected).all() else b"other")
+        finally:
+            os._exit(0)
+    answered, _, _ = select.select([reading], [], [], 20)
+    answer = os.read(reading, 9) if answered else b"none"
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    os.close(reading)
+    os.close(writing)
+    assert answer == b"same"
 
 
 def test_the_number_of_threads_is_the_one_set_or_else_the_environments(
