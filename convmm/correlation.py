@@ -19,8 +19,10 @@ from convmm.tiles import GATHERED, PRODUCT, Tile, columns_at_once, in_pairs, len
 
 Array = NDArray[Any]
 
-# Terms of one product. Fewer, and adding up the products costs more than unfolding the first axis, too.
-ENOUGH_TERMS = 128
+# Terms of one product. Fewer, and adding up the products costs more than unfolding the first axis, too. Depthwise
+# products have a single row, and need no more than a few: measured with 3 to 9, 1.1 to 1.8 of the speed.
+_ENOUGH_TERMS = 128
+_ENOUGH_IN_A_ROW = 3
 
 _TASKS = 4
 _WORK_OF_A_TASK = 4_000_000
@@ -28,6 +30,11 @@ _WORK_OF_A_TASK = 4_000_000
 _FEW_FILTERS = 64
 # Columns of a tile with all of its channels. Fewer, and products over some of the channels each are better.
 _FEWEST_WHOLE = 256
+
+
+def are_short(filters: int, channels: int, taps: int) -> bool:
+    """Whether products over these channels and taps have too few terms, of one row where depthwise."""
+    return channels * taps < (_ENOUGH_IN_A_ROW if filters == channels == 1 else _ENOUGH_TERMS)
 
 
 @dataclass(frozen=True)
@@ -83,7 +90,7 @@ class Correlation:
         _, filters, channels = kernels[0].shape[:3]
         if first.kernel == 1 or (len(self.parts) > 1 and inner):
             return False
-        is_short = channels * math.prod(axis.kernel for axis in inner) < ENOUGH_TERMS
+        is_short = are_short(filters, channels, math.prod(axis.kernel for axis in inner))
         return is_short or (self.columns < 2 * filters and is_stored_as_one(kernels))
 
     def cut(self) -> Plan:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convmm.columns import by_place, columns_of, first_axis_windows, with_unit_axis
-from convmm.correlation import ENOUGH_TERMS
+from convmm.correlation import are_short
 from convmm.geometry import Axis
 from convmm.products import add_product
 from convmm.threads import Plan, Scratch, run
@@ -58,7 +58,7 @@ class WeightCorrelation:
             return
         filters, channels, first, *inner = self.out.shape[1:]
         columns = self.y.size // math.prod(self.y.shape[1:3])
-        is_short = channels * math.prod(inner) < ENOUGH_TERMS
+        is_short = are_short(filters, channels, math.prod(inner))
         if first > 1 and (is_short or columns < _FEW * filters):
             x, y, out = (array[:, :, :, None] for array in (self.x, self.y, self.out))
             WeightCorrelation(x, y, with_unit_axis(self.axes), out).run_parts()
@@ -76,12 +76,13 @@ class WeightCorrelation:
         filter_spans = spans(filters, _MOST_FILTERS)
         filters = length(filter_spans[-1])
         wanted = min(max(self.work // _WORK_OF_A_TASK, 1), _TASKS)
-        together = groups * (channels * taps + filters) * itemsize
+        most_groups = -(-groups // wanted)
+        together = most_groups * (channels * taps + filters) * itemsize
         columns = min(max(COLUMNS, SMALL_TILE // together), PRODUCT // (max(filters, taps) * itemsize))
         boxes = tiles(len(self.y), self.axes, max(columns, 1))
         size = math.prod(boxes[0].shape) * itemsize
-        most_groups = min(GATHERED // (channels * taps * size), PRODUCT // (filters * size))
-        group_spans = spans(groups, min(most_groups, -(-groups // wanted)))
+        fitting = min(GATHERED // (channels * taps * size), PRODUCT // (filters * size))
+        group_spans = spans(groups, min(most_groups, fitting))
         wanted = -(-wanted // (len(group_spans) * len(filter_spans)))
         is_small = self.out.nbytes * (wanted - 1) <= _PARTIAL_SUMS
         chunks = spans(len(boxes), -(-len(boxes) // wanted) if is_small else len(boxes))

@@ -61,6 +61,8 @@ def test_the_number_of_threads_changes_no_bit(dtype: Any) -> None:  # noqa: ANN4
             conv_transpose(small, large, stride=2),
             conv_weight_grad(small, small[:, :, 2:, 2:], 3),
             conv_transpose(x, patches, stride=(8, 4)),
+            conv(x, w[:24, :1], groups=24),
+            conv_weight_grad(x, dy[:, :24], 3, groups=24),
         ]
         return [array.tobytes() for array in arrays]
 
