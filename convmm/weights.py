@@ -56,9 +56,9 @@ class WeightCorrelation:
         """Write all of ``out``, which is 0 so far."""
         if not self.y.size:
             return
-        filters, channels, first, *inner = self.out.shape[1:]
+        groups, filters, channels, first, *inner = self.out.shape
         columns = self.y.size // math.prod(self.y.shape[1:3])
-        is_short = are_short(filters, channels, math.prod(inner))
+        is_short = are_short(channels * math.prod(inner), filters, groups, self.axes[0])
         if first > 1 and (is_short or columns < _FEW * filters):
             x, y, out = (array[:, :, :, None] for array in (self.x, self.y, self.out))
             WeightCorrelation(x, y, with_unit_axis(self.axes), out).run_parts()
