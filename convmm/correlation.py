@@ -22,7 +22,8 @@ Array = NDArray[Any]
 # Terms of one product. Fewer, and adding up the products costs more than unfolding the first axis, too.
 _ENOUGH_TERMS = 128
 # With so many groups they are enough if there are as many as filters, but no fewer than those of a row:
-# measured with groups of 1 to 32 channels and kernels of 3 to 7 taps an axis at stride 1, 1.1 to 2.1 of the speed.
+# measured with groups of 1 to 32 channels and kernels of 3 to 7 taps an axis at stride 1, 1.1 to 2.1 times
+# as fast.
 _MANY_GROUPS = 4
 _FEWEST_TERMS = 3
 

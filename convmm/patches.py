@@ -19,13 +19,13 @@ from convmm.columns import values_of
 from convmm.geometry import Axis
 from convmm.threads import Plan, Scratch, Task
 from convmm.tiles import COLUMNS, PRODUCT, Tile, length, spans, tiles
-from convmm.unfold import split_places
+from convmm.unfold import spatial, split_places
 
 Array = NDArray[Any]
 Index = tuple[Any, ...]
 
-# Taps on the last axis. With fewer, putting the product in order takes longer than a correlation a phase:
-# measured with 2 and 3 (0.6 to 0.9 of the speed) and with 4, 8 and 16 (1.1 to 3).
+# Taps on the last axis that are copied together. Fewer are copied each for itself, out of a product that has
+# its places last: with 2 and 3 that is faster.
 _SHORTEST_ROW = 4
 
 # Tasks to have, and the places of one that are worth a product.
@@ -34,8 +34,8 @@ _FEWEST_PLACES = 64
 
 
 def are_patches(axes: tuple[Axis, ...]) -> bool:
-    """Whether each element of the fine grid is met by one tap of one place, and taps stand in long rows."""
-    return axes[-1].kernel >= _SHORTEST_ROW and all(
+    """Whether each element of the fine grid is met by one tap of one place; some by another than others."""
+    return any(axis.kernel > 1 for axis in axes) and all(
         axis.kernel == axis.stride
         and (axis.dilation == 1 or axis.kernel == 1)
         and axis.before == 0
@@ -80,21 +80,58 @@ class Patches:
 
     def _compute(self, tile: Tile, groups: slice, filters: slice, scratch: Scratch) -> None:
         w = self.w[groups, :, filters]
-        met, channels, count, *kernel = w.shape
         coarse: Index = (tile.samples, groups, slice(None), *tile.places)
-        values, rank = values_of(self.y[coarse], w.dtype, scratch), len(kernel)
-        product = scratch.take("product", (met, values.shape[2], count * math.prod(kernel)), w.dtype)
-        np.matmul(values.swapaxes(1, 2), w.reshape(met, channels, -1), out=product)
+        values = values_of(self.y[coarse], w.dtype, scratch)
+        met, channels, count, *kernel = w.shape
+        product = self._product(w.reshape(met, channels, -1), values, scratch)
         places = [length(place) for place in tile.places]
-        by_place = split_places(product.swapaxes(1, 2), length(tile.samples), places)
-        by_axis = by_place.reshape(met, count, *kernel, *by_place.shape[2:])
-        pairs = ((rank + 1 + axis, axis) for axis in range(2, rank + 2))
-        put = by_axis.transpose(rank + 2, 0, 1, *itertools.chain.from_iterable(pairs))
+        by_place = split_places(product, length(tile.samples), places)
+        by_tap = by_place.reshape(met, count, *kernel, *by_place.shape[2:])
         elements = (slice(p.start * k, p.stop * k) for p, k in zip(tile.places, kernel, strict=True))
-        fine: Index = (tile.samples, groups, filters, *elements)
-        out = self.out[fine].reshape(put.shape)
-        if self.bias is None:
-            np.copyto(out, put, casting="unsafe")
+        out = self.out[(tile.samples, groups, filters, *elements)]
+        bias = None if self.bias is None else self.bias[groups, filters]
+        if self._copies_rows:
+            _put_in_rows(by_tap, bias, out)
         else:
-            bias = self.bias[groups, filters].reshape(met, count, *(1 for _ in range(2 * rank)))
-            np.add(put, bias, out=out, casting="unsafe")
+            _put_by_tap(by_tap, bias, out)
+
+    @property
+    def _copies_rows(self) -> bool:
+        return self.axes[-1].kernel >= _SHORTEST_ROW
+
+    def _product(self, w: Array, values: Array, scratch: Scratch) -> Array:
+        """(groups, filters * taps, places), in memory in the order in which it is copied."""
+        shape = (len(w), values.shape[2], w.shape[2])
+        if self._copies_rows:
+            product = scratch.take("product", shape, w.dtype)
+            np.matmul(values.swapaxes(1, 2), w, out=product)
+            return product.swapaxes(1, 2)
+        product = scratch.take("product", (shape[0], shape[2], shape[1]), w.dtype)
+        np.matmul(w.swapaxes(1, 2), values, out=product)
+        return product
+
+
+def _put_in_rows(by_tap: Array, bias: Array | None, out: Array) -> None:
+    """Write (groups, filters, *taps, N, *places) as (N, groups, filters, *elements), all at once."""
+    rank = out.ndim - 3
+    pairs = ((rank + 1 + axis, axis) for axis in range(2, rank + 2))
+    put = by_tap.transpose(rank + 2, 0, 1, *itertools.chain.from_iterable(pairs))
+    _write(put, bias, out.reshape(put.shape))
+
+
+def _put_by_tap(by_tap: Array, bias: Array | None, out: Array) -> None:
+    """The same, tap by tap."""
+    rank = out.ndim - 3
+    kernel = by_tap.shape[2 : 2 + rank]
+    for tap in np.ndindex(*kernel):
+        met = by_tap[(slice(None), slice(None), *tap)]
+        elements = map(slice, tap, out.shape[3:], kernel)
+        _write(met.transpose(2, 0, 1, *range(3, met.ndim)), bias, out[spatial(elements)])
+
+
+def _write(values: Array, bias: Array | None, out: Array) -> None:
+    """Values and bias, (groups, filters), to (N, groups, filters, ...)."""
+    if bias is None:
+        np.copyto(out, values, casting="unsafe")
+    else:
+        np.add(values, bias.reshape(*bias.shape, *(1 for _ in out.shape[3:])), out=out, casting="unsafe")

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from unittest import mock
 
 import hypothesis
@@ -45,7 +46,6 @@ TINY = {
     "_FEWEST_TERMS": 2,
     "_FEWEST_PLACES": 2,
     "_FEWEST_WHOLE": 3,
-    "_SHORTEST_ROW": 1,
     "_MOST_FILTERS": 1,
     "_MOST_COLUMNS": 1,
     "_WORTH_LIMITING": 0,
@@ -56,20 +56,22 @@ TINY = {
 @contextmanager
 def limits(**values: int) -> Iterator[None]:
     """Other limits in every module that has them."""
-    replaced = [
-        mock.patch.object(module, name, value)
-        for name, value in values.items()
-        for module in MODULES
-        if hasattr(module, name)
-    ]
-    assert len(replaced) >= len(values)
-    for each in replaced:
-        each.start()
-    try:
+    with ExitStack() as stack:
+        for name, value in values.items():
+            having = [module for module in MODULES if hasattr(module, name)]
+            assert having, name
+            for module in having:
+                stack.enter_context(mock.patch.object(module, name, value))
         yield
-    finally:
-        for each in replaced:
-            each.stop()
+
+
+@contextmanager
+def unfolded(*, all_axes: bool) -> Iterator[None]:
+    """All axes unfolded, where there may be a choice, or all but the first."""
+    with ExitStack() as stack:
+        for module in (correlation, weights):
+            stack.enter_context(mock.patch.object(module, "are_short", return_value=all_axes))
+        yield
 
 
 # Places beyond the input, in tiles as wide as the input is.
@@ -89,16 +91,16 @@ BEYOND = Example(
 
 KEPT = (0, 10**9)  # bytes of a kernel up to which it is copied once, and not in each task
 
-UNFOLDED = {"the first axis as it is": 0, "all axes unfolded": 10**9}
+UNFOLDED = {"the first axis as it is": False, "all axes unfolded": True}
 
 
-@pytest.mark.parametrize("enough_terms", UNFOLDED.values(), ids=UNFOLDED.keys())
+@pytest.mark.parametrize("all_axes", UNFOLDED.values(), ids=UNFOLDED.keys())
 @given(example=convs(), kept=st.sampled_from(KEPT))
 @settings(max_examples=100)
-def test_conv_in_many_tiles_equals_the_loops(example: Example, enough_terms: int, kept: int) -> None:
+def test_conv_in_many_tiles_equals_the_loops(example: Example, kept: int, *, all_axes: bool) -> None:
     x, w = example.arrays()
     (bias,) = example.integers((example.filters,))
-    with limits(**TINY, ENOUGH_TERMS=enough_terms, _KEPT=kept):
+    with limits(**TINY, _KEPT=kept), unfolded(all_axes=all_axes):
         result = conv(
             x.astype(np.float32), w.astype(np.float32), bias.astype(np.float32), **example.arguments
         )
@@ -106,19 +108,20 @@ def test_conv_in_many_tiles_equals_the_loops(example: Example, enough_terms: int
 
 
 @pytest.mark.parametrize("scatters", [False, True], ids=["phases", "scatter"])
-@pytest.mark.parametrize("enough_terms", UNFOLDED.values(), ids=UNFOLDED.keys())
+@pytest.mark.parametrize("all_axes", UNFOLDED.values(), ids=UNFOLDED.keys())
 @given(example=conv_transposes(), kept=st.sampled_from(KEPT))
 @hypothesis.example(example=BEYOND, kept=0)
 @settings(max_examples=100)
 def test_conv_transpose_in_many_tiles_equals_the_loops(
-    example: Example, enough_terms: int, kept: int, *, scatters: bool
+    example: Example, kept: int, *, all_axes: bool, scatters: bool
 ) -> None:
     x, w = example.arrays()
     (bias,) = example.integers((example.filters,))
     expected = naive.conv_transpose(x, w, bias, **example.arguments)
     for dtype in (np.float64, np.int64):
         with (
-            limits(**TINY, ENOUGH_TERMS=enough_terms, _KEPT=kept),
+            limits(**TINY, _KEPT=kept),
+            unfolded(all_axes=all_axes),
             mock.patch.object(kernels, "_scatters", return_value=scatters),
         ):
             result = conv_transpose(x.astype(dtype), w.astype(dtype), bias.astype(dtype), **example.arguments)
@@ -132,6 +135,7 @@ def patchworks(draw: st.DrawFn) -> Example:
     groups, channels, filters = (draw(st.integers(1, 3)) for _ in range(3))
     sizes = tuple(draw(st.integers(1, 4)) for _ in range(rank))
     kernel = tuple(draw(st.integers(1, 4)) for _ in range(rank))
+    hypothesis.assume(math.prod(kernel) > 1)
     ones, zeros = (1,) * rank, (0,) * rank
     arguments = {
         "stride": kernel,
@@ -149,16 +153,18 @@ def patchworks(draw: st.DrawFn) -> Example:
     )
 
 
-@given(example=patchworks(), with_bias=st.booleans())
-@settings(max_examples=100)
-def test_patches_in_many_tiles_equal_the_loops(example: Example, *, with_bias: bool) -> None:
+@given(example=patchworks(), with_bias=st.booleans(), shortest_row=st.sampled_from([1, 9]))
+@settings(max_examples=200)
+def test_patches_in_many_tiles_equal_the_loops(
+    example: Example, shortest_row: int, *, with_bias: bool
+) -> None:
     x, w = example.arrays()
     (bias,) = example.integers((example.filters,)) if with_bias else (None,)
     expected = naive.conv_transpose(x, w, bias, **example.arguments)
     for dtype in (np.float64, np.float16, np.int64):
         added = None if bias is None else bias.astype(dtype)
         with (
-            limits(**TINY),
+            limits(**TINY, _SHORTEST_ROW=shortest_row),
             mock.patch.object(kernels, "Scattering"),
             mock.patch.object(kernels, "correlations"),
         ):
@@ -167,17 +173,17 @@ def test_patches_in_many_tiles_equal_the_loops(example: Example, *, with_bias: b
 
 
 @pytest.mark.parametrize("partial_sums", [0, 10**9])
-@pytest.mark.parametrize("enough_terms", UNFOLDED.values(), ids=UNFOLDED.keys())
+@pytest.mark.parametrize("all_axes", UNFOLDED.values(), ids=UNFOLDED.keys())
 @given(example=convs(), few=st.sampled_from([0, 10**9]), dtype=st.sampled_from([np.float32, np.float64]))
 @settings(max_examples=50)
 def test_weight_gradients_in_many_tiles_are_adjoint(
-    example: Example, enough_terms: int, partial_sums: int, few: int, dtype: type[np.floating]
+    example: Example, partial_sums: int, few: int, dtype: type[np.floating], *, all_axes: bool
 ) -> None:
     x, w = example.arrays()
     y = conv(x, w, **example.arguments)
     (dy, dw) = example.integers(y.shape, w.shape)
     arguments = {**example.arguments}
-    with limits(**TINY, ENOUGH_TERMS=enough_terms, _PARTIAL_SUMS=partial_sums, _FEW=few):
+    with limits(**TINY, _PARTIAL_SUMS=partial_sums, _FEW=few), unfolded(all_axes=all_axes):
         grad = conv_weight_grad(x.astype(dtype), dy.astype(dtype), example.kernel, **arguments)
         transposed = conv_transpose_weight_grad(
             dy.astype(dtype), x.astype(dtype), example.kernel, **arguments
