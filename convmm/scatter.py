@@ -15,14 +15,16 @@ from numpy.typing import NDArray
 from convmm.columns import values_of
 from convmm.geometry import Axis
 from convmm.threads import Plan, Scratch, Task
-from convmm.tiles import COLUMNS, PRODUCT, halo, in_pairs, length, spans
+from convmm.tiles import COLUMNS, GATHERED, PRODUCT, halo, in_pairs, length, spans
 from convmm.unfold import read, spatial, split_places
 
 Array = NDArray[Any]
 Index = tuple[Any, ...]
 
-# Times the columns of other products: each tap's addition to the sums is a call, whatever there is to add.
+# Times the columns of other products, as each addition to the sums is a call, whatever there is to add; more,
+# up to half of all, where the product is small: then threads spend much of their time waiting to make calls.
 _MOST_COLUMNS = 4
+_SMALL_PRODUCT = 3 * 2**19
 
 
 @dataclass(frozen=True)
@@ -48,15 +50,18 @@ class Scattering:
 
     def tasks(self) -> Plan:
         """The whole computation, in parts that each write some channels of some samples."""
-        groups, _, filters, *kernel = self.w.shape
+        groups, channels, filters, *kernel = self.w.shape
         first, *inner = self.axes
-        row, taps = math.prod(axis.coarse for axis in inner), math.prod(kernel)
-        columns = min(_MOST_COLUMNS * COLUMNS, PRODUCT // (taps * self.w.itemsize))
+        row, taps, itemsize = math.prod(axis.coarse for axis in inner), math.prod(kernel), self.w.itemsize
+        half = len(self.y) * first.coarse * row // 2
+        small = min(_SMALL_PRODUCT // (filters * taps * itemsize), half)
+        columns = max(_MOST_COLUMNS * COLUMNS, small)
+        columns = min(columns, PRODUCT // (taps * itemsize), GATHERED // (channels * itemsize))
         rows = min(first.coarse, max(columns // row, 1))
         together = min(len(self.y), max(columns // (first.coarse * row), 1))
         summed = math.prod(axis.stride * (axis.coarse + halo(axis)) for axis in inner)
         elements = max(rows * row * taps, (rows + halo(first)) * first.stride * summed)
-        fitting = PRODUCT // (together * elements * self.w.itemsize)
+        fitting = PRODUCT // (together * elements * itemsize)
         sample_spans = in_pairs(len(self.y), together)
         halves = 1 if len(sample_spans) * groups > 1 else 2  # something for a second thread
         filter_spans = in_pairs(filters, min(-(-filters // halves), fitting))
