@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -14,7 +15,7 @@ from convmm.columns import columns_of, first_axis_windows, with_unit_axis
 from convmm.factors import Factors, is_stored_as_one
 from convmm.geometry import Axis
 from convmm.parts import Part, Sums, Terms
-from convmm.threads import Plan, Scratch, Task
+from convmm.threads import Plan, Scratch, Task, merged
 from convmm.tiles import GATHERED, PRODUCT, Tile, columns_at_once, in_pairs, length, spans, tiles
 
 Array = NDArray[Any]
@@ -51,12 +52,14 @@ class Correlation:
         bias: (groups, filters), of the dtype to compute in, or None.
         axes: the spatial axes, with every tap that a part reads.
         parts: what is computed from the same columns.
+        is_one_of_many: whether others of as much work are computed beside it, so that it may be one task.
     """
 
     x: Array
     bias: Array | None
     axes: tuple[Axis, ...]
     parts: tuple[Part, ...]
+    is_one_of_many: bool = False
 
     @classmethod
     def of(cls, x: Array, w: Array, bias: Array | None, axes: tuple[Axis, ...], out: Array) -> Correlation:
@@ -86,7 +89,8 @@ class Correlation:
             return Plan([], [])
         if self._unfolds_first_axis():
             parts = tuple(part.behind_unit_axis() for part in self.parts)
-            return Correlation(self.x[:, :, :, None], self.bias, with_unit_axis(self.axes), parts).cut()
+            axes = with_unit_axis(self.axes)
+            return Correlation(self.x[:, :, :, None], self.bias, axes, parts, self.is_one_of_many).cut()
         return self.cut()
 
     def _unfolds_first_axis(self) -> bool:
@@ -126,7 +130,7 @@ class Correlation:
 
     @property
     def _wanted(self) -> int:
-        return max(min(self.work // _WORK_OF_A_TASK, _TASKS), 1)
+        return 1 if self.is_one_of_many else max(min(self.work // _WORK_OF_A_TASK, _TASKS), 1)
 
     @property
     def _stacked(self) -> int:
@@ -167,3 +171,9 @@ class Correlation:
                     left = terms.factors.matrix(tap, groups, filters, channels)
                     sums.add(left, terms.read(columns, window))
             sums.write(None if self.bias is None else self.bias[groups, None, filters, None])
+
+
+def tasks_of(correlations: Sequence[Correlation]) -> Plan:
+    """All of them at once; equal ones are not cut for two threads if each thread has as many of them."""
+    is_even = len(correlations) % 2 == 0 and len({each.work for each in correlations}) == 1
+    return merged(replace(each, is_one_of_many=is_even).tasks() for each in correlations)

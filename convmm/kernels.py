@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from convmm import plain
 from convmm.arithmetic import Dtypes
-from convmm.correlation import Correlation
+from convmm.correlation import Correlation, tasks_of
 from convmm.geometry import Geometry
 from convmm.patches import Patches, are_patches
 from convmm.phases import correlations
 from convmm.scatter import Scattering
-from convmm.threads import merged, run
+from convmm.threads import run
 from convmm.weights import WeightCorrelation
 
 Array = NDArray[Any]
@@ -56,7 +56,7 @@ def spread(y: Array, w: Array, bias: Array | None, geometry: Geometry, dtypes: D
         plan = Scattering(values, kernel, start, geometry.axes, written).tasks()
     else:
         parts = correlations(values, kernel.swapaxes(1, 2), start, geometry.axes, written)
-        plan = merged(part.tasks() for part in parts)
+        plan = tasks_of(list(parts))
     run(plan, _work(y, geometry))
     return out
 
