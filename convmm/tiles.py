@@ -65,17 +65,18 @@ def length(span: slice) -> int:
 
 def spans(size: int, most: int) -> list[slice]:
     """``size`` elements cut into slices of at most ``most``, as few and as even as can be."""
-    return _even(size, -(-size // max(most, 1)))
+    return even_spans(size, -(-size // max(most, 1)))
 
 
-def _even(size: int, count: int) -> list[slice]:
+def even_spans(size: int, count: int) -> list[slice]:
+    """``size`` elements cut into so many slices, no more than there are elements."""
     return [slice(size * i // count, size * (i + 1) // count) for i in range(count)]
 
 
 def in_pairs(size: int, most: int) -> list[slice]:
     """Like :func:`spans`, but one more where these are odd: with three, one of two threads would wait."""
     count = -(-size // max(most, 1))
-    return _even(size, min(count + count % 2, size) if 1 < count < _MANY else count)
+    return even_spans(size, min(count + count % 2, size) if 1 < count < _MANY else count)
 
 
 def tiles(batch: int, axes: Sequence[Axis], columns: int) -> list[Tile]:

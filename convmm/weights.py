@@ -15,7 +15,7 @@ from convmm.correlation import are_short
 from convmm.geometry import Axis
 from convmm.products import add_product
 from convmm.threads import Plan, Scratch, run
-from convmm.tiles import COLUMNS, GATHERED, PRODUCT, SMALL_TILE, Tile, length, spans, tiles
+from convmm.tiles import COLUMNS, GATHERED, PRODUCT, SMALL_TILE, Tile, even_spans, length, spans, tiles
 from convmm.unfold import spatial
 
 Array = NDArray[Any]
@@ -85,7 +85,7 @@ class WeightCorrelation:
         group_spans = spans(groups, min(most_groups, fitting))
         wanted = -(-wanted // (len(group_spans) * len(filter_spans)))
         is_small = self.out.nbytes * (wanted - 1) <= _PARTIAL_SUMS
-        chunks = spans(len(boxes), -(-len(boxes) // wanted) if is_small else len(boxes))
+        chunks = even_spans(len(boxes), min(len(boxes), wanted) if is_small else 1)
         wanted = -(-wanted // len(chunks))
         enough = min(-(-_FEWEST_TERMS // taps), -(-channels // 2))
         most_channels = max(-(-channels // wanted), enough)
