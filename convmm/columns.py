@@ -67,7 +67,9 @@ def columns_of(
         start = tile.places[0].start
         return x[0, :, :, start : start + rows].reshape(shape)
     columns = scratch.take("columns", shape, dtype)
-    channels_first = np.moveaxis(columns, 1 + len(inner), 1) if taps_first else columns
+    channels_first = columns
+    if taps_first:
+        channels_first = columns.transpose(0, 1 + len(inner), *range(1, 1 + len(inner)), -2, -1)
     _fill(by_place(channels_first, tile, rows), x, axes, tile, scratch)
     return columns
 
@@ -88,7 +90,7 @@ def values_of(y: NDArray[Any], dtype: np.dtype[Any], scratch: Scratch) -> NDArra
         single: NDArray[Any] = y[0].reshape(*kept, -1)
         return single
     values = scratch.take("values", (*kept, y.size // math.prod(kept)), dtype)
-    np.copyto(split_places(values, len(y), y.shape[3:]), np.moveaxis(y, 0, 2))
+    np.copyto(split_places(values, len(y), y.shape[3:]), y.transpose(1, 2, 0, *range(3, y.ndim)))
     return values
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -72,7 +73,7 @@ class Correlation:
         dtype: np.dtype[Any] = self.parts[0].kernels[0].dtype
         return dtype
 
-    @property
+    @functools.cached_property
     def work(self) -> int:
         """Floating point operations."""
         sizes = (out.size * math.prod(part.kernels[0].shape[2:]) for part in self.parts for out in part.outs)
@@ -132,11 +133,11 @@ class Correlation:
     def _wanted(self) -> int:
         return 1 if self.is_one_of_many else max(min(self.work // _WORK_OF_A_TASK, _TASKS), 1)
 
-    @property
+    @functools.cached_property
     def _stacked(self) -> int:
         return max(len(part.outs) for part in self.parts)
 
-    @property
+    @functools.cached_property
     def _gathered(self) -> int:
         """Bytes of a column, for each channel."""
         return math.prod(axis.kernel for axis in self.axes[1:]) * self.dtype.itemsize

@@ -8,6 +8,7 @@ The parts read almost the same elements, so that they share the columns that the
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Iterator
@@ -31,21 +32,24 @@ class Phase:
     axis: Axis
 
 
-def phases(axis: Axis) -> Iterator[Phase]:
+@functools.lru_cache(maxsize=64)
+def phases(axis: Axis) -> list[Phase]:
     """The parts of the fine grid, those of them that have elements."""
+    found: list[Phase] = []
     every = axis.stride // math.gcd(axis.stride, axis.dilation)
     for first in range(min(axis.stride, axis.fine)):
         elements = slice(first, None, axis.stride)
         count = len(range(first, axis.fine, axis.stride))
         met = [i for i in range(axis.kernel) if (first + axis.before - i * axis.dilation) % axis.stride == 0]
         if not met:
-            yield Phase(elements, None, Axis(axis.coarse, count, 1, 1, 1, 0))
+            found.append(Phase(elements, None, Axis(axis.coarse, count, 1, 1, 1, 0)))
             continue
         # Tap i reads coarse element (first + before - i*dilation) / stride: the later, the earlier.
         taps = slice(met[-1], met[0] - 1 if met[0] else None, -every)
         before = -((first + axis.before - met[-1] * axis.dilation) // axis.stride)
         dilation = axis.dilation * every // axis.stride
-        yield Phase(elements, taps, Axis(axis.coarse, count, len(met), 1, dilation, before))
+        found.append(Phase(elements, taps, Axis(axis.coarse, count, len(met), 1, dilation, before)))
+    return found
 
 
 def correlations(
@@ -60,11 +64,9 @@ def correlations(
         axes: of the geometry.
         out: (N, groups, filters, *fine).
     """
-    by_axis = [list(phases(axis)) for axis in axes]
-    if any(phase.taps is None for each in by_axis for phase in each):
+    if any(phase.taps is None for axis in axes for phase in phases(axis)):
         out[...] = 0 if bias is None else bias.reshape(*bias.shape, *(1 for _ in axes))
-    two, more = by_axis[:2], by_axis[2:]  # a third axis's taps are terms of a product, all of them
-    each_axis = [*map(shared, two), *map(apart, more)]
+    each_axis = [*map(shared, axes[:2]), *map(apart, axes[2:])]  # a third's taps are terms, all of them
     for reads in itertools.product(*each_axis):
         groups = itertools.product(*(read.by_taps.items() for read in reads))
         parts = tuple(_part(group, w, out) for group in groups)
@@ -78,11 +80,12 @@ class Shared(NamedTuple):
     by_taps: dict[tuple[int, int], list[Phase]]
 
 
-def shared(each: list[Phase]) -> list[Shared]:
+@functools.lru_cache(maxsize=64)
+def shared(axis: Axis) -> list[Shared]:
     """The phases that meet taps, together where their taps read neighbours; with holes each for itself."""
-    met = [phase for phase in each if phase.taps is not None]
+    met = [phase for phase in phases(axis) if phase.taps is not None]
     if any(phase.axis.dilation > 1 and phase.axis.kernel > 1 for phase in met):
-        return apart(each)
+        return apart(axis)
     if not met:
         return []
     low = min(-phase.axis.before for phase in met)
@@ -95,9 +98,11 @@ def shared(each: list[Phase]) -> list[Shared]:
     return [Shared(Axis(met[0].axis.fine, count, high - low, 1, 1, -low), by_taps)]
 
 
-def apart(each: list[Phase]) -> list[Shared]:
+@functools.lru_cache(maxsize=64)
+def apart(axis: Axis) -> list[Shared]:
     """The phases that meet taps, each for itself."""
-    return [Shared(phase.axis, {(0, phase.axis.kernel): [phase]}) for phase in each if phase.taps is not None]
+    met = [phase for phase in phases(axis) if phase.taps is not None]
+    return [Shared(phase.axis, {(0, phase.axis.kernel): [phase]}) for phase in met]
 
 
 def _part(group: tuple[tuple[tuple[int, int], list[Phase]], ...], w: NDArray[Any], out: NDArray[Any]) -> Part:
