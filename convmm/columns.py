@@ -8,6 +8,7 @@ size 1 has every real one unfolded, where few channels would leave these product
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -150,9 +151,10 @@ def _fill_by_tap(columns: NDArray[Any], x: NDArray[Any], axes: Sequence[Axis], s
             read(source, begins, steps, columns[(slice(None), slice(None), *tap, number)].swapaxes(2, 3))
 
 
-def first_axis_windows(first: Axis, tile: Tile) -> list[Window]:
-    """Where the columns stand that each tap of the first axis reads."""
-    rows, *others = tile.shape
+@functools.lru_cache(maxsize=64)
+def first_axis_windows(first: Axis, shape: tuple[int, ...]) -> list[Window]:
+    """Where the columns of a tile of this shape stand that each tap of the first axis reads."""
+    rows, *others = shape
     row = math.prod(others)
     phases = first.phases
     met = (divmod(tap * first.dilation, first.stride) for tap in range(first.kernel))

@@ -159,7 +159,7 @@ class Correlation:
     ) -> None:
         gathered = length(groups) * math.prod(tile.shape) * self._gathered
         channel_spans = spans(self.x.shape[2], GATHERED // gathered)
-        windows = first_axis_windows(self.axes[0], tile)
+        windows = first_axis_windows(self.axes[0], tile.shape)
         taps_first = not each[0].factors.channels_first
         columns = None
         for terms in each:

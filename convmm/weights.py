@@ -120,7 +120,7 @@ class WeightCorrelation:
             values = self._values(tile, groups, filters, scratch)
             read = self.x[tile.samples, groups, channels]
             columns = columns_of(read, self.axes, tile, out.dtype, scratch, taps_first=not sums.is_direct)
-            for tap, window in enumerate(first_axis_windows(self.axes[0], tile)):
+            for tap, window in enumerate(first_axis_windows(self.axes[0], tile.shape)):
                 sums.add(tap, values, columns[..., *window].reshape(len(columns), -1, length(window[1])))
             sums.begun = True
         sums.write()
