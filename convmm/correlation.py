@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convmm.columns import columns_of, first_axis_windows, with_unit_axis
+from convmm.columns import Columns, columns_of, with_unit_axis
 from convmm.factors import Factors, is_stored_as_one
 from convmm.geometry import Axis
 from convmm.parts import Part, Sums, Terms
@@ -159,18 +159,16 @@ class Correlation:
     ) -> None:
         gathered = length(groups) * math.prod(tile.shape) * self._gathered
         channel_spans = spans(self.x.shape[2], GATHERED // gathered)
-        windows = first_axis_windows(self.axes[0], tile.shape)
         taps_first = not each[0].factors.channels_first
-        columns = None
+        columns: Columns | None = None
         for terms in each:
             sums = Sums(terms.part, tile, groups, filters, scratch)
             for channels in channel_spans:
                 if columns is None or len(channel_spans) > 1:
                     read = self.x[tile.samples, groups, channels]
                     columns = columns_of(read, self.axes, tile, self.dtype, scratch, taps_first=taps_first)
-                for tap, window in enumerate(windows[terms.part.taps[0]]):
-                    left = terms.factors.matrix(tap, groups, filters, channels)
-                    sums.add(left, terms.read(columns, window))
+                for tap, right in enumerate(columns.factors(terms.part.taps)):
+                    sums.add(terms.factors.matrix(tap, groups, filters, channels), right)
             sums.write(None if self.bias is None else self.bias[groups, None, filters, None])
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from convmm.columns import Window, by_place
+from convmm.columns import Shape, by_place
 from convmm.factors import Factors
 from convmm.products import add_product
 from convmm.threads import Scratch
@@ -39,36 +40,44 @@ class Part:
         return Part((slice(0, 1), *self.taps), kernels, outs)
 
 
-@dataclass(frozen=True)
-class Terms:
+class Terms(NamedTuple):
     """A part and its left factors."""
 
     part: Part
     factors: Factors
 
-    def read(self, columns: Array, window: Window) -> Array:
-        """The right factor, (groups, terms, places), in the order of the left one's terms."""
-        whole, inner = slice(None), self.part.taps[1:]
-        terms = (whole, *inner) if self.factors.channels_first else (*inner, whole)
-        index: tuple[Any, ...] = (whole, *terms, *window)
-        met: Array = columns[index].reshape(len(columns), -1, length(window[1]))
-        return met
+
+class _Total:
+    """The sums of outputs for tiles of one shape, in a scratch's array.
+
+    Attributes:
+        array: (groups, outputs * filters, places).
+        by_output: the same as (outputs, N, groups, filters, *places).
+    """
+
+    def __init__(self, kept: Shape, shape: Shape, scratch: Scratch, dtype: np.dtype[Any]) -> None:
+        groups, outputs, filters = kept
+        self.array = scratch.take("total", (groups, outputs * filters, math.prod(shape)), dtype)
+        total = by_place(self.array.reshape(*kept, -1), shape)
+        self.by_output = total.transpose(1, 4, 0, 2, 3, *range(5, total.ndim))
 
 
 class Sums:
     """The sums of one part for a tile, some groups and some filters: products added up, then written."""
 
     def __init__(self, part: Part, tile: Tile, groups: slice, filters: slice, scratch: Scratch) -> None:
-        self.outs = [out[(tile.samples, groups, filters, *tile.places)] for out in part.outs]
-        self.tile, self.shape = tile, (length(groups), len(self.outs), length(filters))
-        self.product = (length(groups), len(self.outs) * length(filters), math.prod(tile.shape))
-        self.scratch, self.dtype = scratch, part.kernels[0].dtype
-        self.is_direct = len(self.outs) == 1 and self._is_flat(part.outs[0])
-        if self.is_direct:
-            self.total = self.outs[0][0].reshape(self.product)
+        index = (tile.samples, groups, filters, *tile.places)
+        self.outs = [out[index] for out in part.outs]
+        self.kept = (length(groups), len(self.outs), length(filters))
+        self.scratch, self.begun = scratch, False
+        dtype = part.kernels[0].dtype
+        self.written: Array | None = None
+        if len(self.outs) == 1 and self._is_flat(part.outs[0], tile, dtype):
+            self.total = self.outs[0][0].reshape(self.kept[0], self.kept[2], -1)
         else:
-            self.total = scratch.take("total", self.product, self.dtype)
-        self.begun = False
+            build = partial(_Total, self.kept, tile.shape, scratch, dtype)
+            total = scratch.kept((self.kept, tile.shape, dtype), build)
+            self.total, self.written = total.array, total.by_output
 
     def add(self, left: Array, right: Array) -> None:
         """Add a product."""
@@ -78,23 +87,20 @@ class Sums:
     def write(self, bias: Array | None) -> None:
         """Add the bias, and write the outputs."""
         if bias is not None:
-            total = self.total.reshape(*self.shape, -1)
+            total = self.total.reshape(*self.kept, -1)
             total += bias
-        if self.is_direct:
+        if self.written is None:
             return
-        # (outputs, N, groups, filters, rows, *inner), with more places than some of the outputs have
-        total = by_place(self.total.reshape(*self.shape, -1), self.tile, self.tile.shape[0])
-        total = total.transpose(1, 4, 0, 2, 3, *range(5, total.ndim))
-        for out, some in zip(self.outs, total, strict=True):
+        for out, some in zip(self.outs, self.written, strict=True):  # some of them have fewer places
             np.copyto(out, some[(..., *map(slice, out.shape[3:]))], casting="unsafe")
 
-    def _is_flat(self, whole: Array) -> bool:
+    def _is_flat(self, whole: Array, tile: Tile, dtype: np.dtype[Any]) -> bool:
         """Whether a tile of the output is one run in each channel, and of the dtype to compute in."""
         [out] = self.outs
         return (
-            out.dtype == self.dtype
+            out.dtype == dtype
             and len(out) == 1
             and whole.flags.c_contiguous
             and out.shape[4:] == whole.shape[4:]
-            and out.size == math.prod(self.product)
+            and out.size == math.prod(self.kept) * math.prod(tile.shape)
         )

@@ -9,10 +9,10 @@ import math
 import os
 import threading
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from functools import partial
 from queue import SimpleQueue
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -25,6 +25,10 @@ ENVIRONMENT_VARIABLE = "CONVMM_NUM_THREADS"
 _WORTH_THREADS = 2_000_000
 _WORTH_LIMITING = 400_000
 
+_MOST_KEPT = 64
+
+T = TypeVar("T")
+
 
 class Scratch:
     """A worker's arrays, kept from one task to the next: what they hold at first means nothing."""
@@ -32,6 +36,7 @@ class Scratch:
     def __init__(self) -> None:
         self._buffers: dict[str, NDArray[np.uint8]] = {}
         self._taken: dict[str, NDArray[Any]] = {}
+        self._kept: dict[Hashable, Any] = {}
 
     def take(self, name: str, shape: Sequence[int], dtype: DTypeLike) -> NDArray[Any]:
         """The array of this name, in this shape; it replaces the one that was taken by the name before."""
@@ -42,8 +47,19 @@ class Scratch:
         held = self._buffers.get(name)
         if held is None or held.nbytes < size:
             held = self._buffers[name] = np.empty(size, np.uint8)
+            self._kept.clear()  # or the memory of the one before would be, too
         self._taken[name] = held[:size].view(dtype).reshape(shape)
         return self._taken[name]
+
+    def kept(self, key: Hashable, build: Callable[[], T]) -> T:
+        """What is built of views of these arrays: once for each key, and again when an array has grown."""
+        found: T | None = self._kept.get(key)
+        if found is None:
+            found = build()
+            if len(self._kept) == _MOST_KEPT:
+                self._kept.clear()
+            self._kept[key] = found
+        return found
 
 
 # Not in use now, by the number of the thread that used them: its processor still has parts of them in its

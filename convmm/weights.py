@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convmm.columns import by_place, columns_of, first_axis_windows, with_unit_axis
+from convmm.columns import by_place, columns_of, with_unit_axis
 from convmm.correlation import are_short
 from convmm.geometry import Axis
 from convmm.products import add_product
@@ -116,12 +116,13 @@ class WeightCorrelation:
     ) -> None:
         written = out[groups, filters, channels]
         sums = WeightSums(written, scratch)
+        taps = [slice(0, axis.kernel) for axis in self.axes]
         for tile in boxes:
             values = self._values(tile, groups, filters, scratch)
             read = self.x[tile.samples, groups, channels]
             columns = columns_of(read, self.axes, tile, out.dtype, scratch, taps_first=not sums.is_direct)
-            for tap, window in enumerate(first_axis_windows(self.axes[0], tile.shape)):
-                sums.add(tap, values, columns[..., *window].reshape(len(columns), -1, length(window[1])))
+            for tap, right in enumerate(columns.factors(taps)):
+                sums.add(tap, values, right)
             sums.begun = True
         sums.write()
 
@@ -133,7 +134,7 @@ class WeightCorrelation:
             run: Array = y[0].reshape(flat)
             return run
         values = scratch.take("values", flat, self.out.dtype)
-        np.copyto(by_place(values, tile, tile.shape[0]), np.moveaxis(y, 0, 3))
+        np.copyto(by_place(values, tile.shape), y.transpose(1, 2, 3, 0, *range(4, y.ndim)))
         return values
 
 

@@ -271,3 +271,27 @@ def test_the_threads_raise_no_warnings_of_infinities() -> None:
 def test_no_tasks_are_done_at_once() -> None:
     set_threads(4)
     run(Plan([], []), LARGE)
+
+
+def test_views_of_a_scratch_are_kept_until_an_array_grows() -> None:
+    scratch = Scratch()
+    built: list[Any] = []
+
+    def build() -> Any:  # noqa: ANN401 - an array
+        built.append(scratch.take("columns", (3, 4), np.float64))
+        return built[-1]
+
+    assert scratch.kept("key", build) is scratch.kept("key", build)
+    assert len(built) == 1
+    scratch.take("columns", (2, 2), np.float64)
+    assert scratch.kept("key", build) is built[0]
+    scratch.take("columns", (30, 40), np.float64)
+    assert np.may_share_memory(scratch.kept("key", build), scratch.take("columns", (30, 40), np.float64))
+    assert len(built) == 2
+
+
+def test_a_scratch_keeps_views_for_some_keys_only() -> None:
+    scratch = Scratch()
+    for key in range(1000):
+        assert scratch.kept(key, partial(str, key)) == str(key)
+    assert len(scratch._kept) <= 64  # noqa: SLF001 - what it holds on to
