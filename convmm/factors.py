@@ -44,52 +44,54 @@ class Factors:
         size = sum(kernel.nbytes for kernel in kernels)
         self.channels_first = may_be_natural and kernels[0].shape[3] == 1 and is_stored_as_one(kernels)
         self.are_kept = size <= _KEPT or self.channels_first
-        self._kept: list[Array] = []
+        self._kept: Array | None = None
         self.preparations: list[Task] = []
         if self.channels_first or not self.are_kept:
             return
-        taps = range(kernels[0].shape[3])
-        self._kept = [_new_factor(kernels) for _ in taps]
+        self._kept = _new_factors(kernels)
         if size < _WORTH_TASKS:
-            for tap in taps:
-                _fill(self._kept[tap], kernels, tap)
+            _fill(self._kept, kernels)
         else:
-            self.preparations = [partial(self._prepare, tap) for tap in taps]
-
-    def _prepare(self, tap: int, _: Scratch) -> None:
-        _fill(self._kept[tap], self._kernels, tap)
+            each = [slice(tap, tap + 1) for tap in range(len(self._kept))]
+            self.preparations = [partial(_fill, self._kept[tap], _of_taps(kernels, tap)) for tap in each]
 
     def matrix(self, tap: int, groups: slice, filters: slice, channels: slice) -> Array:
         """The factor, (groups, kernels * filters, terms)."""
-        if self._kept:
-            met = self._kept[tap][groups, :, filters, ..., channels]
+        if self._kept is not None:
+            met: Array = self._kept[tap, groups, :, filters, ..., channels]
         else:
             some = [kernel[groups, filters, channels] for kernel in self._kernels]
-            met = some[0][:, None] if self.channels_first else _of_tap(some, tap)
+            met = some[0][:, None] if self.channels_first else _in_order(some, tap)
         return met.reshape(len(met), met.shape[1] * met.shape[2], -1)
 
 
-def _of_tap(kernels: Sequence[Array], tap: int) -> Array:
-    factor = _new_factor(kernels)
-    _fill(factor, kernels, tap)
+def _in_order(kernels: Sequence[Array], tap: int) -> Array:
+    of_tap = _of_taps(kernels, slice(tap, tap + 1))
+    factors = _new_factors(of_tap)
+    _fill(factors, of_tap)
+    factor: Array = factors[0]
     return factor
 
 
-def _new_factor(kernels: Sequence[Array]) -> Array:
-    """Memory for one tap's elements, (groups, kernels, filters, *other taps, channels), in one run.
+def _of_taps(kernels: Sequence[Array], taps: slice) -> list[Array]:
+    return [kernel[:, :, :, taps] for kernel in kernels]
+
+
+def _new_factors(kernels: Sequence[Array]) -> Array:
+    """Memory for factors, (taps, groups, kernels, filters, *other taps, channels), in one run each.
 
     The run follows the order in which they are stored, as far as that goes: a copy that takes neighbours from
     far apart takes several times as long.
     """
-    groups, filters, channels, _, *others = kernels[0].shape
+    groups, filters, channels, taps, *others = kernels[0].shape
     dtype = kernels[0].dtype
     if abs(kernels[0].strides[1]) >= abs(kernels[0].strides[2]):
-        return np.empty((groups, len(kernels), filters, *others, channels), dtype)
-    run = np.empty((groups, *others, channels, len(kernels), filters), dtype)
-    return run.transpose(0, run.ndim - 2, run.ndim - 1, *range(1, run.ndim - 2))
+        return np.empty((taps, groups, len(kernels), filters, *others, channels), dtype)
+    run = np.empty((taps, groups, *others, channels, len(kernels), filters), dtype)
+    return run.transpose(0, 1, run.ndim - 2, run.ndim - 1, *range(2, run.ndim - 2))
 
 
-def _fill(factor: Array, kernels: Sequence[Array], tap: int) -> None:
-    channels_last = (0, 1, *range(3, kernels[0].ndim - 1), 2)
+def _fill(factors: Array, kernels: Sequence[Array], _: Scratch | None = None) -> None:
+    order = (3, 0, 1, *range(4, kernels[0].ndim), 2)
     for number, kernel in enumerate(kernels):
-        factor[:, number] = kernel[:, :, :, tap].transpose(channels_last)
+        factors[:, :, number] = kernel.transpose(order)
