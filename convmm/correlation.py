@@ -175,4 +175,4 @@ class Correlation:
 def tasks_of(correlations: Sequence[Correlation]) -> Plan:
     """All of them at once; equal ones are not cut for two threads if each thread has as many of them."""
     is_even = len(correlations) % 2 == 0 and len({each.work for each in correlations}) == 1
-    return merged(replace(each, is_one_of_many=is_even).tasks() for each in correlations)
+    return merged((replace(each, is_one_of_many=True) if is_even else each).tasks() for each in correlations)

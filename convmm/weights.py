@@ -153,9 +153,12 @@ class WeightSums:
         self.out, self.scratch, self.begun = out, scratch, False
         if self.is_direct:
             self.total = out.reshape(1, groups, filters, terms)
+        elif self.is_swapped:
+            self.totals = scratch.take("total", (groups, first, terms, filters), out.dtype)
+            self.total = self.totals.swapaxes(0, 1)
         else:
-            sides = (terms, filters) if self.is_swapped else (filters, terms)
-            self.total = scratch.take("total", (first, groups, *sides), out.dtype)
+            self.totals = scratch.take("total", (groups, filters, first, terms), out.dtype)
+            self.total = self.totals.transpose(2, 0, 1, 3)
 
     def add(self, tap: int, values: Array, columns: Array) -> None:
         """Add the product of (groups, filters, places) and (groups, terms, places) to a tap's total."""
@@ -167,11 +170,8 @@ class WeightSums:
         if self.is_direct:
             return
         groups, filters, channels, first, *inner = self.out.shape
-        total = self.total.swapaxes(2, 3) if self.is_swapped else self.total
-        by_tap = total.reshape(first, groups, filters, *inner, channels)
-        channels_first = np.moveaxis(by_tap, (-1, 0), (2, 3))
-        if channels < first * math.prod(inner):
-            self.out[...] = channels_first
-            return
-        for tap in np.ndindex(first, *inner):  # as one copy it would go by taps, too few to go fast
-            self.out[(..., *tap)] = channels_first[(..., *tap)]
+        if self.is_swapped:
+            by_filter = np.moveaxis(self.totals.reshape(groups, first, *inner, channels, filters), -1, 1)
+        else:
+            by_filter = self.totals.reshape(groups, filters, first, *inner, channels)
+        self.out[...] = np.moveaxis(by_filter, -1, 2)
