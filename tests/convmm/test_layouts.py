@@ -93,6 +93,13 @@ def test_a_large_kernel_takes_no_more_memory_than_the_bound(name: str, dtype: An
     assert _beyond_result(partial(operation, *arrays), workers=2) < 16 * MIB + 2 * tiles.GATHERED
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_neither_do_many_channels_in_fortran_order(dtype: Any) -> None:  # noqa: ANN401
+    x = np.ones((1, 512, 96, 112), dtype, order="F")
+    call = partial(conv_transpose, x, np.ones((512, 2, 3, 3), dtype), padding=1)
+    assert _beyond_result(call, workers=2) < 16 * MIB + 2 * tiles.GATHERED
+
+
 def _beyond_result(call: partial[NDArray[Any]], workers: int) -> int:
     """Bytes at the peak, beyond those of the result."""
     set_threads(workers)
