@@ -18,13 +18,13 @@ from typing import NamedTuple
 
 import psutil
 
-from parity.adapters import Adapter, adapter
-from parity.spelling import Spelling
-from parity.suites import Suite, load_suite
+from parity.cases.arrays import draw_arrays
+from parity.cases.suites import Suite, load_suite
+from parity.frameworks.adapter import Adapter, adapter
+from parity.frameworks.spelling import Spelling
+from parity.frameworks.task import Task
 from parity.sweep import sweep
-from parity.task import Task
-from parity.values import draw_arrays
-from parity.workers import Workers
+from parity.workers.workers import Workers
 
 
 class Seconds(NamedTuple):

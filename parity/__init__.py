@@ -1,31 +1,46 @@
-"""Checks whether convolution layers of several frameworks compute the same thing, and says why not."""
+"""Check whether convolution layers of several frameworks compute the same thing, and say why not.
 
-import sys
+Everything public is listed here. The names are imported when they are first used: pytest loads this package
+in every run, whether or not a test asks for it.
+"""
+
 from importlib import import_module
-from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from parity.case import Case, CaseError
-    from parity.run import run
-    from parity.translate import translate
+    from parity import testing
+    from parity.cases.case import Case, CaseError
+    from parity.frameworks.adapter import FrameworkError
+    from parity.records.result import CaseResult, Result
+    from parity.running import run
+    from parity.translation.translator import translate
 
-__all__ = ["Case", "CaseError", "run", "translate"]
+__all__ = ["Case", "CaseError", "CaseResult", "FrameworkError", "Result", "run", "testing", "translate"]
 
-_MODULES = {"Case": "case", "CaseError": "case", "run": "run", "translate": "translate"}
+_HOMES = {
+    "Case": "parity.cases.case",
+    "CaseError": "parity.cases.case",
+    "CaseResult": "parity.records.result",
+    "FrameworkError": "parity.frameworks.adapter",
+    "Result": "parity.records.result",
+    "run": "parity.running",
+    "translate": "parity.translation.translator",
+}
+"""The module of each public class and function."""
+
+_MODULES = ("strategies", "testing")
+"""The public modules; ``strategies`` needs Hypothesis (extra ``testing``), so that ``*`` leaves it out."""
 
 
-def _when_used(name: str) -> property:
-    """The public name, also where a module that is called so is imported and would take its place."""
-    return property(
-        lambda _: getattr(import_module(f"parity.{_MODULES[name]}"), name), lambda _, __: None, None, name
-    )
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - a class, a function or a module
+    """Import a public name where it is first used (PEP 562)."""
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-class _Package(ModuleType):
-    """Imports its public names when they are used: pytest loads the plugin in every run, used or not."""
-
-
-for _name in __all__:
-    setattr(_Package, _name, _when_used(_name))
-sys.modules[__name__].__class__ = _Package
+def __dir__() -> list[str]:
+    """List the public names."""
+    return sorted({*_HOMES, *_MODULES})

@@ -1,5 +1,5 @@
 """``python -m parity`` is the console script ``parity``."""
 
-from parity.cli import main
+from parity.cli.main import main
 
 main()

@@ -8,15 +8,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from parity.adapters import Adapter
-from parity.distributions import installed_version
-from parity.divergences import Divergence
-from parity.record import SCHEMA, command
-from parity.records import Record, RecordError
-from parity.run import run_all
-from parity.suites import Suite, SuiteCase
-from parity.task import Submit
-from parity.values import check_memory
+from parity.cases.arrays import check_memory
+from parity.cases.suites import Suite, SuiteCase
+from parity.frameworks.adapter import Adapter
+from parity.frameworks.distributions import installed_version
+from parity.frameworks.known.divergences import Divergence
+from parity.frameworks.task import Submit
+from parity.records.reader import Record, RecordError
+from parity.records.result import SCHEMA, command
+from parity.running import run_all
 
 _SWITCHES = ("TF_ENABLE_ONEDNN_OPTS", "KERAS_BACKEND", "OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES")
 
@@ -63,7 +63,7 @@ def sweep(
     grad: bool = False,
     divergences: Sequence[Divergence] = (),
 ) -> Iterator[Record]:
-    """As :func:`parity.run.run_all`; each case gives a record of kind "record", in order."""
+    """As :func:`parity.running.run_all`; each case gives a record of kind "record", in order."""
     questions = (named.case for _, named in cases)
     results = run_all(questions, adapters, submit, ahead=ahead, grad=grad, divergences=divergences)
     for (suite, named), result in zip(cases, results, strict=True):

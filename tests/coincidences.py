@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import convmm
-from parity.values import Array
+from parity.cases.arrays import Array
 from tests.faults import Arguments, in_arguments, in_kernel, in_result, only_if
 
 

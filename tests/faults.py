@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.values import Array
+from parity.cases.arrays import Array
 
 Function = Callable[..., Any]
 Wrong = Callable[[Function], Function]

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from packaging.version import Version
 
-from parity.diff import diff
-from parity.record import command
-from parity.records import Records, read_records
-from parity.report import Outcome, Report
-from parity.suites import load_suite
+from parity.cases.suites import load_suite
+from parity.records.counts import Outcome, Report
+from parity.records.diff import diff
+from parity.records.reader import Records, read_records
+from parity.records.result import command
 from tests.parity.recorded import write
 from tests.test_project import pins
 

@@ -21,18 +21,18 @@ from hypothesis import given
 
 import convmm
 from parity import Case, run
-from parity.adapters import Adapter, Framework, adapter
-from parity.case import OPS
-from parity.cli import run_cli
-from parity.record import Result
-from parity.report import Outcome
-from parity.run import run_with
-from parity.script import Script
-from parity.spelling import Spelling, Unsupported
-from parity.task import Task, Wait, here
-from parity.tolerance import Mode
-from parity.values import Array
-from parity.workers import Workers
+from parity.cases.arrays import Array
+from parity.cases.case import OPS
+from parity.cli.main import run_cli
+from parity.frameworks.adapter import Adapter, Framework, adapter
+from parity.frameworks.code.script import Script
+from parity.frameworks.spelling import Spelling, Unsupported
+from parity.frameworks.task import Task, Wait, here
+from parity.records.counts import Outcome
+from parity.records.result import Result
+from parity.running import run_with
+from parity.verdict.bounds import Mode
+from parity.workers.workers import Workers
 from tests import naive
 from tests.faults import (
     Change,
@@ -574,8 +574,8 @@ def test_a_faulty_adapter_ends_the_command_with_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, op: str
 ) -> None:
     case, torch = case_of(FAULTS[name], op), adapter("torch")
-    monkeypatch.setitem(sys.modules, "parity.adapters.torch", Faulty(torch, FAULTS[name].wrong, case))
-    monkeypatch.setattr("parity.cli.Workers", Here)
+    monkeypatch.setitem(sys.modules, "parity.frameworks.torch", Faulty(torch, FAULTS[name].wrong, case))
+    monkeypatch.setattr("parity.cli.main.Workers", Here)
     assert exit_code(case) == Outcome.UNEXPLAINED
     results = json.loads(capsys.readouterr().out)["results"]
     assert {each["framework"] for each in results if not each["explained"]} == {"torch"}

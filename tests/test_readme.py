@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 
 import convmm
-from parity.cli import run_cli
+from parity.cli.main import run_cli
 from tests.parity.nested import run
 
 pytest_plugins = ["pytester"]

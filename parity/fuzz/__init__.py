@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from parity.distributions import installed_version, not_installed
+from parity.frameworks.distributions import installed_version, not_installed
 
 
 class FuzzError(ValueError):

@@ -8,13 +8,13 @@ from functools import cached_property
 
 from hypothesis.strategies import SearchStrategy
 
-from parity.case import DTYPES, OPS, VALUES, Case
+from parity.cases.case import DTYPES, OPS, VALUES, Case
 from parity.strategies import cases
 
 
 @dataclass(frozen=True)
 class Among:
-    """Cases of these ops, dtypes and values: :data:`parity.case.OPS`, DTYPES and VALUES, or some of them.
+    """Cases of these ops, dtypes and values: OPS, DTYPES and VALUES of :mod:`parity.cases.case`, or some.
 
     Raises:
         CaseError: an unknown op, dtype or kind of values.

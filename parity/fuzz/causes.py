@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from parity.case import Case
-from parity.record import CaseResult, Output, Result, Status
+from parity.cases.case import Case
+from parity.records.result import CaseResult, Output, Result, Status
 
 
 @dataclass(frozen=True)

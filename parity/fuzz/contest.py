@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from parity.adapters import Adapter
-from parity.case import Case
-from parity.divergences import Divergence
+from parity.cases.case import Case
+from parity.frameworks.adapter import Adapter
+from parity.frameworks.known.divergences import Divergence
+from parity.frameworks.task import Submit
 from parity.fuzz.causes import Causes, causes_of
-from parity.record import CaseResult
-from parity.run import run_all, run_with
-from parity.task import Submit
-from parity.workers import Workers
+from parity.records.result import CaseResult
+from parity.running import run_all, run_with
+from parity.workers.workers import Workers
 
 _HASTE = 2.0
 """Seconds that a layer may take while one that hangs is shrunk; the smallest is run again at leisure."""

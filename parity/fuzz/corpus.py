@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase, InMemoryExampleDatabase
 
 from convmm.geometry import GeometryError
-from parity.case import Case, CaseError
+from parity.cases.case import Case, CaseError
 
 
 class Corpus:

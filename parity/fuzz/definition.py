@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from parity.case import Case
+from parity.cases.case import Case
 
 _CONV = """\
 # By the definition, y[n, o, t] is the sum of w[o, c, i] * x[n, c, t * stride + i * dilation - before], where

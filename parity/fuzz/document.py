@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from parity.adapters import Adapter
-from parity.declared import ANY_SUMS
+from parity.frameworks.adapter import Adapter
+from parity.frameworks.function import Implementation
+from parity.frameworks.modes import ANY_SUMS
 from parity.fuzz.entry import draft_entry
 from parity.fuzz.finding import Finding
 from parity.fuzz.script import script
 from parity.fuzz.search import Search
-from parity.implementation import Implementation
-from parity.records import Record
+from parity.records.reader import Record
 
 
 def document(search: Search, header: Record, adapters: Sequence[Adapter], seed: int) -> dict[str, Any]:

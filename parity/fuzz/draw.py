@@ -10,7 +10,7 @@ from hypothesis import Phase, Verbosity, find, settings
 from hypothesis.errors import NoSuchExample
 from hypothesis.strategies import SearchStrategy
 
-from parity.case import Case
+from parity.cases.case import Case
 
 _BATCH = 10
 """Cases from one run of hypothesis: from the eleventh on it varies those before, and runs get very unlike."""

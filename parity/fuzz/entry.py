@@ -10,8 +10,8 @@ from typing import Any
 
 from packaging.version import Version
 
-from parity.adapters import Adapter
-from parity.condition import axis_quantities, quantities
+from parity.cases.condition import axis_quantities, quantities
+from parity.frameworks.adapter import Adapter
 from parity.fuzz.finding import Finding
 from parity.fuzz.script import spelling_of
 

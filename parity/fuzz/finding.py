@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from parity.case import Case
+from parity.cases.case import Case
 from parity.fuzz.causes import Cause
-from parity.record import Result
+from parity.records.result import Result
 
 
 @dataclass

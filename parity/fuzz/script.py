@@ -9,14 +9,14 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from parity.adapters import Adapter
+from parity.cases.arrays import Array, Arrays, draw_arrays, limit_of
+from parity.frameworks.adapter import Adapter
+from parity.frameworks.code.script import join
+from parity.frameworks.spelling import Spelling
 from parity.fuzz.definition import definition
 from parity.fuzz.finding import Finding
-from parity.reference import make_reference
-from parity.script import join
-from parity.spelling import Spelling
-from parity.tolerance import largest_errors
-from parity.values import Array, Arrays, draw_arrays, limit_of
+from parity.verdict.bounds import largest_errors
+from parity.verdict.reference import make_reference
 
 _WIDTH = 110
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 
-from parity.case import Case
+from parity.cases.case import Case
 from parity.fuzz.among import Among
 from parity.fuzz.budget import Budget
 from parity.fuzz.causes import Cause, Causes, causes_of
@@ -17,8 +17,8 @@ from parity.fuzz.draw import draw, smallest
 from parity.fuzz.finding import Finding
 from parity.fuzz.shows import Shows
 from parity.fuzz.simpler import simplify
-from parity.record import CaseResult
-from parity.report import Report
+from parity.records.counts import Report
+from parity.records.result import CaseResult
 
 _ROUND = 500
 """Cases that are drawn, and run, before the new causes among them are shrunk."""

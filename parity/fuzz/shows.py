@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from parity.case import Case
+from parity.cases.case import Case
 from parity.fuzz.causes import Causes
 from parity.fuzz.contest import Contest
 from parity.fuzz.finding import Finding

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from convmm.geometry import GeometryError
-from parity.case import VALUES, Case, CaseError
+from parity.cases.case import VALUES, Case, CaseError
 
 T = TypeVar("T")
 Change = Mapping[str, Any]

@@ -5,7 +5,7 @@ group, a kernel of one tap, stride and dilation 1, no padding, an output of one 
 Bounds are checked when a strategy is made, and what contradicts another is named beside it.
 """
 
-from parity.distributions import not_installed
+from parity.frameworks.distributions import not_installed
 
 try:
     import hypothesis  # noqa: F401 - that it is there is what is asked

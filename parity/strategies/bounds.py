@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypedDict, TypeVar, get_args
 
 from convmm.geometry import check_int, kernel_extent
-from parity.case import CaseError
+from parity.cases.case import CaseError
 
 PaddingKind = Literal["none", "symmetric", "pairs", "valid", "same"]
 PADDING_KINDS: tuple[PaddingKind, ...] = get_args(PaddingKind)

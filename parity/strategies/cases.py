@@ -9,7 +9,7 @@ from typing import Unpack
 import hypothesis.strategies as st
 
 from convmm.geometry import Padding, full_response_size, kernel_extent
-from parity.case import DTYPES, OPS, VALUES, Case
+from parity.cases.case import DTYPES, OPS, VALUES, Case
 from parity.strategies.bounds import Bounds, Limits, PaddingKind, Range, check_choices, limits_of, room_of
 from parity.strategies.pieces import (
     Pair,
@@ -51,9 +51,9 @@ def cases(
     smallest size. Of the bounds that are sequences the first is what it shrinks to.
 
     Args:
-        ops: of :data:`parity.case.OPS`.
-        dtypes: of :data:`parity.case.DTYPES`.
-        values: of :data:`parity.case.VALUES`.
+        ops: of :data:`parity.cases.case.OPS`.
+        dtypes: of :data:`parity.cases.case.DTYPES`.
+        values: of :data:`parity.cases.case.VALUES`.
         **bounds: the largest kernel, stride and so on: see :class:`Bounds`.
 
     Raises:

@@ -8,7 +8,7 @@ import hypothesis.strategies as st
 
 import convmm
 from convmm.geometry import Padding, check_int, check_padding, kernel_extent
-from parity.case import CaseError
+from parity.cases.case import CaseError
 from parity.strategies.bounds import PADDING_KINDS, PaddingKind, Range, between, check_choices
 
 Pair = tuple[int, int]

@@ -8,9 +8,9 @@ from dataclasses import replace
 import hypothesis.strategies as st
 
 from convmm.geometry import full_response_size
-from parity.adapters import Adapter, FrameworkError, adapter
-from parity.case import OPS, Case
-from parity.spelling import Refusal, Spelling
+from parity.cases.case import OPS, Case
+from parity.frameworks.adapter import Adapter, FrameworkError, adapter
+from parity.frameworks.spelling import Refusal, Spelling
 from parity.strategies.cases import cases
 
 

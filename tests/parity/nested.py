@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-_ADDED = () if entry_points(group="pytest11", name="parity") else ("-p", "parity.pytest_plugin")
+_ADDED = () if entry_points(group="pytest11", name="parity") else ("-p", "parity.testing.plugin")
 """Where the project was installed before it had the plugin, it has to be named."""
 
 

@@ -8,11 +8,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from parity.adapters import adapter
-from parity.case import Case
-from parity.suites import Suite, SuiteCase
+from parity.cases.case import Case
+from parity.cases.suites import Suite, SuiteCase
+from parity.frameworks.adapter import adapter
+from parity.frameworks.task import here
 from parity.sweep import header, sweep
-from parity.task import here
 
 Json = dict[str, Any]
 

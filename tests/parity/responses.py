@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from parity.case import Case
-from parity.values import Array, Arrays, draw_arrays
+from parity.cases.arrays import Array, Arrays, draw_arrays
+from parity.cases.case import Case
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from parity.case import Case
-from parity.layer import layer
-from parity.script import Script
-from parity.spelling import Kind, Refusal, Spelling, Unsupported
-from parity.tolerance import Mode, accumulated_in_float32
-from parity.values import Array
+from parity.cases.arrays import Array
+from parity.cases.case import Case
+from parity.frameworks.code.layer import layer
+from parity.frameworks.code.script import Script
+from parity.frameworks.spelling import Kind, Refusal, Spelling, Unsupported
+from parity.verdict.bounds import Mode, accumulated_in_float32
 
 
 def spelling_of(meaning: Case, kind: Kind = "native", refusal: Refusal | None = None) -> Spelling:

@@ -8,8 +8,8 @@ import hypothesis.strategies as st
 from hypothesis import settings
 
 from parity import strategies
-from parity.case import OPS, VALUES, Case
-from parity.opposite import opposite
+from parity.cases.case import OPS, VALUES, Case
+from parity.laws.opposite import opposite
 
 CONVS = OPS[:3]
 TRANSPOSES = OPS[3:]

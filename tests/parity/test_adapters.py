@@ -16,15 +16,16 @@ from hypothesis import given
 
 import convmm
 import parity
-from parity import Case, distributions, run
-from parity.adapters import MODULES, FrameworkError, adapter, all_adapters, installed
-from parity.adapters import torch as torch_adapter
-from parity.adapters.keras import installation as keras_installation
-from parity.judge import predict, predicted_offset
-from parity.record import Result
-from parity.spelling import Spelling, Unsupported, windows_agree
-from parity.suites import SuiteCase, load_suite
-from parity.values import Array, draw_arrays
+from parity import Case, run
+from parity.cases.arrays import Array, draw_arrays
+from parity.cases.suites import SuiteCase, load_suite
+from parity.frameworks import distributions
+from parity.frameworks import torch as torch_adapter
+from parity.frameworks.adapter import MODULES, FrameworkError, adapter, all_adapters, installed
+from parity.frameworks.keras import installation as keras_installation
+from parity.frameworks.spelling import Spelling, Unsupported, windows_agree
+from parity.records.result import Result
+from parity.verdict.prediction import predict, predicted_offset
 from tests.parity.strategies import cases, changed, examples, runnable_cases
 
 ROOT = Path(parity.__file__).parents[1]
@@ -107,13 +108,20 @@ def test_an_adapter_of_a_framework_imports_of_convmm_nothing_but_its_geometry(na
 @pytest.mark.parametrize("name", [name for name in MODULES if name != "numpy"])
 def test_what_an_adapter_imports_of_parity_computes_nothing_of_convmms(name: str) -> None:
     imported = imported_by_adapter(name)
-    assert not imported & {f"parity.values.{function}" for function in ("correlate", "spread", "draw_arrays")}
-    assert not {module for module in imported if module.startswith(("parity.relation", "parity.run"))}
+    assert not imported & {
+        f"parity.cases.arrays.{function}" for function in ("correlate", "spread", "draw_arrays")
+    }
+    assert not {
+        module for module in imported if module.startswith(("parity.verdict.observation", "parity.running"))
+    }
 
 
-def test_every_adapter_module_is_in_the_table() -> None:
-    places = {path.stem for path in (ROOT / "parity" / "adapters").iterdir()} - {"__init__", "__pycache__"}
-    assert places == set(MODULES)
+def test_every_framework_of_the_table_has_a_room_or_a_file() -> None:
+    folder = ROOT / "parity" / "frameworks"
+    missing = [
+        name for name in MODULES if not ((folder / name).is_dir() or (folder / f"{name}.py").is_file())
+    ]
+    assert missing == []
 
 
 def test_convmm_imports_nothing_of_parity() -> None:
@@ -125,13 +133,13 @@ def test_convmm_imports_nothing_of_parity() -> None:
 def test_no_module_but_its_own_names_a_framework_in_an_import() -> None:
     for path in (ROOT / "parity").rglob("*.py"):
         named = {module.partition(".")[0] for module in imported_by(path)} & FRAMEWORKS
-        allowed = {path.stem, path.parent.name} if "adapters" in path.parts else set()
+        allowed = {path.stem, path.parent.name} if "frameworks" in path.parts else set()
         allowed |= KERAS_BACKENDS if path.stem in {"differentiate", "pinning"} else set()
         assert named <= allowed, path
 
 
 def test_importing_parity_imports_no_framework() -> None:
-    loaded = modules_after("import parity, parity.run, parity.suites")
+    loaded = modules_after("import parity, parity.running, parity.cases.suites")
     assert "parity" in loaded
     assert not loaded & FRAMEWORKS
 
@@ -139,7 +147,7 @@ def test_importing_parity_imports_no_framework() -> None:
 def test_spelling_a_case_and_asking_for_versions_imports_no_framework() -> None:
     code = """
 from parity import Case
-from parity.adapters import all_adapters, installed
+from parity.frameworks.adapter import all_adapters, installed
 case = Case("conv_transpose2d", (1, 1, 4, 4), 1, 3, stride=2, padding="same", dtype="bfloat16")
 for each in all_adapters():
     assert each.spell(case)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from parity.cli import run_cli
-from parity.report import Outcome
+from parity.cli.main import run_cli
+from parity.records.counts import Outcome
 
 ARTICLE = "conv_transpose2d --input 5,3,2,2 --filters 1 --kernel 3 --stride 2 --output-padding 1".split()
 HEADER = '{"kind": "header", "schema": 1, "frameworks": [], "suites": []}\n'
@@ -280,7 +280,7 @@ def test_frameworks_name_their_versions(capsys: pytest.CaptureFixture[str]) -> N
 )
 def test_no_framework_is_imported_for_nothing(arguments: list[str]) -> None:
     script = (
-        "import sys\nfrom parity.cli import run_cli\n"
+        "import sys\nfrom parity.cli.main import run_cli\n"
         f"code = run_cli({arguments!r})\n"
         "loaded = sorted({'torch', 'keras', 'tensorflow', 'jax'} & set(sys.modules))\n"
         "sys.exit(f'{code} {loaded}')\n"

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis.extra import numpy as hnp
 
-from parity.case import DTYPES
-from parity.compare import TOLERANCES, Comparison, close, compare
-from parity.values import Array, numpy_dtype
+from parity.cases.arrays import Array, numpy_dtype
+from parity.cases.case import DTYPES
+from parity.verdict.compare import TOLERANCES, Comparison, close, compare
 from tests.parity.strategies import examples
 
 shapes = hnp.array_shapes(min_dims=1, max_dims=4, min_side=1, max_side=4)

@@ -6,8 +6,8 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from parity.case import Case
-from parity.condition import ConditionError, check_condition, meets
+from parity.cases.case import Case
+from parity.cases.condition import ConditionError, check_condition, meets
 from tests.parity.strategies import cases, examples
 
 COUNTS = ("batch", "channels", "filters", "groups", "group_channels")

@@ -14,14 +14,14 @@ from hypothesis import given
 
 import convmm
 from parity import Case, run
-from parity.adapters import FrameworkError
-from parity.case import DTYPES
-from parity.declared import MODES
-from parity.diagnosis.rounding import ROUNDINGS
-from parity.record import Result
-from parity.reference import make_reference
-from parity.tolerance import error_ratio
-from parity.values import Array, draw_arrays, numpy_dtype
+from parity.cases.arrays import Array, draw_arrays, numpy_dtype
+from parity.cases.case import DTYPES
+from parity.frameworks.adapter import FrameworkError
+from parity.frameworks.modes import MODES
+from parity.records.result import Result
+from parity.verdict.bounds import error_ratio
+from parity.verdict.diagnosis.rounding import ROUNDINGS
+from parity.verdict.reference import make_reference
 from tests.faults import Wrong, in_operands, in_wider, summed, through, truncated
 from tests.parity.strategies import cases, changed, examples
 

@@ -19,15 +19,15 @@ from hypothesis import given
 
 import convmm
 from convmm.unfold import spatial
-from parity import reference
-from parity.case import OPS, Case
-from parity.diagnosis.suspect import Mistake
-from parity.diagnosis.windows import find_windows
-from parity.notation import format_shape
-from parity.record import Result
-from parity.relation import observe
-from parity.run import run
-from parity.values import SIGNIFICAND_BITS, Array
+from parity.cases.arrays import SIGNIFICAND_BITS, Array
+from parity.cases.case import OPS, Case
+from parity.cases.notation import format_shape
+from parity.records.result import Result
+from parity.running import run
+from parity.verdict import reference
+from parity.verdict.diagnosis.suspect import Mistake
+from parity.verdict.diagnosis.windows import find_windows
+from parity.verdict.observation import observe
 from tests.parity.responses import reach, response, widened
 from tests.parity.strategies import CONVS, TRANSPOSES, changed, exact_cases_with_an_output, examples
 from tests.parity.test_relation import reference_of

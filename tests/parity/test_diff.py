@@ -9,10 +9,10 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from parity.changes import PRECISION_FACTOR
-from parity.cli import run_cli
-from parity.diff import Diff, diff
-from parity.report import Outcome
+from parity.cli.main import run_cli
+from parity.records.changes import PRECISION_FACTOR
+from parity.records.counts import Outcome
+from parity.records.diff import Diff, diff
 from tests.parity.recorded import Json, recorded, write
 
 in_one_folder = settings(

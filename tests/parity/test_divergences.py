@@ -16,17 +16,17 @@ import pytest
 from hypothesis import given
 from packaging.specifiers import SpecifierSet
 
-from parity import machine
-from parity.adapters import MODULES, adapter, installed
-from parity.case import Case
-from parity.cli import run_cli
-from parity.divergences import Divergence, Seen, explain_known, known_refusal
-from parity.machine import Machine
-from parity.record import CaseResult, Result
-from parity.registry import RegistryError, built_in, load_registry
-from parity.report import Outcome, Report
-from parity.run import run, run_with
-from parity.values import Array, draw_arrays
+from parity.cases.arrays import Array, draw_arrays
+from parity.cases.case import Case
+from parity.cli.main import run_cli
+from parity.frameworks.adapter import MODULES, adapter, installed
+from parity.frameworks.known import machine
+from parity.frameworks.known.divergences import Divergence, Seen, explain_known, known_refusal
+from parity.frameworks.known.machine import Machine
+from parity.frameworks.known.registry import RegistryError, built_in, load_registry
+from parity.records.counts import Outcome, Report
+from parity.records.result import CaseResult, Result
+from parity.running import run, run_with
 from tests.parity.scripted import Scripted, spelling_of
 from tests.parity.strategies import cases, examples
 

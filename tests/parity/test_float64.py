@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 
 from parity import Case, run
-from parity.gradients import make_backward, observe_gradient
-from parity.reference import make_reference
-from parity.relation import observe
-from parity.tolerance import accumulated_in_float32, keeps, narrower_precision
-from parity.values import draw_arrays
+from parity.cases.arrays import draw_arrays
+from parity.verdict.bounds import accumulated_in_float32, keeps, narrower_precision
+from parity.verdict.gradients import make_backward, observe_gradient
+from parity.verdict.observation import observe
+from parity.verdict.reference import make_reference
 from tests.parity.definition import bounds, fraction, output, terms
 from tests.parity.strategies import cases, changed, examples, runnable_cases
 from tests.parity.test_declared import core

@@ -17,19 +17,19 @@ import pytest
 from hypothesis import given
 
 from parity import Case, run
-from parity.adapters import FrameworkError, adapter
-from parity.adapters import numpy as core
-from parity.adapters.keras import differentiate
-from parity.case import DTYPES, OPS
-from parity.cli import run_cli
-from parity.gradients import make_backward
-from parity.record import CaseResult, Result
-from parity.report import Outcome, Report
-from parity.results import gradient_results
-from parity.run import run_with
-from parity.spelling import Spelling
-from parity.task import Task, here
-from parity.values import LARGEST_INTEGER, SIGNIFICAND_BITS, Array, draw_arrays, numpy_dtype
+from parity.cases.arrays import LARGEST_INTEGER, SIGNIFICAND_BITS, Array, draw_arrays, numpy_dtype
+from parity.cases.case import DTYPES, OPS
+from parity.cli.main import run_cli
+from parity.frameworks import numpy as core
+from parity.frameworks.adapter import FrameworkError, adapter
+from parity.frameworks.keras import differentiate
+from parity.frameworks.spelling import Spelling
+from parity.frameworks.task import Task, here
+from parity.records.counts import Outcome, Report
+from parity.records.result import CaseResult, Result
+from parity.running import run_with
+from parity.verdict.gradients import make_backward
+from parity.verdict.judge import gradient_results
 from tests.parity.strategies import cases, changed, examples, runnable_cases
 
 FRAMEWORKS = ("numpy", "torch", "keras")

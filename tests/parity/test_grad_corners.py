@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 
 from parity import Case, run
-from parity.cli import run_cli
-from parity.gradients import make_backward, observe_gradient
-from parity.report import Outcome
-from parity.values import draw_arrays
+from parity.cases.arrays import draw_arrays
+from parity.cli.main import run_cli
+from parity.records.counts import Outcome
+from parity.verdict.gradients import make_backward, observe_gradient
 from tests.parity.strategies import changed, examples
 from tests.parity.test_grad import cases_with_gradients
 

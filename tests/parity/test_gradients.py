@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from parity import Case
-from parity.compare import compare
-from parity.gradients import Expected, Gradient, make_backward, observe_gradient
-from parity.relation import NO_VERDICT, Observation
-from parity.values import Array, Arrays, draw_arrays, numpy_dtype
+from parity.cases.arrays import Array, Arrays, draw_arrays, numpy_dtype
+from parity.verdict.compare import compare
+from parity.verdict.gradients import Expected, Gradient, make_backward, observe_gradient
+from parity.verdict.observation import NO_VERDICT, Observation
 from tests.parity.strategies import changed
 
 LAYER = Case("conv2d", (2, 2, 4, 4), 3, 2, bias=True)

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from parity import run
-from parity.case import Case
-from parity.record import CaseResult, Result
-from parity.suites import Suite, load_suite
+from parity.cases.case import Case
+from parity.cases.suites import Suite, load_suite
+from parity.records.result import CaseResult, Result
 
 FRAMEWORKS = ["numpy", "torch", "keras"]
 

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from parity.interrupts import Interrupts, heed
+from parity.workers.interrupts import Interrupts, heed
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
 

@@ -5,15 +5,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from parity.case import Case
-from parity.compare import compare
-from parity.judge import explain, explain_gradient, predict, predicted_offset
-from parity.record import CaseResult, Result
-from parity.relation import Observation, Relation, make_reference, observe
-from parity.run import run_with
-from parity.spelling import Refusal, Spelling, Unsupported, windows_agree
-from parity.tolerance import BFLOAT16, Mode, accumulated_in_float32, keeps
-from parity.values import Array, draw_arrays, numpy_dtype
+from parity.cases.arrays import Array, draw_arrays, numpy_dtype
+from parity.cases.case import Case
+from parity.frameworks.spelling import Refusal, Spelling, Unsupported, windows_agree
+from parity.records.result import CaseResult, Result
+from parity.running import run_with
+from parity.verdict.bounds import BFLOAT16, Mode, accumulated_in_float32, keeps
+from parity.verdict.compare import compare
+from parity.verdict.observation import Observation, Relation, make_reference, observe
+from parity.verdict.prediction import explain, explain_gradient, predict, predicted_offset
 from tests.parity import definition
 from tests.parity.responses import reach, response
 from tests.parity.scripted import Scripted, spelling_of

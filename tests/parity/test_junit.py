@@ -8,9 +8,9 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from parity.cli import run_cli
-from parity.junit import junit_document
-from parity.report import Outcome
+from parity.cli.main import run_cli
+from parity.records.counts import Outcome
+from parity.records.junit import junit_document
 from tests.parity.recorded import Json, recorded, write
 
 OUTCOMES = {"failure": "failures", "error": "errors", "skipped": "skipped"}

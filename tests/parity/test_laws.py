@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis.extra.numpy import arrays
 
-from parity.laws import (
+from parity.cases.arrays import Array, Arrays, draw_arrays, sums_are_exact
+from parity.laws.law import (
     FACTOR,
     Finding,
     NoValueError,
@@ -22,7 +23,6 @@ from parity.laws import (
     repeats,
     split,
 )
-from parity.values import Array, Arrays, draw_arrays, sums_are_exact
 from tests.parity.strategies import cases, examples
 
 SIZES = st.integers(1, 5)

@@ -4,7 +4,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from parity.notation import (
+from parity.cases.notation import (
     NotationError,
     format_ints,
     format_padding,

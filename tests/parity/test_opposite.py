@@ -6,8 +6,8 @@ from hypothesis import given
 
 import convmm
 from parity import Case
-from parity.opposite import opposite
-from parity.values import draw_arrays
+from parity.cases.arrays import draw_arrays
+from parity.laws.opposite import opposite
 from tests.parity.strategies import CONVS, TRANSPOSES, cases, exact_cases_with_an_output, examples
 
 

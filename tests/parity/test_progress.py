@@ -6,8 +6,8 @@ import itertools
 
 import pytest
 
-from parity.progress import _Lines
-from parity.report import Report
+from parity.cli.progress import _Lines
+from parity.records.counts import Report
 from tests.parity.recorded import recorded
 
 

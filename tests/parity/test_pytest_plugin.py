@@ -13,13 +13,13 @@ import pytest
 
 import convmm
 from parity import Case
-from parity.adapters import installed
-from parity.cli import run_cli
-from parity.report import Outcome
-from parity.shared import Shared
-from parity.suites import load_suite
-from parity.surroundings import surrounded
+from parity.cases.suites import load_suite
+from parity.cli.main import run_cli
+from parity.frameworks.adapter import installed
+from parity.records.counts import Outcome
 from parity.testing import assert_parity
+from parity.testing.shared import Shared
+from parity.testing.surroundings import surrounded
 from tests.parity.nested import run
 
 pytest_plugins = ["pytester"]
@@ -344,22 +344,20 @@ def test_a_run_that_does_not_use_the_plugin_imports_nothing_for_it(pytester: pyt
         import sys
 
         def test_nothing():
-            assert "parity.pytest_plugin" in sys.modules
-            assert not {"numpy", "scipy", "torch", "keras", "parity.case"} & set(sys.modules)
+            assert "parity.testing.plugin" in sys.modules
+            assert not {"numpy", "scipy", "torch", "keras", "parity.cases.case"} & set(sys.modules)
         """
     )
     run(pytester, "-p", "no:hypothesispytest").assert_outcomes(passed=1)
 
 
 def test_the_plugin_itself_imports_neither_hypothesis_nor_numpy_nor_a_framework() -> None:
-    code = "import parity.pytest_plugin, sys; print(*{name.partition('.')[0] for name in sys.modules})"
+    code = "import parity.testing.plugin, sys; print(*{name.partition('.')[0] for name in sys.modules})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"numpy", "scipy", "hypothesis", "torch", "keras", "tensorflow"} & set(done.stdout.split())
 
 
 def test_a_module_of_the_package_does_not_take_the_place_of_the_function_of_its_name() -> None:
-    code = (
-        "import parity.run, parity.translate, parity; print(callable(parity.run), callable(parity.translate))"
-    )
+    code = "import parity.running, parity; print(callable(parity.run), callable(parity.translate))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["True", "True"]

@@ -7,7 +7,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from parity.records import RecordError, is_torn, read_records
+from parity.records.reader import RecordError, is_torn, read_records
 from tests.parity.recorded import recorded, write
 
 in_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

@@ -8,10 +8,17 @@ import pytest
 from hypothesis import given
 
 from parity import reference as reference_module
-from parity.case import OPS, Case
-from parity.diagnosis import windows as windows_module
-from parity.relation import MOST_MATCHES, Reference, begins_at, find_windows, make_reference, observe
-from parity.values import Array, draw_arrays
+from parity.cases.arrays import Array, draw_arrays
+from parity.cases.case import OPS, Case
+from parity.verdict.diagnosis import windows as windows_module
+from parity.verdict.observation import (
+    MOST_MATCHES,
+    Reference,
+    begins_at,
+    find_windows,
+    make_reference,
+    observe,
+)
 from tests.parity.responses import Response, reach, response
 from tests.parity.strategies import exact_cases_with_an_output, examples
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from parity.cli import run_cli
-from parity.report import Outcome
+from parity.cli.main import run_cli
+from parity.records.counts import Outcome
 
 COMMAND = "run conv1d --input 1,2,6 --filters 3 --kernel 2 --bias --json".split()
 

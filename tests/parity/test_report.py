@@ -7,8 +7,8 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from parity.cli import run_cli
-from parity.report import VERDICTS, Report, record_place
+from parity.cli.main import run_cli
+from parity.records.counts import VERDICTS, Report, record_place
 from tests.parity.recorded import Json, recorded, write
 
 

@@ -12,11 +12,11 @@ from hypothesis import given
 
 import convmm
 from parity import Case, CaseError, run
-from parity.adapters import FrameworkError, installed
-from parity.implementation import Implementation, implementation
-from parity.record import CaseResult, Result
-from parity.run import contestants
-from parity.values import Array, draw_arrays, numpy_dtype
+from parity.cases.arrays import Array, draw_arrays, numpy_dtype
+from parity.frameworks.adapter import FrameworkError, installed
+from parity.frameworks.function import Implementation, implementation
+from parity.records.result import CaseResult, Result
+from parity.running import contestants
 from tests.parity.strategies import cases, examples, runnable_cases
 
 ARTICLE = Case("conv_transpose2d", (5, 3, 2, 2), 1, 3, stride=2, output_padding=1)

@@ -14,19 +14,19 @@ from hypothesis import given
 
 import convmm
 from parity import Case
-from parity.adapters import adapter
-from parity.adapters import numpy as core
-from parity.case import OPS
-from parity.cli import run_cli
-from parity.implementation import Implementation
-from parity.layer import Name, layer
-from parity.opposite import opposite
-from parity.report import Outcome
-from parity.selfcheck import LAWS, SelfCheck, self_check
-from parity.spelling import Refusal, Spelling, Unsupported
-from parity.subject import SelfCheckError, Subject, choose_subject
-from parity.trial import pick
-from parity.values import Array
+from parity.cases.arrays import Array
+from parity.cases.case import OPS
+from parity.cli.main import run_cli
+from parity.frameworks import numpy as core
+from parity.frameworks.adapter import adapter
+from parity.frameworks.code.layer import Name, layer
+from parity.frameworks.function import Implementation
+from parity.frameworks.spelling import Refusal, Spelling, Unsupported
+from parity.laws.check import LAWS, SelfCheck, self_check
+from parity.laws.opposite import opposite
+from parity.laws.subject import SelfCheckError, Subject, choose_subject
+from parity.laws.trial import pick
+from parity.records.counts import Outcome
 from tests.faults import (
     Function,
     Wrong,

@@ -14,9 +14,9 @@ from hypothesis import Phase, find, given, settings
 import convmm
 from convmm import GeometryError
 from parity import Case, CaseError, run
-from parity.adapters import FrameworkError, adapter
-from parity.case import OPS, VALUES
-from parity.spelling import Spelling
+from parity.cases.case import OPS, VALUES
+from parity.frameworks.adapter import FrameworkError, adapter
+from parity.frameworks.spelling import Spelling
 from parity.strategies import (
     PADDING_KINDS,
     cases,
@@ -539,5 +539,5 @@ def test_without_hypothesis_the_error_says_what_to_install() -> None:
 
 
 def test_the_command_line_and_the_package_import_no_hypothesis() -> None:
-    done = python("import parity, parity.cli, sys; assert 'hypothesis' not in sys.modules")
+    done = python("import parity, parity.cli.main, sys; assert 'hypothesis' not in sys.modules")
     assert done.returncode == 0, done.stderr

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from parity import Case
-from parity.suites import BUILT_IN, DEFAULT, Suite, SuiteError, load_suite
+from parity.cases.suites import BUILT_IN, DEFAULT, Suite, SuiteError, load_suite
 
 LAYER = """
 name = "layer"
@@ -48,9 +48,9 @@ def test_the_names_in_a_suite_are_unique(name: str) -> None:
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_every_suite_file_is_built_in_and_has_only_what_a_suite_has(name: str) -> None:
-    stored = {path.name for path in files("parity.suites").iterdir() if path.name.endswith(".toml")}
+    stored = {path.name for path in files("parity.cases.suites").iterdir() if path.name.endswith(".toml")}
     assert stored == {f"{each}.toml" for each in BUILT_IN}
-    data = tomllib.loads(files("parity.suites").joinpath(f"{name}.toml").read_text(encoding="utf-8"))
+    data = tomllib.loads(files("parity.cases.suites").joinpath(f"{name}.toml").read_text(encoding="utf-8"))
     assert set(data) <= {"description", "case", "product"}
 
 

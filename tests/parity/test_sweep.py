@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from parity.cli import INTERRUPTED, run_cli
+from parity.cli.main import INTERRUPTED, run_cli
 
 CASES = 60
 SUITE = """

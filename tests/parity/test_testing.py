@@ -13,16 +13,16 @@ from hypothesis import given
 
 import convmm
 from parity import Case
-from parity.adapters import FrameworkError, adapter
-from parity.cli import run_cli
-from parity.implementation import implementation
-from parity.record import CaseResult
-from parity.registry import load_registry
-from parity.spelling import Spelling
+from parity.cases.arrays import Array
+from parity.cli.main import run_cli
+from parity.frameworks.adapter import FrameworkError, adapter
+from parity.frameworks.function import implementation
+from parity.frameworks.known.registry import load_registry
+from parity.frameworks.spelling import Spelling
+from parity.records.result import CaseResult
 from parity.strategies import cases, conv_cases, conv_transpose_cases
-from parity.surroundings import Alone, current, surrounded
 from parity.testing import assert_parity, assert_same_layer
-from parity.values import Array
+from parity.testing.surroundings import Alone, current, surrounded
 from tests import faults
 from tests.parity.strategies import examples, without_known_faults
 

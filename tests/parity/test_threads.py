@@ -3,7 +3,7 @@
 import pytest
 
 from parity import run
-from parity.suites import SuiteCase, load_suite
+from parity.cases.suites import SuiteCase, load_suite
 
 THREADS = load_suite("threads").cases
 

@@ -14,11 +14,9 @@ from hypothesis import given
 
 import convmm
 from parity import Case, run
-from parity.diagnosis.rounding import ROUNDINGS
-from parity.record import Result
-from parity.reference import Reference, make_reference
-from parity.relation import observe
-from parity.tolerance import (
+from parity.cases.arrays import Array, Arrays, draw_arrays, numpy_dtype
+from parity.records.result import Result
+from parity.verdict.bounds import (
     BFLOAT16,
     TF32,
     Mode,
@@ -30,7 +28,9 @@ from parity.tolerance import (
     ladder,
     narrower_precision,
 )
-from parity.values import Array, Arrays, draw_arrays, numpy_dtype
+from parity.verdict.diagnosis.rounding import ROUNDINGS
+from parity.verdict.observation import observe
+from parity.verdict.reference import Reference, make_reference
 from tests import naive
 from tests.parity.definition import bounds, fraction, output, taps, terms
 from tests.parity.strategies import cases, changed, examples, runnable_cases

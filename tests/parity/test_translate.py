@@ -13,16 +13,16 @@ import pytest
 from hypothesis import given
 
 from convmm.geometry import GeometryError
-from parity.adapters import Adapter, FrameworkError, adapter
-from parity.cli import run_cli
-from parity.expression import ExpressionError
-from parity.layer import Layer
-from parity.report import Outcome
-from parity.spelling import Spelling
-from parity.task import Answer, Task, Wait, here
-from parity.translate import draft, translate
-from parity.translation import Translation
-from parity.values import Array
+from parity.cases.arrays import Array
+from parity.cli.main import run_cli
+from parity.frameworks.adapter import Adapter, FrameworkError, adapter
+from parity.frameworks.code.expression import ExpressionError
+from parity.frameworks.code.layer import Layer
+from parity.frameworks.spelling import Spelling
+from parity.frameworks.task import Answer, Task, Wait, here
+from parity.records.counts import Outcome
+from parity.translation.result import Translation
+from parity.translation.translator import draft, translate
 from tests.parity.strategies import examples
 
 DOUBLING = "nn.ConvTranspose2d(4, 3, 3, stride=2, padding=1, output_padding=1)"
@@ -120,7 +120,7 @@ def test_a_native_translation_there_and_back_is_the_layer_it_began_as(line: str)
 
 
 def parsed(line: str) -> Any:  # noqa: ANN401 - a Call
-    from parity.expression import parse_call  # noqa: PLC0415 - only here
+    from parity.frameworks.code.expression import parse_call  # noqa: PLC0415 - only here
 
     return parse_call(line)
 
@@ -305,7 +305,7 @@ def test_a_framework_that_crashes_proves_nothing_and_is_named(failing: str) -> N
 
 def test_the_command_itself_imports_no_framework() -> None:
     script = (
-        "import sys\nfrom parity.cli import run_cli\n"
+        "import sys\nfrom parity.cli.main import run_cli\n"
         f"assert run_cli(['translate', {DOUBLING!r}, '--to', 'keras']) == 0\n"
         "assert not {'torch', 'keras', 'tensorflow'} & set(sys.modules)"
     )

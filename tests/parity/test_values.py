@@ -13,8 +13,7 @@ import pytest
 from hypothesis import given
 
 from parity import Case, CaseError, run
-from parity.case import DTYPES, OPS
-from parity.values import (
+from parity.cases.arrays import (
     SIGNIFICAND_BITS,
     Array,
     Arrays,
@@ -23,6 +22,7 @@ from parity.values import (
     numpy_dtype,
     sums_are_exact,
 )
+from parity.cases.case import DTYPES, OPS
 from tests.parity.strategies import cases, changed, examples
 
 seeds = st.integers(0, 2**32 - 1)

@@ -13,13 +13,14 @@ import psutil
 import pytest
 from pebble import ProcessPool
 
-from parity import Case, pool
-from parity.adapters import Adapter, FrameworkError, adapter
-from parity.implementation import implementation
-from parity.record import CaseResult, Result
-from parity.report import Outcome, Report
-from parity.run import run_all, run_with
-from parity.workers import Workers
+from parity import Case
+from parity.frameworks.adapter import Adapter, FrameworkError, adapter
+from parity.frameworks.function import implementation
+from parity.records.counts import Outcome, Report
+from parity.records.result import CaseResult, Result
+from parity.running import run_all, run_with
+from parity.workers import pool
+from parity.workers.workers import Workers
 
 PLAIN = Case("conv1d", (1, 2, 6), 3, 2, bias=True)
 
@@ -152,7 +153,7 @@ def test_a_function_that_cannot_be_imported_is_an_error() -> None:
 
 def test_the_commands_process_imports_no_framework() -> None:
     code = (
-        "import sys; from parity.cli import run_cli; "
+        "import sys; from parity.cli.main import run_cli; "
         "code = run_cli(sys.argv[1:]); "
         "assert not {'torch', 'tensorflow', 'keras'} & set(sys.modules); sys.exit(code)"
     )

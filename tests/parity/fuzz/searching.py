@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from parity.frameworks.function import implementation
+from parity.frameworks.task import here
 from parity.fuzz.among import Among
 from parity.fuzz.budget import Budget
 from parity.fuzz.contest import Contest
 from parity.fuzz.corpus import Corpus
 from parity.fuzz.search import Search
-from parity.implementation import implementation
-from parity.task import here
 
 ALL = Among()
 PLAIN = Among(dtypes=["float32"], values=["integers"])

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from parity.case import Case
-from parity.cli import INTERRUPTED, run_cli
-from parity.report import Outcome
+from parity.cases.case import Case
+from parity.cli.main import INTERRUPTED, run_cli
+from parity.records.counts import Outcome
 
 PLAIN = "--dtypes float32 --values integers".split()
 
@@ -162,7 +162,7 @@ def test_without_hypothesis_one_sentence_says_what_to_install(tmp_path: Path) ->
         "import sys; from importlib import metadata\n"
         "import parity.fuzz as fuzz\n"
         "fuzz.installed_version = lambda name: None\n"
-        "from parity.cli import run_cli; sys.exit(run_cli(['fuzz']))\n"
+        "from parity.cli.main import run_cli; sys.exit(run_cli(['fuzz']))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path
@@ -174,5 +174,7 @@ def test_without_hypothesis_one_sentence_says_what_to_install(tmp_path: Path) ->
 
 
 def test_no_other_command_imports_hypothesis() -> None:
-    code = "import sys, parity.cli as cli; cli.run_cli(['--help']); sys.exit('hypothesis' in sys.modules)"
+    code = (
+        "import sys, parity.cli.main as cli; cli.run_cli(['--help']); sys.exit('hypothesis' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0

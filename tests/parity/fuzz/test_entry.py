@@ -10,16 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parity import run
-from parity.adapters import Adapter, adapter
-from parity.case import DTYPES, VALUES, Case
-from parity.divergences import Divergence
+from parity.cases.case import DTYPES, VALUES, Case
+from parity.frameworks.adapter import Adapter, adapter
+from parity.frameworks.function import implementation
+from parity.frameworks.known.divergences import Divergence
+from parity.frameworks.known.registry import load_registry
+from parity.frameworks.spelling import Spelling
 from parity.fuzz.causes import Cause
 from parity.fuzz.entry import draft_entry
 from parity.fuzz.finding import Finding
-from parity.implementation import implementation
-from parity.record import Result
-from parity.registry import load_registry
-from parity.spelling import Spelling
+from parity.records.result import Result
 from parity.strategies import cases
 from tests.parity.fuzz.searching import PLAIN, search
 from tests.parity.strategies import examples

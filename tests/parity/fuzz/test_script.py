@@ -16,14 +16,14 @@ import pytest
 from hypothesis import example, given
 
 from parity import run
-from parity.adapters import Adapter, adapter
-from parity.case import DTYPES, VALUES, Case
+from parity.cases.case import DTYPES, VALUES, Case
+from parity.frameworks.adapter import Adapter, adapter
+from parity.frameworks.function import implementation
+from parity.frameworks.spelling import Spelling
 from parity.fuzz.causes import Cause
 from parity.fuzz.finding import Finding
 from parity.fuzz.script import script
-from parity.implementation import implementation
-from parity.record import Result
-from parity.spelling import Spelling
+from parity.records.result import Result
 from parity.strategies import cases
 from tests.parity.fuzz.searching import search
 from tests.parity.strategies import examples

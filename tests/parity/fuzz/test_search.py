@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from parity.case import Case
+from parity.cases.arrays import draw_arrays
+from parity.cases.case import Case
+from parity.frameworks.function import implementation
 from parity.fuzz.among import Among
 from parity.fuzz.causes import causes_of
 from parity.fuzz.finding import Finding
 from parity.fuzz.simpler import simpler
-from parity.implementation import implementation
-from parity.report import Outcome
-from parity.run import run
-from parity.values import draw_arrays
+from parity.records.counts import Outcome
+from parity.running import run
 from tests import coincidences
 from tests.parity.fuzz.searching import PLAIN, found, search
 

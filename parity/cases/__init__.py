@@ -1,0 +1,1 @@
+"""What is asked: a layer, its sizes and the values it is tried on."""

@@ -1,0 +1,1 @@
+"""For people: one file per command, and what commands print."""

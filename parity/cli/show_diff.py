@@ -1,0 +1,54 @@
+"""What `parity diff` prints: a line for each way in which cases changed, with the first of them."""
+
+from __future__ import annotations
+
+import itertools
+
+import click
+
+from parity.cli.show import note
+from parity.records.diff import Diff, Side
+
+
+def diff(found: Diff) -> None:
+    """The environment's changes, what only one side has, the changes, and the totals."""
+    for side in (found.old, found.new):
+        _note_repeated(side)
+    for moved in found.environment:
+        click.echo(f"environment: {moved.part}: {_part(moved.old)} -> {_part(moved.new)}")
+    for side in (found.old, found.new):
+        _only_here(side)
+    for group in found.groups:
+        subject = f"{group.result}: " if group.result else ""
+        click.echo(f"{group.kind}, {_cases(len(group.cases))}: {subject}{group.how}")
+        click.echo(f"    {group.cases[0][0]}")
+    click.echo(f"{found.changed} of {_cases(found.compared)} in both changed{_lone(found)}")
+
+
+def _only_here(side: Side) -> None:
+    for name in side.contestants:
+        click.echo(f"only in {side.file}: {name}")
+    for suite, alone in itertools.groupby(side.cases, key=lambda lone: lone.suite):
+        first, *others = alone
+        click.echo(f"only in {side.file}: {_cases(1 + len(others))} of suite {suite}")
+        click.echo(f"    {first.command}")
+
+
+def _note_repeated(side: Side) -> None:
+    if side.repeated:
+        verb = "differs" if side.repeated == 1 else "differ"
+        records = "1 record" if side.repeated == 1 else f"{side.repeated} records"
+        note(f"{side.file}: {records} {verb} from an earlier one of the same case; the last one counts")
+
+
+def _lone(found: Diff) -> str:
+    alone = [f"{len(side.cases)} only in {side.file}" for side in (found.old, found.new) if side.cases]
+    return "".join(f", {words}" for words in alone)
+
+
+def _part(text: str | None) -> str:
+    return "not recorded" if text is None else text
+
+
+def _cases(count: int) -> str:
+    return "1 case" if count == 1 else f"{count} cases"

@@ -1,0 +1,70 @@
+"""A case's axes in text: what each framework's layer keeps of the full response, or reads of the input.
+
+One mark an element: ``#`` is kept (or read), ``.`` is left out, ``o`` is a zero that is added: padding
+before and after a convolution's input, output padding behind the full response.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from convmm.geometry import Axis
+from parity.cases.case import Case
+from parity.frameworks.adapter import all_adapters
+from parity.frameworks.spelling import Spelling
+
+_WIDEST = 64
+
+
+def axis_pictures(case: Case) -> Iterator[str]:
+    """The lines of every axis's picture, one line a layer of each framework."""
+    layers = {"this case": case.geometry.axes} | {
+        f"{found.NAME} {spelling.kind}": spelling.meaning.geometry.axes
+        for found in all_adapters()
+        if found.NAME != "numpy"
+        for spelling in found.spell(case)
+        if isinstance(spelling, Spelling)
+    }
+    for number, axis in enumerate(case.geometry.axes):
+        rows = {label: axes[number] for label, axes in layers.items()}
+        yield ""
+        yield f"axis {number}: {_what(axis, transposed=case.transposed)}"
+        yield from _rows(rows, transposed=case.transposed)
+
+
+def _what(axis: Axis, *, transposed: bool) -> str:
+    if transposed:
+        return (
+            f"full response of {axis.full} = ({axis.coarse} - 1) * {axis.stride} + {axis.extent}; "
+            "# kept, . cropped, o a zero of the output padding"
+        )
+    return f"input of {axis.fine}; # read, . left over, o a zero of the padding"
+
+
+def _rows(rows: dict[str, Axis], *, transposed: bool) -> Iterator[str]:
+    spans = {label: _span(axis, transposed=transposed) for label, axis in rows.items()}
+    axis = next(iter(rows.values()))
+    whole = (0, axis.full if transposed else axis.fine)
+    first = min(whole[0], *(begin for begin, _ in spans.values()))
+    last = max(whole[1], *(end for _, end in spans.values()))
+    if last - first > _WIDEST:
+        yield "  (too long to draw)"
+        return
+    width = max(map(len, rows))
+    for label, span in spans.items():
+        marks = "".join(_mark(place, span, whole) for place in range(first, last))
+        yield f"  {label:<{width}}  {marks}".rstrip()
+
+
+def _span(axis: Axis, *, transposed: bool) -> tuple[int, int]:
+    """From which element to which: of the full response, or of the padded input."""
+    if transposed:
+        return axis.before, axis.before + axis.fine
+    return -axis.before, axis.full - axis.before
+
+
+def _mark(place: int, span: tuple[int, int], whole: tuple[int, int]) -> str:
+    inside, real = span[0] <= place < span[1], whole[0] <= place < whole[1]
+    if inside:
+        return "#" if real else "o"
+    return "." if real else " "

@@ -1,0 +1,1 @@
+"""Who computes: the frameworks, users' functions, and what is known of each."""

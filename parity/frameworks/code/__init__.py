@@ -1,0 +1,1 @@
+"""Layers as code: written, read, run."""

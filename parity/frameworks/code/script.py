@@ -1,0 +1,115 @@
+"""Code as text that is run as it is printed: weight conversions, and layers that need statements."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from types import CodeType
+from typing import Any, cast
+
+from parity.cases.arrays import Array
+
+
+@dataclass(frozen=True, repr=False)
+class Script:
+    """Statements that leave the layer under the name ``layer``.
+
+    Attributes:
+        imports: names of the modules that they need.
+        statements: what they are.
+    """
+
+    imports: tuple[str, ...]
+    statements: str
+
+    def __repr__(self) -> str:
+        """The script."""
+        return join(self.imports, self.statements)
+
+    def call(self) -> Any:
+        """Run the script; the layer."""
+        return execute(repr(self))["layer"]
+
+
+@dataclass(frozen=True)
+class Program:
+    """A complete script that leaves ``layer``, and ``convert(weights)`` to the arrays that it takes.
+
+    Attributes:
+        text: the script.
+    """
+
+    text: str
+
+    def call(self) -> Any:
+        """Run the script; the layer."""
+        return execute(self.text)["layer"]
+
+    def convert(self, weights: Sequence[Array]) -> list[Array]:
+        """Run the script; the arrays that the layer takes."""
+        return cast("list[Array]", execute(self.text)["convert"](weights))
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """From one layer's weights to another's, as the body of a function ``convert(weights)``.
+
+    The statements find the kernel in ``kernel`` and the list of the bias, or of nothing, in ``bias``, and
+    leave the arrays that the layer takes in the list ``converted``.
+    """
+
+    statements: tuple[str, ...] = ("converted = [kernel, *bias]",)
+
+    def text(self, before: Sequence[str] = ()) -> str:
+        """The function as code, with statements to run on the kernel before."""
+        body = ["kernel, *bias = weights", *before, *self.statements, "return converted"]
+        return "\n".join(["def convert(weights):", *(f"    {line}" for line in body)])
+
+    def __call__(self, weights: Sequence[Array]) -> list[Array]:
+        """The arrays that the layer takes."""
+        return cast("list[Array]", execute(join(("numpy as np",), self.text()))["convert"](weights))
+
+
+def function_call(dtype: str, *imports: str) -> Script:
+    """Statements that call a function, ``layer``, on NumPy's arrays, and check what a function may do.
+
+    They find and leave what those of :meth:`parity.frameworks.adapter.Adapter.calling` do.
+    """
+    name = "ml_dtypes.bfloat16" if dtype == "bfloat16" else repr(dtype)
+    return Script(
+        (*imports, *(("ml_dtypes",) if dtype == "bfloat16" else ())),
+        f"""\
+arrays = [array.astype({name}) for array in (x, *converted)]
+given = [array.copy() for array in arrays]
+y = layer(*arrays)
+assert isinstance(y, np.ndarray), f"it returned {{type(y)}}"
+assert y.dtype == {name}, f"it returned dtype {{y.dtype}}"
+assert all(a.tobytes() == b.tobytes() for a, b in zip(arrays, given)), "it changed its arguments"
+y = y.astype("float64")""",
+    )
+
+
+def join(imports: Iterable[str], *blocks: str) -> str:
+    """A script: the imports in order, "module" or "module as name", and the blocks."""
+    first = "\n".join(f"import {module}" for module in sorted(set(imports)))
+    return "\n\n\n".join((first, *blocks)) + "\n"
+
+
+Convert = Callable[[Sequence[Array]], list[Array]]
+"""From one layer's weights to another's."""
+
+AS_THEY_ARE = Conversion()
+"""For a layer that takes convmm's arrays."""
+
+
+def execute(text: str) -> dict[str, Any]:
+    """Run a script of this project's own making; the names it leaves."""
+    names: dict[str, Any] = {}
+    exec(_compiled(text), names)  # noqa: S102 - what is printed is what is run, and nothing of it is a user's
+    return names
+
+
+@functools.lru_cache(maxsize=4096)
+def _compiled(text: str) -> CodeType:
+    return compile(text, "<convparity>", "exec")

@@ -1,0 +1,152 @@
+"""Keras layers put together so that they compute a case that no single one means."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from convmm.geometry import Axis
+from parity.cases.case import Case
+from parity.frameworks.code.layer import Layer, layer
+from parity.frameworks.code.script import Conversion, Script
+from parity.frameworks.keras.rules import (
+    MOVE,
+    MOVE_BACK,
+    TO_KERAS,
+    keras_layer,
+    no_backward,
+    refuses_dilation,
+)
+from parity.frameworks.spelling import Spelling
+
+
+def exact(case: Case, *, any_size: bool = False) -> list[Spelling]:  # noqa: ARG001 - they hold for any
+    """Layers that compute the case: zeros or crops around one, a zero-stuffed kernel, a layer a group."""
+    if 0 in case.output_shape:
+        return []
+    statements, back = _zero_stuffing(case)
+    extents = tuple(axis.extent for axis in case.geometry.axes)
+    plain = {"kernel": extents, "dilation": (1,) * case.rank} if statements else {}
+    if not (case.transposed and case.groups > 1):
+        return [
+            Spelling(
+                "exact",
+                _stack(case, **plain),
+                case,
+                convert=Conversion((*statements, *TO_KERAS.statements)),
+                convert_back=Conversion((MOVE_BACK, *back, "converted = [kernel, *bias]")),
+                no_backward=no_backward(case),
+            )
+        ]
+    channels = (case.input[0], case.input[1] // case.groups, *case.input[2:])
+    one = _stack(case, **plain, input=channels, filters=case.filters // case.groups, groups=1)
+    return [
+        Spelling(
+            "exact",
+            _grouped(case, one),
+            case,
+            convert=Conversion((*statements, *_split_weights(case))),
+            convert_back=Conversion((*_join_weights(case), *back, "converted = [kernel, *bias]")),
+            no_backward=no_backward(case),
+        )
+    ]
+
+
+def _stack(case: Case, **changes: Any) -> Layer:
+    """A layer with these changes that computes the case's window, zeros and crops around it where needed."""
+    wanted = case.geometry.axes
+    same = replace(case, **changes, padding="same", output_padding=None)
+    if case.transposed:
+        return _cropped(wanted, same, replace(same, padding="valid"))
+    if case.padding == "same":
+        return keras_layer(same)
+    pads = case.explicit["padding"]
+    padded = [axis.fine + sum(pad) for axis, pad in zip(wanted, pads, strict=True)]
+    valid = replace(same, input=(*same.input[:2], *padded), padding="valid")
+    stack = [_around("ZeroPadding", case, pads), keras_layer(valid)]
+    return layer("keras.Sequential", stack) if any(map(any, pads)) else stack[-1]
+
+
+def _cropped(wanted: tuple[Axis, ...], same: Case, valid: Case) -> Layer:
+    """The smaller output that holds the window, and what to crop of it.
+
+    Where the window goes on after the full response has ended, zeros behind the input make the response
+    longer.
+    """
+    for mode in (same, _long_enough(wanted, valid)):
+        crops = tuple(
+            (ours.before - its.before, its.before + its.fine - ours.before - ours.fine)
+            for ours, its in zip(wanted, mode.geometry.axes, strict=True)
+        )
+        if all(crop >= 0 for pair in crops for crop in pair):
+            break
+    longer = tuple((0, its - axis.coarse) for its, axis in zip(mode.input[2:], wanted, strict=True))
+    stack = [keras_layer(mode)]
+    if any(after for _, after in longer):
+        stack.insert(0, _around("ZeroPadding", mode, longer))
+    if any(crop for pair in crops for crop in pair):
+        stack.append(_around("Cropping", mode, crops))
+    return layer("keras.Sequential", stack) if len(stack) > 1 else stack[0]
+
+
+def _long_enough(wanted: tuple[Axis, ...], valid: Case) -> Case:
+    """The "valid" layer of an input with so many zeros behind it that its output holds the window."""
+    missing = [
+        max(ours.before + ours.fine - its.fine, 0)
+        for ours, its in zip(wanted, valid.geometry.axes, strict=True)
+    ]
+    sizes = [n - (-short // s) for n, short, s in zip(valid.input[2:], missing, valid.stride, strict=True)]
+    return replace(valid, input=(*valid.input[:2], *sizes))
+
+
+def _around(kind: str, case: Case, amounts: tuple[tuple[int, int], ...]) -> Layer:
+    """A ZeroPadding or Cropping layer; those of one axis take a pair and know channels last only."""
+    if case.rank == 1:
+        return layer(f"keras.layers.{kind}1D", amounts[0], dtype=case.dtype)
+    return layer(f"keras.layers.{kind}{case.rank}D", amounts, data_format="channels_last", dtype=case.dtype)
+
+
+def _zero_stuffing(case: Case) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Statements that write a dilation into the kernel, where Keras takes none, and that take it out."""
+    if not refuses_dilation(case):
+        return (), ()
+    extents = ", ".join(str(axis.extent) for axis in case.geometry.axes)
+    steps = ", ".join(f"::{d}" for d in case.dilation)
+    stuffing = (
+        f"stuffed = np.zeros((*kernel.shape[:2], {extents}), kernel.dtype)",
+        f"stuffed[:, :, {steps}] = kernel",
+        "kernel = stuffed",
+    )
+    return stuffing, (f"kernel = kernel[:, :, {steps}]",)
+
+
+def _split_weights(case: Case) -> tuple[str, ...]:
+    """Statements that give each group's kernel and bias in turn."""
+    if not case.bias:
+        return (f"converted = [{MOVE} for kernel in np.split(kernel, {case.groups})]",)
+    return (
+        f"groups = zip(np.split(kernel, {case.groups}), np.split(bias[0], {case.groups}))",
+        f"converted = [array for kernel, part in groups for array in ({MOVE}, part)]",
+    )
+
+
+def _join_weights(case: Case) -> tuple[str, ...]:
+    """Statements that make one kernel, and one bias, of those of each group in turn."""
+    each = 2 if case.bias else 1
+    statements = (
+        "arrays = [kernel, *bias]",
+        f"kernel = np.concatenate([np.moveaxis(part, (-1, -2), (0, 1)) for part in arrays[::{each}]])",
+    )
+    return (*statements, "bias = [np.concatenate(arrays[1::2])]" if case.bias else "bias = []")
+
+
+def _grouped(case: Case, one: Layer) -> Script:
+    """A layer a group, side by side."""
+    shape = (*[None] * case.rank, case.input[1])
+    return Script(
+        ("keras",),
+        f"inputs = keras.Input({shape!r}, dtype={case.dtype!r})\n"
+        f"groups = keras.ops.split(inputs, {case.groups}, axis=-1)\n"
+        f"parts = [{one!r}(group) for group in groups]\n"
+        f"layer = keras.Model(inputs, keras.layers.Concatenate(dtype={case.dtype!r})(parts))",
+    )

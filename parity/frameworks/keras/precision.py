@@ -1,0 +1,31 @@
+"""In which precision Keras's backends compute half types. Found by runs of some thousand random layers."""
+
+from __future__ import annotations
+
+from parity.cases.case import Case
+from parity.frameworks.keras.installation import backend_name, tensorflow_kernels
+from parity.frameworks.known.machine import cpu_flags
+from parity.verdict.bounds import Mode, accumulated_by_tap, accumulated_in_float32, accumulator_unknown
+
+_ONEDNN_TAKES = {"bfloat16": "avx512f", "float16": "avx512_fp16"}
+"""The processor's flag by which TensorFlow leaves a half type to oneDNN."""
+
+
+def mode(case: Case) -> Mode:
+    """Half types are summed up in float32 and rounded, and the bias is added in the half type.
+
+    But TensorFlow's own kernels of transposed layers and of three axes keep sums in the half type, and
+    PyTorch's transposed ones add up their taps' sums in it.
+    """
+    if case.transposed and backend_name() == "torch":
+        return accumulated_by_tap(case.dtype)
+    if (case.transposed or case.rank == 3) and _may_be_tensorflows_own(case.dtype):  # noqa: PLR2004 - axes
+        return accumulator_unknown(case.dtype)
+    return accumulated_in_float32(case.dtype, bias_apart=True)
+
+
+def _may_be_tensorflows_own(dtype: str) -> bool:
+    kernels = tensorflow_kernels(dtype)
+    if "oneDNN" in kernels and _ONEDNN_TAKES.get(dtype) in cpu_flags():
+        return False
+    return "its own" in kernels

@@ -1,0 +1,138 @@
+"""Layers of ``keras.layers`` as people write them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from parity.frameworks.code.expression import Bound, Call
+from parity.frameworks.code.reading import Reading
+
+_BEGIN = ("filters", "kernel_size", "strides", "padding")
+_END = (
+    "activation",
+    "use_bias",
+    "kernel_initializer",
+    "bias_initializer",
+    "kernel_regularizer",
+    "bias_regularizer",
+    "activity_regularizer",
+    "kernel_constraint",
+    "bias_constraint",
+    "name",
+    "dtype",
+    "trainable",
+    "input_shape",
+)
+_CONV = (*_BEGIN, "data_format", "dilation_rate", "groups", *_END)
+_CONV_TRANSPOSE = (*_BEGIN, "output_padding", "data_format", "dilation_rate", *_END)
+_CONV_3D_TRANSPOSE = (*_BEGIN, "data_format", "output_padding", "dilation_rate", *_END)
+
+CLASSES = {
+    f"{name}{rank}D{suffix}": f"{op}{rank}d"
+    for name in ("Conv", "Convolution")
+    for suffix, op in (("", "conv"), ("Transpose", "conv_transpose"))
+    for rank in (1, 2, 3)
+}
+"""The operation of each class, under both of its names."""
+
+_PREFIXES = ("", "layers", "keras.layers", "tf.keras.layers", "tensorflow.keras.layers")
+_DROPPED = ("kernel_initializer", "bias_initializer", "name", "trainable")
+_REFUSED = (
+    "kernel_regularizer",
+    "bias_regularizer",
+    "activity_regularizer",
+    "kernel_constraint",
+    "bias_constraint",
+)
+_ACTIVATIONS = (
+    None,
+    "linear",
+    "relu",
+    "sigmoid",
+    "tanh",
+    "elu",
+    "softplus",
+    "softsign",
+    "silu",
+    "swish",
+    "relu6",
+)
+
+
+def read(call: Call) -> Reading:
+    """The layer that a call makes.
+
+    Raises:
+        ExpressionError: an argument that is not the layer's, out of its range, or out of this tool's reach.
+    """
+    if call.prefix not in _PREFIXES:
+        allowed = ", ".join(f"{prefix}.{call.name}" for prefix in _PREFIXES[1:])
+        raise call.error(f"{call.prefix}.{call.name}: allowed are {call.name}, {allowed}")
+    op = CLASSES[call.name]
+    rank, transposed = int(op[-2]), op.startswith("conv_transpose")
+    bound = call.bind(_names(op))
+    for name in _REFUSED:
+        bound.choice(name, (None,), None)
+    arguments: dict[str, Any] = {
+        "filters": bound.number("filters"),
+        "kernel": bound.numbers("kernel_size", rank),
+        "stride": bound.numbers("strides", rank, default=1),
+        "dilation": bound.numbers("dilation_rate", rank, default=1),
+        "groups": bound.number("groups", 1),
+        "bias": bound.flag("use_bias", default=True),
+        "dtype": bound.choice("dtype", (None, "float16", "bfloat16", "float32", "float64"), None)
+        or "float32",
+    }
+    arguments["padding"] = _padding(bound, op, arguments)
+    if transposed and bound.value("output_padding") is not None:
+        arguments["output_padding"] = bound.numbers("output_padding", rank, minimum=0)
+    channels_first = (
+        bound.choice("data_format", (None, "channels_last", "channels_first"), None) == "channels_first"
+    )
+    activation = bound.choice("activation", _ACTIVATIONS, None)
+    return Reading(
+        "keras",
+        op,
+        _channels(bound, rank, first=channels_first),
+        arguments,
+        None if activation == "linear" else activation,
+        tuple(_notes(bound, channels_first=channels_first)),
+    )
+
+
+def _names(op: str) -> tuple[str, ...]:
+    if op == "conv_transpose3d":
+        return _CONV_3D_TRANSPOSE
+    return _CONV_TRANSPOSE if op.startswith("conv_transpose") else _CONV
+
+
+def _padding(bound: Bound, op: str, arguments: dict[str, Any]) -> Any:
+    allowed = ("valid", "same", "causal") if op == "conv1d" else ("valid", "same")
+    value = bound.value("padding", "valid")
+    lower = value.lower() if isinstance(value, str) else value
+    if lower not in allowed:
+        raise bound.refuse("padding", f"padding={value!r}: allowed are {', '.join(map(repr, allowed))}")
+    if lower != "causal":
+        return lower
+    return (((arguments["kernel"][0] - 1) * arguments["dilation"][0], 0),)
+
+
+def _channels(bound: Bound, rank: int, *, first: bool) -> int | None:
+    shape = bound.value("input_shape")
+    if shape is None:
+        return None
+    if not isinstance(shape, tuple) or len(shape) != rank + 1:
+        raise bound.refuse("input_shape", f"input_shape={shape!r}: allowed are {rank + 1} sizes")
+    channels = shape[0 if first else -1]
+    return channels if isinstance(channels, int) else None
+
+
+def _notes(bound: Bound, *, channels_first: bool) -> list[str]:
+    dropped = [name for name in _DROPPED if bound.value(name) is not None]
+    notes = [
+        f"{name} is left out: it does not change what the layer computes with given weights"
+        for name in dropped
+    ]
+    if channels_first:
+        notes.append("data_format='channels_first' changes the order of the data's axes, not the kernel's")
+    return notes

@@ -1,0 +1,121 @@
+"""What Keras's arguments mean, what it refuses, and the layer that a case of its own padding is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from convmm.geometry import Axis, GeometryError, Ints, Padding
+from parity.cases.case import Case
+from parity.frameworks.code.layer import Layer, layer
+from parity.frameworks.code.script import Conversion
+from parity.frameworks.keras.installation import backend, tensorflow_kernels, version
+from parity.frameworks.known.divergences import known_refusal
+from parity.frameworks.known.registry import built_in
+from parity.frameworks.spelling import Kind, Refusal, Spelling, wanted_windows, windows_agree
+
+# (O, C/groups, *kernel) to (*kernel, C/groups, O); transposed, (C, O, *kernel) to (*kernel, O, C)
+MOVE = "np.moveaxis(kernel, (0, 1), (-1, -2))"
+TO_KERAS = Conversion((f"converted = [{MOVE}, *bias]",))
+MOVE_BACK = "kernel = np.moveaxis(kernel, (-1, -2), (0, 1))"
+FROM_KERAS = Conversion((MOVE_BACK, "converted = [kernel, *bias]"))
+
+
+def meanings(case: Case) -> Iterator[Case]:
+    """The layers that may mean the case, its own arguments first."""
+    if isinstance(case.padding, str):
+        yield case
+    for mode in ("valid", "same"):
+        yield from _valid(case, mode)
+        if case.transposed:
+            added = [_output_padding(axis, mode) for axis in case.geometry.axes]
+            yield from _valid(case, mode, added)
+    if case.op == "conv1d":
+        yield from _valid(case, ((case.geometry.axes[0].extent - 1, 0),))
+
+
+def find_native(case: Case, meanings: list[Case]) -> Spelling | None:
+    """The case with Keras's own arguments; else a layer that means it, an accepted one first."""
+    natives = [spelling("native", meaning) for meaning in meanings if windows_agree(case, meaning)]
+    if isinstance(case.padding, str):
+        return natives[0]
+    return min(natives, key=lambda native: native.refusal is not None, default=None)
+
+
+def _output_padding(axis: Axis, mode: str) -> int:
+    """The output_padding that gives this axis its size."""
+    return axis.fine - (axis.full if mode == "valid" else axis.full - axis.extent + axis.extent % 2)
+
+
+def same_instead(native: Case) -> list[Spelling]:
+    """Beside a native "valid": what "same" gives with the same arguments, where that is another thing."""
+    if native.padding != "valid":
+        return []
+    same = native.padded("same", native.output_padding)
+    return [] if windows_agree(native, same) else [spelling("lookalike", same)]
+
+
+def spelling(kind: Kind, meaning: Case) -> Spelling:
+    """The layer of this meaning, with what Keras does with it."""
+    return Spelling(
+        kind, keras_layer(meaning), meaning, _refusal(meaning), TO_KERAS, FROM_KERAS, no_backward(meaning)
+    )
+
+
+def _refusal(case: Case) -> Refusal | None:
+    if max(case.stride) > 1 and max(case.dilation) > 1:
+        return Refusal("Keras takes no stride together with a dilation", ("ValueError",))
+    if any(q >= s for q, s in zip(case.output_padding or (), case.stride, strict=False)):
+        return Refusal("Keras takes no output_padding that is not below the stride", ("ValueError",))
+    kernels = tensorflow_kernels(case.dtype) if case.transposed else frozenset()
+    if "its own" in kernels and max(case.dilation) > 1:
+        reason = "TensorFlow's own kernels dilate no transposed layer"
+        return Refusal(reason, ("InvalidArgumentError",), certain="oneDNN" not in kernels)
+    return known_refusal(case, built_in(), "keras", version(), backend())
+
+
+def no_backward(case: Case) -> str | None:
+    """What is not asked of TensorFlow 2.21, as there is no error to record where the process has ended."""
+    if max(case.kernel) > 1 or max(case.stride) == 1 or "oneDNN" not in tensorflow_kernels(case.dtype):
+        return None
+    return (
+        "not run: with oneDNN, TensorFlow's weight gradient of a one-tap kernel with a stride spoils memory "
+        "and may end the process; TF_ENABLE_ONEDNN_OPTS=0 avoids it"
+    )
+
+
+def refuses_dilation(case: Case) -> bool:
+    """Whether the case's dilation is better written into the kernel."""
+    if max(case.dilation) == 1:
+        return False
+    return max(case.stride) > 1 or (case.transposed and "its own" in tensorflow_kernels(case.dtype))
+
+
+def keras_layer(case: Case) -> Layer:
+    """The Keras layer that a case of Keras's own padding is."""
+    arguments: dict[str, Any] = {"filters": case.filters, "kernel_size": case.kernel, "strides": case.stride}
+    arguments["padding"] = case.padding if isinstance(case.padding, str) else "causal"
+    if case.output_padding is not None:
+        arguments["output_padding"] = case.output_padding
+    if set(case.dilation) != {1}:
+        arguments["dilation_rate"] = case.dilation
+    if case.groups > 1:
+        arguments["groups"] = case.groups
+    arguments |= {"use_bias": case.bias, "data_format": "channels_last", "dtype": case.dtype}
+    return layer(f"keras.layers.Conv{case.rank}D{'Transpose' if case.transposed else ''}", **arguments)
+
+
+def why_not(case: Case) -> str:
+    """Why no arguments of Keras mean the case."""
+    wanted = wanted_windows(case)
+    if not case.transposed:
+        return f"neither 'valid' nor 'same' is this case's padding of {wanted} on the axes in turn"
+    return f"neither 'valid' nor 'same' gives, with any output_padding, an output that {wanted}"
+
+
+def _valid(case: Case, padding: Padding, output_padding: Ints | None = None) -> Iterator[Case]:
+    """The case with this padding, if it is one."""
+    try:
+        yield case.padded(padding, output_padding)
+    except GeometryError:
+        return

@@ -1,0 +1,1 @@
+"""What frameworks' versions do against their own rules, as data."""

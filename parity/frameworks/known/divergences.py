@@ -1,0 +1,156 @@
+"""Known differences: what some versions of a framework do although, by its rules, they would not."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from packaging.specifiers import SpecifierSet
+from packaging.version import InvalidVersion, Version
+
+from parity.cases.case import Case
+from parity.cases.condition import Condition, meets
+from parity.frameworks.known.machine import Machine
+from parity.frameworks.spelling import Kind, Refusal
+from parity.records.result import Output, Result, Status
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a result with a known difference is.
+
+    Attributes:
+        status: of the result.
+        error: classes, one of which it raised; empty for any.
+        relation: relations, one of which it has to the reference; empty for any.
+    """
+
+    status: Status
+    error: tuple[str, ...] = ()
+    relation: tuple[str, ...] = ()
+
+    def __call__(self, result: Result) -> bool:
+        """Whether this result is so."""
+        return (
+            result.status == self.status
+            and (not self.error or (result.error or "").partition(":")[0] in self.error)
+            and (not self.relation or result.relation in self.relation)
+        )
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """A known difference of a framework from its own rules.
+
+    Attributes:
+        name: unique in its file.
+        framework: whose it is.
+        version: of the framework.
+        backend: what computes underneath, without its version; None for any, or where there is none.
+        backend_version: of the backend.
+        case: which cases have it; of a layer, the case that the layer computes by the framework's rules.
+        machine: where it is.
+        spelling: of which layers.
+        output: of which of their outputs.
+        seen: what it looks like.
+        certain: every case that meets the condition shows it. If not, some do.
+        why: one sentence.
+        source: the address of a public report, or how it was found.
+        example: the command of a case that shows it.
+    """
+
+    name: str
+    framework: str
+    version: SpecifierSet
+    case: Condition
+    seen: Seen
+    why: str
+    source: str
+    example: str
+    backend: str | None = None
+    backend_version: SpecifierSet = field(default_factory=SpecifierSet)
+    machine: Machine = field(default_factory=Machine)
+    spelling: tuple[Kind, ...] = ("native",)
+    output: tuple[Output, ...] = ("value",)
+    certain: bool = True
+
+    @property
+    def reason(self) -> str:
+        """What it says of a result that it explains."""
+        return f"known difference {self.name}: {self.why} ({self.source})"
+
+    def concerns(self, framework: str, version: str | None, backend: str | None) -> bool:
+        """Whether this framework may have it here.
+
+        A version that is not known, as of a framework that is not installed, is no reason to say no.
+        """
+        if framework != self.framework:
+            return False
+        underneath, _, backend_version = (backend or "").partition(" ")
+        return (
+            self.backend in {None, underneath}
+            and _within(self.version, version or "")
+            and _within(self.backend_version, backend_version)
+            and self.machine.is_this_one()
+        )
+
+    def is_met(self, case: Case, result: Result) -> bool:
+        """Whether the result of a layer that computes this case may have it, whatever the result is.
+
+        A layer that was never called has none, and one that was refused for another reason never came so far.
+        """
+        return (
+            result.framework == self.framework  # most are another's, and all are asked for every result
+            and result.layer is not None
+            and result.output in self.output
+            and result.spelling in self.spelling
+            and not (result.status == "rejected" and result.explained and result.reason != self.reason)
+            and meets(case, self.case)
+            and self.concerns(result.framework, result.version, result.backend)
+        )
+
+    def is_seen(self, result: Result) -> bool:
+        """Whether a result has it: it is as the entry says, and nothing else explains it."""
+        return self.seen(result) and (not result.explained or result.reason == self.reason)
+
+
+def explain_known(case: Case, result: Result, known: Iterable[Divergence]) -> Result:
+    """The result, explained if it is a known difference; and those named that it should have been.
+
+    Args:
+        case: what the layer computes by its framework's rules.
+        result: of the layer; final in all else.
+        known: the first that is seen explains the result.
+    """
+    met = [each for each in known if each.is_met(case, result)]
+    seen = [each for each in met if each.is_seen(result)]
+    unseen = tuple(each.name for each in met if each.certain and each not in seen and _is_telling(result))
+    if not seen:
+        return replace(result, unseen=unseen) if unseen else result
+    return replace(result, explained=True, reason=seen[0].reason, divergence=seen[0].name, unseen=unseen)
+
+
+def known_refusal(
+    case: Case, known: Iterable[Divergence], framework: str, version: str | None, backend: str | None
+) -> Refusal | None:
+    """The refusal of this case by a framework of these versions that is known, or None."""
+    for each in known:
+        raises = each.framework == framework and each.seen.status == "rejected" and "value" in each.output
+        if raises and meets(case, each.case) and each.concerns(framework, version, backend):
+            return Refusal(each.reason, each.seen.error, each.certain)
+    return None
+
+
+def _is_telling(result: Result) -> bool:
+    """Whether a difference could have been seen: a layer ended by itself and gave values to compare."""
+    ended = result.status in {"ok", "rejected", "invalid"}
+    return ended and result.relation not in {"empty", "no verdict"}
+
+
+@functools.cache
+def _within(specifiers: SpecifierSet, version: str) -> bool:
+    try:
+        return specifiers.contains(Version(version), prereleases=True)
+    except InvalidVersion:
+        return True

@@ -1,0 +1,89 @@
+"""How one framework writes a case, and what its knowledge says will come of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from parity.cases.case import Case
+from parity.frameworks.code.layer import Layer
+from parity.frameworks.code.script import AS_THEY_ARE, Conversion, Script
+
+Kind = Literal["native", "lookalike", "exact"]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """What a framework raises, and why.
+
+    Attributes:
+        reason: one sentence.
+        errors: names of the exception classes, any of which it may be.
+        certain: False where the framework may compute all the same, on some of its code paths.
+    """
+
+    reason: str
+    errors: tuple[str, ...]
+    certain: bool = True
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """A layer of a framework, beside a case.
+
+    Attributes:
+        kind: "native", the framework's own arguments mean the case; "lookalike", another layer, which
+            people take for it; "exact", native layers put together so that they compute the case.
+        layer: what makes the layer.
+        meaning: the case that this layer computes, by the framework's rules. For a native spelling its
+            geometry is that of the case itself.
+        refusal: what the framework raises instead of computing, if it does.
+        convert: from convmm's kernel and bias to the arrays that the layer takes.
+        convert_back: from the gradients by the layer's arrays to those by convmm's kernel and bias; of no
+            lookalike, whose gradients are none of the case's.
+        no_backward: why its backward pass is not to be run, in one sentence, if it is not.
+    """
+
+    kind: Kind
+    layer: Layer | Script
+    meaning: Case
+    refusal: Refusal | None = None
+    convert: Conversion = AS_THEY_ARE
+    convert_back: Conversion = AS_THEY_ARE
+    no_backward: str | None = None
+
+
+@dataclass(frozen=True)
+class Unsupported:
+    """No arguments of the framework mean the case; ``reason`` says why, in one sentence."""
+
+    reason: str
+
+
+def windows_agree(case: Case, other: Case) -> bool:
+    """Whether two cases read the same elements: their sizes and positions are equal on every axis."""
+    return case.geometry == other.geometry
+
+
+def wanted_windows(case: Case) -> str:
+    """What a layer that meant the case would read, or give, on each axis in turn."""
+    axes = case.geometry.axes
+    if not case.transposed:
+        return ", ".join(f"{axis.before} before and {max(axis.after, 0)} after" for axis in axes)
+    return ", ".join(
+        f"begins at {axis.before} of a full response of {axis.full} and has {axis.fine} elements"
+        for axis in axes
+    )
+
+
+def first_native(case: Case, meanings: Iterable[Case]) -> Case | None:
+    """The first of these cases that means the given one, or None."""
+    return next((meaning for meaning in meanings if windows_agree(case, meaning)), None)
+
+
+def first_lookalike(case: Case, meanings: Iterable[Case]) -> Case | None:
+    """The first of these cases whose output has the given one's shape though its values differ, or None."""
+    return next(
+        (m for m in meanings if m.output_shape == case.output_shape and not windows_agree(case, m)), None
+    )

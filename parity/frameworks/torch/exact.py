@@ -1,0 +1,54 @@
+"""A torch layer and the zero-padding beside it that compute a case which no layer alone means."""
+
+from __future__ import annotations
+
+from parity.cases.case import Case
+from parity.frameworks.code.layer import layer
+from parity.frameworks.code.script import Script
+from parity.frameworks.spelling import Spelling
+from parity.frameworks.torch.rules import torch_layer
+
+_SAME_PAD = """\
+class SamePad(torch.nn.Module):
+    def __init__(self, extent, stride):
+        super().__init__()
+        self.axes = list(zip(extent, stride))
+
+    def forward(self, x):
+        pads = []
+        for size, (extent, stride) in zip(x.shape[2:], self.axes):
+            total = max((-(-size // stride) - 1) * stride + extent - size, 0)
+            pads = [total // 2, total - total // 2, *pads]
+        return torch.nn.functional.pad(x, pads)
+
+
+layer = torch.nn.Sequential(SamePad({extents}, {strides}), {module!r})"""
+
+
+def exact(case: Case, *, any_size: bool = False) -> list[Spelling]:
+    """A layer with what its padding cannot do in a ZeroPad beside it, whose negative pads crop.
+
+    With ``any_size`` it holds for inputs of any size, and not only for the case's.
+    """
+    if 0 in case.output_shape:
+        return []
+    if any_size and case.padding == "same" and not case.transposed:
+        return [_with_computed_pads(case)]
+    if case.transposed:
+        pads = tuple((axis.before, max(axis.after, 0)) for axis in case.geometry.axes)
+        added = tuple(max(-axis.after, 0) for axis in case.geometry.axes)
+    else:
+        pads, added = case.explicit["padding"], ()
+    shared = tuple(min(pad) for pad in pads)
+    module = torch_layer(case, shared, added)
+    rest = [pad - p for pair, p in zip(reversed(pads), reversed(shared), strict=True) for pad in pair]
+    outside = layer(f"torch.nn.ZeroPad{case.rank}d", tuple(-pad if case.transposed else pad for pad in rest))
+    stack = (module, outside) if case.transposed else (outside, module)
+    return [Spelling("exact", layer("torch.nn.Sequential", *stack) if any(rest) else module, meaning=case)]
+
+
+def _with_computed_pads(case: Case) -> Spelling:
+    extents = tuple(axis.extent for axis in case.geometry.axes)
+    module = torch_layer(case, (0,) * case.rank, ())
+    text = _SAME_PAD.format(extents=extents, strides=case.stride, module=module)
+    return Spelling("exact", Script(("torch",), text), meaning=case)

@@ -1,0 +1,88 @@
+"""What torch's arguments mean, what it refuses, and the layer that a case of its own padding is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from convmm.geometry import GeometryError
+from parity.cases.case import Case
+from parity.frameworks.code.layer import Layer, Name, layer
+from parity.frameworks.spelling import Kind, Refusal, Spelling, wanted_windows
+
+_EMPTY = Refusal(
+    "the output has no elements, which torch accepts in oneDNN's code path and refuses in its own",
+    ("RuntimeError",),
+    certain=False,
+)
+
+
+def meanings(case: Case) -> Iterator[Case]:
+    """The layers that may mean the case, or give its output size."""
+    return _transposed_meanings(case) if case.transposed else _conv_meanings(case)
+
+
+def _transposed_meanings(case: Case) -> Iterator[Case]:
+    """The layers with the case's output size: beginning where it does, or as near as symmetry lets them."""
+    axes = case.geometry.axes
+    beginning = [axis.before for axis in axes]
+    balanced = [max(-(-(axis.full - axis.fine) // 2), 0) for axis in axes]
+    for pads in (beginning, balanced):
+        added = [axis.fine - axis.full + 2 * pad for axis, pad in zip(axes, pads, strict=True)]
+        yield from _valid(case, pads, added)
+
+
+def _conv_meanings(case: Case) -> Iterator[Case]:
+    """The layers that may have the case's output size."""
+    if case.padding == "same" and set(case.stride) == {1}:
+        yield case
+    before = [axis.before for axis in case.geometry.axes]
+    after = [max(axis.after, 0) for axis in case.geometry.axes]
+    for pads in (before, after, [max(pair) for pair in zip(before, after, strict=True)]):
+        yield from _valid(case, pads, None)
+
+
+def _valid(case: Case, pads: list[int], output_padding: list[int] | None) -> Iterator[Case]:
+    """The case with this padding, if it is one."""
+    try:
+        yield case.padded(pads, output_padding)
+    except GeometryError:
+        return
+
+
+def spelling(kind: Kind, meaning: Case) -> Spelling:
+    """The layer of this meaning, with what torch does with it."""
+    return Spelling(kind, _layer(meaning), meaning, _EMPTY if 0 in meaning.output_shape else None)
+
+
+def _layer(case: Case) -> Layer:
+    """The torch layer that a case of torch's own padding is."""
+    pads = case.padding if isinstance(case.padding, str) else tuple(before for before, _ in case.padding)
+    return torch_layer(case, pads, case.output_padding or ())
+
+
+def torch_layer(case: Case, padding: tuple[int, ...] | str, output_padding: tuple[int, ...]) -> Layer:
+    """The case's layer with this padding in place of its own."""
+    operation = "ConvTranspose" if case.transposed else "Conv"
+    arguments: dict[str, Any] = {"stride": case.stride, "padding": padding}
+    if any(output_padding):
+        arguments["output_padding"] = output_padding
+    if set(case.dilation) != {1}:
+        arguments["dilation"] = case.dilation
+    if case.groups > 1:
+        arguments["groups"] = case.groups
+    arguments["bias"] = case.bias
+    if case.dtype != "float32":
+        arguments["dtype"] = Name(f"torch.{case.dtype}")
+    return layer(f"torch.nn.{operation}{case.rank}d", case.input[1], case.filters, case.kernel, **arguments)
+
+
+def why_not(case: Case) -> str:
+    """Why no arguments of torch mean the case."""
+    wanted = wanted_windows(case)
+    if not case.transposed:
+        return f"torch pads both ends of an axis alike, and this case reads {wanted} of each axis in turn"
+    return (
+        "torch drops padding elements at both ends and adds output_padding, 0 to less than the larger of "
+        f"stride and dilation, after them: no such pair gives an output that {wanted}"
+    )

@@ -1,0 +1,1 @@
+"""One implementation against the laws of its operation."""

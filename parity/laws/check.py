@@ -1,0 +1,223 @@
+"""One implementation against the laws of its operation: a check that needs no second framework."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from convmm import conv_input_grad, conv_transpose_input_grad
+from parity.cases.arrays import Array, Arrays, draw_arrays
+from parity.cases.case import Case
+from parity.frameworks.spelling import Spelling, Unsupported
+from parity.frameworks.task import Submit, here
+from parity.laws.law import (
+    Finding,
+    Linear,
+    adds_bias,
+    find,
+    is_adjoint,
+    is_independent,
+    is_linear,
+    repeats,
+)
+from parity.laws.opposite import opposite
+from parity.laws.subject import SelfCheckError, Subject
+from parity.laws.trial import Trial, ask, pick
+from parity.records.counts import Outcome
+from parity.records.result import SCHEMA
+
+LAWS = (
+    "repeatability",
+    "independence of samples",
+    "linearity in the input",
+    "linearity in the kernel",
+    "bias",
+    "adjointness",
+    "backward by input",
+    "backward by kernel",
+    "backward by bias",
+)
+
+Laws = dict[str, Callable[[], Finding]]
+
+
+@dataclass(frozen=True)
+class SelfCheck:
+    """What came of every law.
+
+    Attributes:
+        case: the case.
+        subject: what was checked.
+        spelling: the layer that computed it, or why there is none.
+        adjoint: the opposite layer, or the core's gradient, as code; None where there is none.
+        laws: a finding for each of :data:`LAWS`, in this order.
+    """
+
+    case: Case
+    subject: Subject
+    spelling: Spelling | Unsupported
+    adjoint: str | None
+    laws: Mapping[str, Finding]
+
+    @property
+    def outcome(self) -> Outcome:
+        """The exit code: one broken law is enough, and nothing tried is no pass."""
+        counts = Counter(finding.status for finding in self.laws.values())
+        if counts["broken"]:
+            return Outcome.UNEXPLAINED
+        return Outcome.EXPLAINED if counts["holds"] else Outcome.NOTHING_COMPARED
+
+    @property
+    def command(self) -> str:
+        """The command line that checks the same again."""
+        return f"{self.case.command} {shlex.join((*self.subject.options, '--self-check'))}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The document as JSON has it."""
+        found, spelling = self.subject.implementation, self.spelling
+        layer = spelling if isinstance(spelling, Spelling) else None
+        return {
+            "schema": SCHEMA,
+            "kind": "self_check",
+            "case": self.case.to_dict(),
+            "command": self.command,
+            "implementation": {
+                "framework": found.NAME,
+                "version": found.version(),
+                "backend": found.backend(),
+                "spelling": layer and layer.kind,
+                "layer": layer and str(layer.layer),
+                "adjoint": self.adjoint,
+            },
+            "laws": [{"name": name, **finding.to_dict()} for name, finding in self.laws.items()],
+        }
+
+
+@dataclass(frozen=True)
+class Adjoint:
+    """Who computes the adjoint of a case.
+
+    Attributes:
+        name: in words.
+        code: the call.
+        apply: (N, O, *spatial) to (N, C, *spatial).
+    """
+
+    name: str
+    code: str
+    apply: Linear
+
+
+def self_check(case: Case, subject: Subject, submit: Submit = here) -> SelfCheck:
+    """Try every law on the case's own layer, or where no native one computes it, on the exact one.
+
+    Where the case's own call gives no value, there is nothing to try a law on. A later call that gives none,
+    with nothing in its framework's rules that says so, breaks the law that it was made for.
+
+    Raises:
+        SelfCheckError: values of which sums are rounded.
+        CaseError: the arrays do not fit in memory.
+    """
+    if case.values != "integers":
+        raise SelfCheckError(
+            f"values={case.values!r}: allowed in a self-check is 'integers', of which a law holds to the bit"
+        )
+    arrays = draw_arrays(case)
+    spelling = pick(subject.implementation.spell(case))
+    if isinstance(spelling, Unsupported):
+        return SelfCheck(case, subject, spelling, None, _none_applies(spelling.reason))
+    trial = Trial(case, subject.implementation, spelling, arrays, submit)
+    missing = trial.without_output()
+    if missing:
+        return SelfCheck(case, subject, spelling, None, _none_applies(missing))
+    adjoint = _adjoint(case, subject, arrays.w, submit)
+    laws = {**_own_laws(trial), "adjointness": _adjointness(trial, adjoint), **_backward_laws(trial)}
+    code = None if isinstance(adjoint, Unsupported) else adjoint.code
+    return SelfCheck(case, subject, spelling, code, {name: find(laws[name]) for name in LAWS})
+
+
+def _own_laws(trial: Trial) -> Laws:
+    """The laws that take no other operation."""
+    arrays, generator = trial.arrays, trial.generator
+    return {
+        "repeatability": lambda: repeats(trial.apply, arrays),
+        "independence of samples": lambda: is_independent(trial.apply, arrays, generator),
+        "linearity in the input": lambda: is_linear(trial.of_input, arrays.x, generator),
+        "linearity in the kernel": lambda: is_linear(trial.of_kernel, arrays.w, generator),
+        "bias": _no_bias if arrays.bias is None else lambda: adds_bias(trial.apply, arrays),
+    }
+
+
+def _adjointness(trial: Trial, adjoint: Adjoint | Unsupported) -> Callable[[], Finding]:
+    if isinstance(adjoint, Unsupported):
+        return _not_applicable(adjoint.reason)
+    return _is_adjoint(trial, trial.of_input, adjoint.apply, trial.arrays.x, adjoint.name)
+
+
+def _adjoint(case: Case, subject: Subject, w: Array, submit: Submit) -> Adjoint | Unsupported:
+    """The operation that has to be the case's adjoint, or why there is none."""
+    found, other = subject.opposite, opposite(case)
+    if found is None:
+        return _core_adjoint(case, w)
+    if other is None:
+        return Unsupported(
+            "its output goes on for a stride or more after its full response has ended, and so a convolution "
+            "of it has another size than its input"
+        )
+    spelling = pick(found.spell(other))
+    if isinstance(spelling, Unsupported):
+        return spelling
+    name = "its own opposite layer" if found is subject.implementation else found.NAME
+    return Adjoint(name, str(spelling.layer), lambda y: ask(submit, found, spelling, Arrays(y, w, None))[0])
+
+
+def _core_adjoint(case: Case, w: Array) -> Adjoint:
+    """The core's gradient by the input."""
+    function = conv_transpose_input_grad if case.transposed else conv_input_grad
+    code = f"convmm.{function.__name__}"
+    name = f"{code} of the NumPy core, as no adjoint is given"
+    return Adjoint(name, code, lambda y: function(y, w, case.input[2:], **case.explicit))
+
+
+def _backward_laws(trial: Trial) -> Laws:
+    """That a layer's own backward pass is its adjoint, by each of its arrays."""
+    x, w, bias = trial.arrays
+    missing = trial.without_backward()
+    if missing:
+        return dict.fromkeys(
+            ("backward by input", "backward by kernel", "backward by bias"), _not_applicable(missing)
+        )
+
+    def law(f: Linear, at: Array, number: int) -> Callable[[], Finding]:
+        return _is_adjoint(trial, f, lambda dy: trial.gradients(dy)[number], at, "its own backward pass")
+
+    return {
+        "backward by input": law(trial.of_input, x, 0),
+        "backward by kernel": law(trial.of_kernel, w, 1),
+        "backward by bias": _no_bias if bias is None else law(trial.of_bias, bias, 2),
+    }
+
+
+def _is_adjoint(trial: Trial, f: Linear, adjoint: Linear, at: Array, name: str) -> Callable[[], Finding]:
+    """The law, and in its finding's message what f* is."""
+
+    def law() -> Finding:
+        finding = find(lambda: is_adjoint(f, adjoint, at, trial.dy, trial.generator))
+        return replace(finding, message=f"{finding.message}; f* is {name}")
+
+    return law
+
+
+def _not_applicable(reason: str) -> Callable[[], Finding]:
+    return lambda: Finding("not applicable", reason)
+
+
+def _no_bias() -> Finding:
+    return Finding("not applicable", "the case has no bias")
+
+
+def _none_applies(reason: str) -> dict[str, Finding]:
+    return {name: Finding("not applicable", reason) for name in LAWS}

@@ -1,0 +1,72 @@
+"""What a self-check is of: one implementation, and who computes the opposite of its operation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from parity.frameworks.adapter import Adapter, adapter
+from parity.frameworks.function import implementation
+
+
+class SelfCheckError(ValueError):
+    """What cannot be checked alone: the message names the argument, its value and what is allowed."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is checked.
+
+    Attributes:
+        implementation: computes the case.
+        opposite: computes the opposite operation; None for the core's gradient in its place.
+        options: those of the command line that name the two.
+    """
+
+    implementation: Adapter
+    opposite: Adapter | None
+    options: tuple[str, ...] = ()
+
+    @property
+    def adapters(self) -> list[Adapter]:
+        """The two, or the one that is both."""
+        return list(
+            dict.fromkeys(found for found in (self.implementation, self.opposite) if found is not None)
+        )
+
+
+def choose_subject(frameworks: Sequence[str] | None, impl: str | None, adjoint: str | None) -> Subject:
+    """The one implementation that the options name.
+
+    Args:
+        frameworks: names, of which there has to be one where there is no ``impl``.
+        impl: MODULE:FUNCTION, with convmm's signature.
+        adjoint: the same, of the opposite operation; beside ``impl`` only.
+
+    Raises:
+        SelfCheckError: there is not exactly one implementation, or an adjoint of a framework.
+        FrameworkError: an unknown framework, one that is not installed, or no such function.
+    """
+    if impl is None:
+        if adjoint is not None:
+            raise SelfCheckError(
+                f"adjoint {adjoint!r}: allowed is one beside an impl; a framework has its own opposite layer"
+            )
+        return _framework(frameworks)
+    if frameworks is not None:
+        raise SelfCheckError(f"frameworks {_text(frameworks)}: allowed in a self-check of an impl is none")
+    function, options = implementation(impl), ("--impl", impl)
+    if adjoint is None:
+        return Subject(function, None, options)
+    return Subject(function, implementation(adjoint, "adjoint"), (*options, "--adjoint", adjoint))
+
+
+def _framework(names: Sequence[str] | None) -> Subject:
+    if names is None or len(names) != 1:
+        raise SelfCheckError(f"frameworks {_text(names)}: allowed in a self-check is one, or an impl instead")
+    found = adapter(names[0])
+    return Subject(found, found, ("--frameworks", found.NAME))
+
+
+def _text(names: Sequence[str] | None) -> str:
+    return "none" if names is None else repr(",".join(names))

@@ -1,0 +1,116 @@
+"""One layer of one implementation, called with the arrays of one case, or with others in their place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from parity.cases.arrays import Array, Arrays
+from parity.cases.case import Case
+from parity.cases.notation import format_shape
+from parity.frameworks.adapter import Adapter
+from parity.frameworks.spelling import Spelling, Unsupported
+from parity.frameworks.task import Submit, Task
+from parity.laws.law import NotApplicableError, NoValueError, without_bias
+from parity.verdict.gradients import make_backward
+
+_STREAM = 2000
+"""Of the seed's random numbers, far from those that the case's arrays and gradients are drawn from."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One layer on one case's arrays.
+
+    Attributes:
+        case: the case.
+        found: whose layer it is.
+        spelling: the layer.
+        arrays: the case's.
+        submit: hands the layer's framework a task.
+    """
+
+    case: Case
+    found: Adapter
+    spelling: Spelling
+    arrays: Arrays
+    submit: Submit
+
+    @cached_property
+    def generator(self) -> np.random.Generator:
+        """Of what is drawn beside the case's arrays."""
+        return np.random.default_rng([self.case.seed, _STREAM])
+
+    @cached_property
+    def dy(self) -> Array:
+        """An array in the output's shape, (N, O, *spatial), of which every gradient is exact."""
+        return make_backward(self.case, self.arrays).dy
+
+    def apply(self, arrays: Arrays) -> Array:
+        """The layer's output for these arrays."""
+        return ask(self.submit, self.found, self.spelling, arrays)[0]
+
+    def of_input(self, x: Array) -> Array:
+        """Its output for this input, with zeros for the bias: linear in the input."""
+        return self.apply(without_bias(self.arrays)._replace(x=x))
+
+    def of_kernel(self, w: Array) -> Array:
+        """Its output for this kernel, with zeros for the bias: linear in the kernel."""
+        return self.apply(without_bias(self.arrays)._replace(w=w))
+
+    def of_bias(self, bias: Array) -> Array:
+        """Its output for this bias, with zeros for the input: linear in the bias."""
+        return self.apply(self.arrays._replace(x=np.zeros_like(self.arrays.x), bias=bias))
+
+    def gradients(self, dy: Array) -> list[Array]:
+        """The layer's own, of the sum of output * ``dy``: by the input, the kernel, and the bias if any."""
+        return ask(self.submit, self.found, self.spelling, self.arrays, dy)
+
+    def without_backward(self) -> str | None:
+        """Why the layer has no gradients to ask for, in one sentence, or None."""
+        return self.found.forward_only() or self.spelling.no_backward
+
+    def without_output(self) -> str | None:
+        """Why nothing can be tried, where the case's own call gives nothing to try it on."""
+        try:
+            output = self.apply(self.arrays)
+        except (NoValueError, NotApplicableError) as error:
+            return str(error)
+        return None if output.size else f"its output of shape {format_shape(output.shape)} has no element"
+
+
+def pick(spellings: Sequence[Spelling | Unsupported]) -> Spelling | Unsupported:
+    """The native layer, an exact one where that is refused or there is none, or else the reason."""
+    meant = [each for each in spellings if isinstance(each, Spelling) and each.kind != "lookalike"]
+    return min(meant, key=lambda each: each.refusal is not None, default=spellings[0])
+
+
+def ask(
+    submit: Submit, found: Adapter, spelling: Spelling, arrays: Arrays, dy: Array | None = None
+) -> list[Array]:
+    """Have a layer called: its output, or with ``dy`` the gradients of output * ``dy`` by its three arrays.
+
+    Raises:
+        NotApplicableError: it raised what its framework's rules say it does.
+        NoValueError: it raised anything else, crashed, or returned no array of the case's dtype and axes.
+    """
+    answer = submit(found, Task.of(spelling, arrays, dy))()
+    if answer.ending == "rejected":
+        foreseen = spelling.refusal is not None and answer.error_class in spelling.refusal.errors
+        raise (NotApplicableError if foreseen else NoValueError)(f"{found.NAME} raised {answer.error}")
+    if answer.ending != "ok":
+        raise NoValueError(f"{found.NAME} gave no value: {answer.reason}")
+    for output, like in zip(answer.outputs, (arrays.x, *arrays.weights), strict=dy is not None):
+        _check_kind(found.NAME, output, like)
+    return list(answer.outputs)
+
+
+def _check_kind(name: str, output: Array, like: Array) -> None:
+    """Whether it is an array of this one's dtype and axes; its sizes are for the laws to judge."""
+    if output.dtype != like.dtype:
+        raise NoValueError(f"{name} returned dtype {output.dtype}, and the case's is {like.dtype}")
+    if output.ndim != like.ndim:
+        raise NoValueError(f"{name} returned an array of {output.ndim} axes, where {like.ndim} are expected")

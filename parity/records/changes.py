@@ -1,0 +1,188 @@
+"""What changed between two records of one case."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Container, Iterator, Mapping, Sequence
+from typing import Any, Literal, NamedTuple, get_args
+
+from parity.cases.notation import format_shape
+from parity.records.reader import result_label, result_output
+
+Kind = Literal[
+    "verdict",
+    "new difference",
+    "gone difference",
+    "relation",
+    "error",
+    "explanation",
+    "shape",
+    "window",
+    "precision",
+    "layer",
+    "result",
+]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+PRECISION_FACTOR = 16
+"""By how much an error has to grow or shrink before its precision counts as changed.
+
+Two correct implementations differ too, and so does one implementation on two machines: sums are taken in
+another order. Over a thousand layers with normal values, the largest error over its bound moved by a factor
+of up to 5 with the switches of oneDNN and the threads, and of up to 14 from one framework to another. An
+error of exactly zero says nothing: on small cases it comes and goes by chance. A sum kept in TF32 or
+bfloat16 loses 13 bits or more, and shows, even where so many terms leave it within the bound.
+"""
+
+_ROUNDED = ("identical", "numeric", "no verdict")
+"""Relations whose error is one of rounding; that of a window measures how unlike its elements are."""
+
+Json = Mapping[str, Any]
+Contestant = tuple[str, str]
+"""A framework and an output of its: "value" or a gradient."""
+
+
+class Change(NamedTuple):
+    """One thing that changed of one case.
+
+    Attributes:
+        kind: what it is: "verdict", of the whole case; "new difference" and "gone difference", a result that
+            was identical, or is; "relation", both differ, in other ways; "error", either was not computed,
+            and the status or the exception's class changed; "explanation", what was explained is not, or
+            the reverse; "shape"; "window", it begins elsewhere; "precision"; "layer", its code; "result",
+            a spelling that only one record has.
+        result: framework, spelling and, for a gradient, output; None for what concerns the case.
+        how: in words that are the same for all cases that changed in the same way.
+        old: what it was, as JSON has it; None without one.
+        new: what it is.
+    """
+
+    kind: Kind
+    result: str | None
+    how: str
+    old: Any
+    new: Any
+
+
+def contestants(record: Json) -> set[Contestant]:
+    """The frameworks of a record, each with every output that it has a result for."""
+    return set(map(_contestant, record["results"]))
+
+
+def changes(old: Json, new: Json, apart: Container[Contestant] = ()) -> Iterator[Change]:
+    """Everything that changed from one record of a case to another, in the order of :data:`KINDS` a result.
+
+    Bits, times, the order of the results, warnings (many are given once a process, by whichever case comes
+    first) and the wording of reasons are no change. A key that a record lacks, being from before there was
+    one, is not compared.
+
+    Args:
+        old: a record.
+        new: a record of the same case.
+        apart: contestants to leave out; the verdicts, which say something of them too, are not compared
+            where there are any.
+    """
+    everyone = contestants(old) | contestants(new)
+    if old["verdict"] != new["verdict"] and not any(each in apart for each in everyone):
+        yield _moved("verdict", None, old["verdict"], new["verdict"])
+    yield from _shape("reference", old.get("reference"), new.get("reference"))
+    before, after = _by_label(old, apart), _by_label(new, apart)
+    for label in sorted({*before, *after}):
+        if label in before and label in after:
+            yield from _result_changes(label, before[label], after[label])
+        else:
+            states = (_state(each[label]) if label in each else None for each in (before, after))
+            yield _moved("result", label, *states)
+
+
+def _by_label(record: Json, apart: Container[Contestant]) -> dict[str, Json]:
+    return {result_label(result): result for result in record["results"] if _contestant(result) not in apart}
+
+
+def _contestant(result: Json) -> Contestant:
+    return result["framework"], result_output(result)
+
+
+def _result_changes(label: str, old: Json, new: Json) -> Iterator[Change]:
+    yield from _outcome(label, old, new)
+    if old["explained"] != new["explained"]:
+        words = ("unexplained", "explained")
+        yield _moved("explanation", label, words[old["explained"]], words[new["explained"]])
+    yield from _shape(label, old, new)
+    yield from _precision(label, old, new)
+    yield from _layer(label, old, new)
+
+
+def _outcome(label: str, old: Json, new: Json) -> Iterator[Change]:
+    placed = "offset" in old and "offset" in new
+    before, after = _state(old, placed=placed), _state(new, placed=placed)
+    if before != after:
+        yield _moved(_kind(old, new), label, before, after)
+
+
+def _kind(old: Json, new: Json) -> Kind:
+    if not old["status"] == new["status"] == "ok":
+        return "error"
+    if old["relation"] == new["relation"]:
+        return "window"
+    if old["relation"] == "identical":
+        return "new difference"
+    return "gone difference" if new["relation"] == "identical" else "relation"
+
+
+def _state(result: Json, *, placed: bool = True) -> str:
+    """What became of a result, such as "window at 1,1" or "rejected (ValueError)"."""
+    if result["status"] != "ok":
+        raised = re.match(r"([A-Za-z_][\w.]*)(: |$)", result.get("error") or "")
+        return f"{result['status']} ({raised[1]})" if raised else str(result["status"])
+    offset = result.get("offset") if placed else None
+    at = f" at {','.join(map(str, offset))}" if offset and any(offset) else ""
+    return f"{result['relation']}{at}"
+
+
+def _shape(label: str, old: Json | None, new: Json | None) -> Iterator[Change]:
+    before, after = (each.get("shape") if each else None for each in (old, new))
+    if before is not None and after is not None and before != after:
+        yield Change("shape", label, _growth(before, after), before, after)
+
+
+def _growth(old: Sequence[int], new: Sequence[int]) -> str:
+    """The same for layers of every size that lose or gain the same elements."""
+    if len(old) != len(new):
+        return f"{format_shape(old)} -> {format_shape(new)}"
+    steps = [after - before for before, after in zip(old, new, strict=True)]
+    return "by " + ",".join(f"{step:+}" if step else "0" for step in steps)
+
+
+def _precision(label: str, old: Json, new: Json) -> Iterator[Change]:
+    if old["relation"] != new["relation"] or old["relation"] not in _ROUNDED:
+        return
+    for measure in ("bound_ratio", "max_abs_error"):
+        before, after = old.get(measure), new.get(measure)
+        if before is not None and after is not None:
+            if min(before, after) > 0 and max(before, after) > PRECISION_FACTOR * min(before, after):
+                grew = "grew" if after > before else "shrank"
+                yield Change(
+                    "precision", label, f"{measure} {grew} more than {PRECISION_FACTOR}-fold", before, after
+                )
+            return
+
+
+def _layer(label: str, old: Json, new: Json) -> Iterator[Change]:
+    if "layer" in old and "layer" in new and old["layer"] != new["layer"]:
+        yield Change("layer", label, _edit(old["layer"], new["layer"]), old["layer"], new["layer"])
+
+
+def _edit(old: str | None, new: str | None) -> str:
+    """The words of the code that went and came."""
+    before, after = (Counter(re.findall(r"[^\s,()]+", text or "no layer")) for text in (old, new))
+    edited = [
+        *(f"-{word}" for word in sorted((before - after).elements())),
+        *(f"+{word}" for word in sorted((after - before).elements())),
+    ]
+    return " ".join(edited) or "the same words in another order"
+
+
+def _moved(kind: Kind, label: str | None, old: str | None, new: str | None) -> Change:
+    return Change(kind, label, f"{old or 'no result'} -> {new or 'no result'}", old, new)

@@ -1,0 +1,204 @@
+"""Recorded cases, counted: how many agree, differ and are refused, by framework and operation."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import IntEnum
+from typing import Any
+
+from parity.cases.case import OPS
+from parity.records.reader import result_label, result_output
+
+COLUMNS = (
+    "agree",
+    "differ in shape",
+    "differ in value",
+    "empty",
+    "no verdict",
+    "refused",
+    "unsupported",
+    "failed",
+    "unexplained",
+)
+
+VERDICTS = ("agree", "explained", "unexplained")
+
+SPELLINGS = ("native", "exact", "lookalike")
+
+OUTPUTS = ("value", "input_grad", "weight_grad", "bias_grad")
+
+Row = tuple[str, str, str, str]
+"""Framework, spelling, output and op."""
+
+
+class Outcome(IntEnum):
+    """What a command ends with: its exit code."""
+
+    EXPLAINED = 0
+    UNEXPLAINED = 1
+    WRONG_INPUT = 2
+    CRASHED = 3
+    NOTHING_COMPARED = 4
+
+
+_MOST_DIGITS = 20
+"""Of a number in a name, for it to be sorted as one."""
+
+
+def ended_badly(result: Mapping[str, Any]) -> bool:
+    """Whether the framework crashed or ran out of time."""
+    return result["status"] in {"crashed", "timeout"}
+
+
+def is_comparison(result: Mapping[str, Any]) -> bool:
+    """Whether a result compares values of something else than the NumPy core, which all are measured by."""
+    return (
+        result["framework"] != "numpy"
+        and result["status"] == "ok"
+        and result["relation"] not in {"empty", "no verdict"}
+    )
+
+
+def classify(result: Mapping[str, Any]) -> str:
+    """Which of the columns a result counts in; "unexplained" is counted beside it."""
+    status = result["status"]
+    if status == "rejected":
+        return "refused"
+    if status == "unsupported":
+        return "unsupported"
+    if status != "ok":
+        return "failed"
+    named = {"identical": "agree", "empty": "empty", "no verdict": "no verdict"}
+    if result["relation"] in named:
+        return named[result["relation"]]
+    return "differ in value" if result["shape_equal"] else "differ in shape"
+
+
+def record_place(record: Mapping[str, Any], suites: Sequence[str]) -> tuple[object, ...]:
+    """What records sort by: their suite as in ``suites``, their name (with 2 before 10), their command."""
+    suite, name = (str(record.get(key, "")) for key in ("suite", "name"))
+    numbered = re.sub("[0-9]+", lambda number: number[0].zfill(_MOST_DIGITS), name)
+    return *_place(suite, suites), numbered, name, record["command"]
+
+
+def _place(name: str, known: Sequence[str]) -> tuple[int, str]:
+    """The known names in their order, then the others by alphabet."""
+    return (known.index(name) if name in known else len(known)), name
+
+
+class Report:
+    """Counts over any number of records, added one by one, in any order.
+
+    Args:
+        records: to begin with.
+        header: of the sweep; its suites and frameworks set the order of what is listed.
+    """
+
+    def __init__(
+        self, records: Iterable[Mapping[str, Any]] = (), header: Mapping[str, Any] | None = None
+    ) -> None:
+        self.verdicts: Counter[str] = Counter()
+        self.comparisons = 0
+        self._suites: list[str] = header["suites"] if header else []
+        self._frameworks = [each["framework"] for each in header["frameworks"]] if header else []
+        self._unexplained: list[tuple[tuple[object, ...], tuple[str, str, str]]] = []
+        self.divergences: Counter[str] = Counter()
+        self._unseen: Counter[str] = Counter()
+        self._ended_badly = 0
+        self._counts: dict[Row, Counter[str]] = {}
+        for record in records:
+            self.add(record)
+
+    def add(self, record: Mapping[str, Any]) -> None:
+        """Count one record."""
+        self.verdicts[record["verdict"]] += 1
+        for result in record["results"]:
+            row = (result["framework"], result["spelling"], result_output(result), record["case"]["op"])
+            counts = self._counts.setdefault(row, Counter())
+            counts[classify(result)] += 1
+            self.comparisons += is_comparison(result)
+            self._unseen.update(map(str, result.get("unseen", ())))  # records from before them have none
+            if result.get("divergence") is not None:
+                self.divergences[result["divergence"]] += 1
+            if not result["explained"]:
+                self._ended_badly += ended_badly(result)
+                counts["unexplained"] += 1
+                place = (*record_place(record, self._suites), self._row_place(row))
+                self._unexplained.append(
+                    (place, (record["command"], result_label(result), str(result["reason"])))
+                )
+
+    @property
+    def unexplained(self) -> list[tuple[str, str, str]]:
+        """Command, result and reason of each, by suite, the case's name, command, and result."""
+        return [found for _, found in sorted(self._unexplained)]
+
+    def adding(self, records: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+        """The same records, each counted as it passes."""
+        for record in records:
+            self.add(record)
+            yield record
+
+    @property
+    def rows(self) -> list[tuple[Row, list[int]]]:
+        """Each row with its counts in the columns' order: by framework, spelling, output, op."""
+        return [
+            (row, [self._counts[row][column] for column in COLUMNS])
+            for row in sorted(self._counts, key=self._row_place)
+        ]
+
+    def _row_place(self, row: Row) -> tuple[tuple[int, str], ...]:
+        orders = (self._frameworks, SPELLINGS, OUTPUTS, OPS)
+        return tuple(_place(name, order) for name, order in zip(row, orders, strict=True))
+
+    @property
+    def stale(self) -> dict[str, int]:
+        """The known differences that were never seen, by the number of results that should have them."""
+        return {name: count for name, count in self._unseen.items() if name not in self.divergences}
+
+    @property
+    def outcome(self) -> Outcome:
+        """The exit code: nothing compared is no pass, and what is unexplained goes before a crash.
+
+        A known difference that is no longer there is unexplained too.
+        """
+        if len(self._unexplained) > self._ended_badly or self.stale:
+            return Outcome.UNEXPLAINED
+        if self._ended_badly:
+            return Outcome.CRASHED
+        return Outcome.EXPLAINED if self.comparisons else Outcome.NOTHING_COMPARED
+
+    @property
+    def progress(self) -> str:
+        """How many cases so far, by verdict, and how many results are crashes or ran out of time."""
+        return f"{self._verdicts}, {self._ended_badly} crashed"
+
+    @property
+    def summary(self) -> str:
+        """One line: how many cases, by verdict."""
+        return f"{sum(self.verdicts.values())} cases: {self._verdicts}"
+
+    @property
+    def _verdicts(self) -> str:
+        return ", ".join(f"{self.verdicts[name]} {name}" for name in ("agree", "explained", "unexplained"))
+
+    def to_dict(self, header: Mapping[str, Any]) -> dict[str, Any]:
+        """The counts as JSON has them, under the header of what was counted."""
+        names = ("framework", "spelling", "output", "op")
+        return {
+            **header,
+            "kind": "report",
+            "verdicts": dict(sorted(self.verdicts.items(), key=lambda item: _place(item[0], VERDICTS))),
+            "rows": [
+                {**dict(zip(names, row, strict=True)), **dict(zip(COLUMNS, counts, strict=True))}
+                for row, counts in self.rows
+            ],
+            "unexplained": [
+                {"command": command, "result": label, "reason": reason}
+                for command, label, reason in self.unexplained
+            ],
+            "divergences": dict(self.divergences),
+            "stale": self.stale,
+        }

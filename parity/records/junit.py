@@ -1,0 +1,118 @@
+"""A recorded sweep as JUnit XML, which continuous integration services show as tests."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from parity.records.counts import ended_badly, is_comparison, record_place
+from parity.records.environment import environment
+from parity.records.reader import result_label
+
+_NO_CHARACTER = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML 1.0 has no way to write, not even escaped."""
+
+
+class JUnitError(ValueError):
+    """A file that the XML cannot be written to; the message names it."""
+
+
+def junit_document(header: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> ET.Element:
+    """The document: a test suite for each suite, a test case for each record.
+
+    A record fails where a result is unexplained, is an error where no more is wrong than a framework that
+    crashed or ran out of time, and is skipped where nothing was compared. The environment stands in the
+    properties.
+
+    Args:
+        header: of the sweep.
+        records: in any order; they are listed by suite, name and command.
+    """
+    placed = [(record_place(record, header["suites"]), _suite(record), _test(record)) for record in records]
+    placed.sort(key=lambda each: each[0])
+    root = ET.Element("testsuites", name="parity")
+    for name, tests in itertools.groupby(placed, key=lambda each: each[1]):
+        root.append(_testsuite(name, header, [test for _, _, test in tests]))
+    _count(root)
+    del root.attrib["skipped"]  # Jenkins's schema has it of a suite only
+    ET.indent(root)
+    return root
+
+
+def write_junit(path: Path, document: ET.Element, source: Path) -> None:
+    """Write the document, whole or not at all; a file that is there is replaced, unless it is the source.
+
+    Raises:
+        JUnitError: it cannot be written there.
+    """
+    target = Path(os.path.realpath(path))  # behind a link: the link itself stays
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        if target.exists() and (not target.is_file() or target.samefile(source)):
+            raise JUnitError(
+                f"{path} cannot be written: allowed is a new file, or one that is not the record"
+            )
+        with ExitStack() as stack:
+            with draft.open("xb") as file:
+                stack.callback(draft.unlink, missing_ok=True)
+                ET.ElementTree(document).write(file, encoding="utf-8", xml_declaration=True)
+            draft.replace(target)
+    except OSError as error:
+        raise JUnitError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _testsuite(name: str, header: Mapping[str, Any], tests: Sequence[ET.Element]) -> ET.Element:
+    suite = ET.Element("testsuite", name=_writable(name))
+    started = header.get("started")
+    if isinstance(started, str):
+        suite.set("timestamp", _writable(started.removesuffix("+00:00")))  # it is in UTC, and says no zone
+    properties = ET.SubElement(suite, "properties")
+    for part, value in environment(header).items():
+        ET.SubElement(properties, "property", name=_writable(part), value=_writable(value))
+    suite.extend(tests)
+    _count(suite)
+    return suite
+
+
+def _count(element: ET.Element) -> None:
+    """Set how many tests are inside, and how many of each outcome."""
+    element.set("tests", str(len(list(element.iter("testcase")))))
+    for counted, outcome in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+        element.set(counted, str(len(list(element.iter(outcome)))))
+
+
+def _test(record: Mapping[str, Any]) -> ET.Element:
+    name = f"{record.get('name') or record['command']} {record['case']['op']}"
+    test = ET.Element("testcase", classname=_writable(_suite(record)), name=_writable(name))
+    results = record["results"]
+    wrong = [each for each in results if not each["explained"]]
+    if wrong:
+        failed = next((each for each in wrong if not ended_badly(each)), None)
+        first = failed or wrong[0]
+        outcome = ET.SubElement(test, "failure" if failed else "error")
+        outcome.set("message", _writable(_sentence(first)))
+        outcome.set("type", "unexplained" if failed else _writable(first["status"]))
+        outcome.text = _writable("\n".join([*map(_sentence, wrong), record["command"]]))
+    elif not any(map(is_comparison, results)):
+        ET.SubElement(test, "skipped", message="nothing was compared")
+    return test
+
+
+def _sentence(result: Mapping[str, Any]) -> str:
+    why = [text for text in (result.get("error"), result["reason"]) if text]
+    return ": ".join([result_label(result), *(list(dict.fromkeys(why)) or [result["status"]])])
+
+
+def _suite(record: Mapping[str, Any]) -> str:
+    return str(record.get("suite") or "sweep")
+
+
+def _writable(text: str) -> str:
+    """The text, with an escape of Python's for each character that XML has not."""
+    return _NO_CHARACTER.sub(lambda character: ascii(character[0])[1:-1], text)

@@ -1,0 +1,161 @@
+"""What is recorded of a case: one result a spelling, and the verdict over them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from itertools import combinations
+from typing import Any, Literal
+
+from parity.cases.arrays import Array
+from parity.cases.case import Case
+from parity.verdict.compare import compare
+from parity.verdict.gradients import Backward
+
+SCHEMA = 1
+
+Status = Literal["ok", "rejected", "unsupported", "crashed", "timeout", "invalid"]
+Verdict = Literal["agree", "explained", "unexplained"]
+Output = Literal["value", "input_grad", "weight_grad", "bias_grad"]
+
+
+@dataclass(frozen=True)
+class Result:
+    """One layer of one framework beside the reference. Shapes are channels first.
+
+    Attributes:
+        framework: its name, or an implementation's function's.
+        version: of the framework.
+        backend: what computes underneath, with its version.
+        spelling: "native", "lookalike" or "exact".
+        layer: the call as code, None where there is none.
+        status: "ok", it computed; "rejected", it raised; "unsupported", no arguments of it mean the case;
+            "invalid", what it returned is no array of the case's dtype; "crashed", its process ended;
+            "timeout", it did not end in time.
+        output: "value", what the layer computes; else which gradient of it, by its input, by its kernel (in
+            convmm's layout) or by its bias.
+        error: class and message of what it raised.
+        shape: of its output.
+        shape_equal: to the reference's.
+        allclose: within the dtype's tolerances of the reference; None without an element.
+        exact: equal to the reference; None without an element.
+        max_abs_error: the largest difference; None where there is none to take.
+        bound_ratio: the largest error over its rigorous bound; 0.0 where the result is exact.
+        relation: what was observed: "identical", "empty", "rejected", "unrelated", or the mistake that
+            explains every value, one of :data:`parity.verdict.diagnosis.suspect.Mistake`.
+        offset: how far it begins after the reference, on each axis.
+        predicted: what the framework's rules say: "identical", "window", "empty", "rejected".
+        explained: what was observed is what was predicted.
+        reason: why it differs, or why the framework has no layer.
+        warnings: what the framework warned of meanwhile.
+        printed: what it wrote to its standard output and error meanwhile, where it ran in its own process.
+        repeats: where it was run more than once: how often with each number of threads, how many different
+            outputs came, and whether all were the same to the bit.
+        divergence: the name of the known difference that explains it.
+        unseen: the names of those known differences that it should have, and does not have.
+        array: the output itself; not part of the record.
+    """
+
+    framework: str
+    version: str | None
+    backend: str | None
+    spelling: str
+    layer: str | None
+    status: Status
+    output: Output = "value"
+    error: str | None = None
+    shape: tuple[int, ...] | None = None
+    shape_equal: bool | None = None
+    allclose: bool | None = None
+    exact: bool | None = None
+    max_abs_error: float | None = None
+    bound_ratio: float | None = None
+    relation: str | None = None
+    offset: tuple[int, ...] | None = None
+    predicted: str | None = None
+    explained: bool = False
+    reason: str | None = None
+    warnings: tuple[str, ...] = ()
+    printed: str = ""
+    repeats: dict[str, Any] | None = None
+    divergence: str | None = None
+    unseen: tuple[str, ...] = ()
+    array: Array | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def label(self) -> str:
+        """The result's name among those of its case."""
+        name = f"{self.framework} {self.spelling}"
+        return name if self.output == "value" else f"{name} {self.output}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as JSON has it."""
+        values = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "array"}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """All results of one case.
+
+    Attributes:
+        case: the case.
+        reference: the NumPy core's output in float64, (N, O, *spatial).
+        results: one a spelling, in the frameworks' order; the gradients of a native or exact one behind it.
+        backward: what the gradients have to be, where they were asked for.
+    """
+
+    case: Case
+    reference: Array = field(repr=False, compare=False)
+    results: tuple[Result, ...]
+    backward: Backward | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def verdict(self) -> Verdict:
+        """The one word for the case.
+
+        "agree" when every framework has a native layer and all of them are identical to the reference;
+        "explained" when every difference was predicted; "unexplained" otherwise, and when there is no
+        result.
+        """
+        if not self.results or not all(result.explained for result in self.results):
+            return "unexplained"
+        natives = [result for result in self.results if result.spelling == "native"]
+        return "agree" if all(native.relation == "identical" for native in natives) else "explained"
+
+    @property
+    def pairs(self) -> list[dict[str, Any]]:
+        """Every two results that computed the output, compared with each other."""
+        computed = [
+            result for result in self.results if result.array is not None and result.output == "value"
+        ]
+        found = []
+        for a, b in combinations(computed, 2):
+            assert a.array is not None  # noqa: S101 - tells the type checker what the line above chose
+            assert b.array is not None  # noqa: S101 - the same
+            both = compare(a.array, b.array, self.case.dtype)
+            found.append(
+                {"a": a.label, "b": b.label, "shape_equal": both.shape_equal, "allclose": both.allclose}
+            )
+        return found
+
+    @property
+    def command(self) -> str:
+        """The command line that gives these results again."""
+        return command(self.case, grad=self.backward is not None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The case and its results as JSON has them."""
+        return {
+            "schema": SCHEMA,
+            "case": self.case.to_dict(),
+            "command": self.command,
+            "verdict": self.verdict,
+            "reference": {"shape": list(self.reference.shape)},
+            "results": [result.to_dict() for result in self.results],
+            "pairs": self.pairs,
+        }
+
+
+def command(case: Case, *, grad: bool) -> str:
+    """The command line that runs a case, with its gradients or without."""
+    return f"{case.command} --grad" if grad else case.command

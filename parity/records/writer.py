@@ -1,0 +1,130 @@
+"""The file that a sweep records in: whole lines, one sweep at a time, and gone on with after any end."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from parity.records.environment import compare_environments
+from parity.records.reader import Record, RecordError, Records, is_torn, read_records
+
+_LOOK_EVERY = 1.0
+"""Seconds between two looks at whether the file is still there."""
+
+
+class RecordFile:
+    """A file of JSON lines, locked while it is open; each line is written at once, and whole or not at all.
+
+    Args:
+        path: of a new file, or of one to go on with.
+        resume: go on with the file if it is there.
+
+    Raises:
+        RecordError: the file is there already and not to be gone on with, or another sweep writes to it, or
+            it cannot be written.
+    """
+
+    def __init__(self, path: Path, *, resume: bool = False) -> None:
+        self._path, self._resume = path, resume
+        self._file = -1
+        self._length = 0
+        self._looked = 0.0
+
+    def __enter__(self) -> Self:
+        """Open the file, or create it, and lock it."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | (0 if self._resume else os.O_EXCL)
+        try:
+            self._file = os.open(self._path, flags, 0o666)
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._length = os.fstat(self._file).st_size
+        except FileExistsError:
+            raise RecordError(
+                f"{self._path} is there already; name another file, remove it first, or go on with --resume"
+            ) from None
+        except BlockingIOError:
+            os.close(self._file)
+            raise RecordError(f"{self._path} is being written by another sweep") from None
+        except OSError as error:
+            raise RecordError(f"{self._path} cannot be written: {error.strerror}") from error
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the file, and with it give up the lock, whatever happened; one with no line goes."""
+        if not self._length:
+            self._path.unlink(missing_ok=True)
+        os.close(self._file)
+
+    def begin(self, header: Record) -> Records | None:
+        """Write the header; or compare it with the one that is there, and drop a torn last line.
+
+        Returns:
+            What is recorded already; None in a new file.
+
+        Raises:
+            RecordError: it was recorded under another header, which says what has changed; or it is no
+                file of records.
+        """
+        if not self._has_a_line():
+            os.ftruncate(self._file, 0)
+            self.write(header)
+            return None
+        first, records = read_records(self._path)
+        changed = _changes(first, header)
+        if changed:
+            raise RecordError(f"{self._path} cannot be resumed: {'; '.join(changed)}")
+        self._drop_torn_line()
+        self._length = os.fstat(self._file).st_size
+        return records
+
+    def write(self, record: Record) -> None:
+        """Append one record as a line.
+
+        Raises:
+            RecordError: the disk is full, say, or the file has gone; what was written before is whole.
+        """
+        line = json.dumps(record, allow_nan=False).encode() + b"\n"
+        try:
+            self._look()
+            rest = memoryview(line)
+            while rest:
+                rest = rest[os.write(self._file, rest) :]
+        except OSError as error:
+            with suppress(OSError):
+                os.ftruncate(self._file, self._length)
+            raise RecordError(f"{self._path} cannot be written: {error.strerror}") from error
+        self._length += len(line)
+
+    def _look(self) -> None:
+        """Raise an error if the file is no longer where it was created."""
+        now = time.monotonic()
+        if now - self._looked > _LOOK_EVERY:
+            self._looked = now
+            if not os.path.samestat(self._path.stat(), os.fstat(self._file)):
+                raise FileNotFoundError(None, "another file has its place")
+
+    def _has_a_line(self) -> bool:
+        with self._path.open("rb") as file:
+            return file.readline().endswith(b"\n")
+
+    def _drop_torn_line(self) -> None:
+        if is_torn(self._path):
+            with self._path.open("rb") as file:
+                os.ftruncate(self._file, sum(len(line) for line in file if line.endswith(b"\n")))
+
+
+def _changes(old: Record, new: Record) -> list[str]:
+    """What of the environment is another than when the file was begun, in words."""
+    changed = [
+        f"{moved.part} was {moved.old or 'not recorded'} and is {moved.new or 'not recorded'}"
+        for moved in compare_environments(old, new)
+    ]
+    before, after = (", ".join(each["framework"] for each in first["frameworks"]) for first in (old, new))
+    return [*changed, f"the frameworks were {before} and are {after}"] if before != after else changed

@@ -1,0 +1,210 @@
+"""One case through all frameworks."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+from parity.cases.arrays import draw_arrays
+from parity.cases.case import Case
+from parity.frameworks.adapter import Adapter, FrameworkError, adapter, installed
+from parity.frameworks.function import Implementation, implementations
+from parity.frameworks.known.divergences import Divergence, explain_known
+from parity.frameworks.known.registry import built_in
+from parity.frameworks.spelling import Spelling, Unsupported
+from parity.frameworks.task import Submit, Task, Wait, here
+from parity.records.result import CaseResult, Result
+from parity.verdict.gradients import Backward, make_backward
+from parity.verdict.judge import About, gradient_results, unsupported, value_result
+from parity.verdict.observation import Reference, make_reference
+from parity.verdict.prediction import predict
+
+
+def run(
+    case: Case,
+    frameworks: Sequence[str] | None = None,
+    *,
+    impl: Callable[..., Any] | Implementation | None = None,
+    mode: str | None = None,
+    grad: bool = False,
+    divergences: Sequence[Divergence] = (),
+) -> CaseResult:
+    """Run one case through the frameworks and compare every result with the NumPy core's.
+
+    Args:
+        case: what to run.
+        frameworks: their names; None for all that are installed.
+        impl: a function with convmm's signature, to be compared beside them.
+        mode: the precision that it computes in, one of :data:`parity.frameworks.modes.MODES`; None for any.
+        grad: also run the backward pass of each native or exact layer that computes an output with an
+            element, and compare the gradients by its input, kernel and bias.
+        divergences: known differences beside the built-in ones, as
+            :func:`parity.frameworks.known.registry.load_registry` reads them.
+
+    Raises:
+        FrameworkError: an unknown framework, or one that is not installed; an unknown mode, or one without
+            a function; gradients, and none has any.
+        CaseError: the arrays do not fit in memory.
+    """
+    return run_with(
+        case, contestants(frameworks, impl, mode=mode, grad=grad), grad=grad, divergences=divergences
+    )
+
+
+def contestants(
+    frameworks: Sequence[str] | None,
+    impl: Callable[..., Any] | Implementation | None = None,
+    *,
+    mode: str | None = None,
+    grad: bool = False,
+) -> list[Adapter]:
+    """The adapters of these frameworks (None: of all that are installed), and of the function.
+
+    Raises:
+        FrameworkError: as :func:`run`.
+    """
+    found: list[Adapter] = [adapter(name) for name in (installed() if frameworks is None else frameworks)]
+    found += implementations(impl, mode)
+    reasons = [each.forward_only() for each in found]
+    if grad and reasons and all(reasons):
+        raise FrameworkError(
+            f"gradients were asked for, and nothing here has any: {'; '.join(map(str, reasons))}"
+        )
+    return found
+
+
+def run_with(
+    case: Case,
+    adapters: Iterable[Adapter],
+    *,
+    grad: bool = False,
+    submit: Submit = here,
+    divergences: Sequence[Divergence] = (),
+) -> CaseResult:
+    """As :func:`run`, with adapters that are at hand; ``submit`` hands them their tasks."""
+    return Run(case, adapters, grad=grad, submit=submit, divergences=divergences).finish()
+
+
+def run_all(
+    cases: Iterable[Case],
+    adapters: Sequence[Adapter],
+    submit: Submit,
+    *,
+    ahead: int,
+    grad: bool = False,
+    divergences: Sequence[Divergence] = (),
+) -> Iterator[CaseResult]:
+    """Run many cases, in order; the others as of :func:`run_with`.
+
+    Args:
+        cases: what to run.
+        adapters: whose layers.
+        submit: hands an adapter its task.
+        ahead: how many cases to ask for before the first of them has answered; fewer where they are large.
+        grad: run the backward passes too.
+        divergences: known differences beside the built-in ones.
+    """
+    waiting: deque[Run] = deque()
+    held = 0
+    for case in cases:
+        waiting.append(Run(case, adapters, grad=grad, submit=submit, divergences=divergences))
+        held += waiting[-1].nbytes
+        while len(waiting) > ahead or (len(waiting) > 1 and held > _MOST_BYTES):
+            held -= waiting[0].nbytes
+            yield waiting.popleft().finish()
+    while waiting:
+        yield waiting.popleft().finish()
+
+
+_MOST_BYTES = 2**28
+"""Of the arrays of the cases that have been asked for and not answered."""
+
+Judge = Callable[[Reference, Backward | None], list[Result]]
+"""Makes results of a layer's answer, beside the reference."""
+
+
+class Run:
+    """A case on its way: every layer is asked for at once, and judged when it has answered.
+
+    Args:
+        case: what to run.
+        adapters: whose layers to run.
+        grad: also run the backward pass of each native or exact layer whose output has an element.
+        submit: hands an adapter its task.
+        divergences: known differences beside the built-in ones.
+
+    Raises:
+        CaseError: the arrays do not fit in memory.
+    """
+
+    def __init__(
+        self,
+        case: Case,
+        adapters: Iterable[Adapter],
+        *,
+        grad: bool,
+        submit: Submit,
+        divergences: Sequence[Divergence] = (),
+    ) -> None:
+        self._known = (*built_in(), *divergences)
+        self._case, self._grad, self._submit = case, grad, submit
+        self._arrays = draw_arrays(case)
+        self._asked: list[Judge] = []
+        for found in adapters:
+            for spelling in found.spell(case):
+                self.ask(found, spelling)
+
+    def ask(self, found: Adapter, spelling: Spelling | Unsupported) -> None:
+        """Have one more layer called."""
+        self._asked.append(self._ask(found, spelling))
+
+    @property
+    def nbytes(self) -> int:
+        """Of the case's arrays."""
+        return self._arrays.nbytes
+
+    def finish(self) -> CaseResult:
+        """Wait for the answers, and compare each with the NumPy core's."""
+        reference = make_reference(self._case, self._arrays)
+        backward = make_backward(self._case, self._arrays) if self._grad else None
+        results = [result for judge in self._asked for result in judge(reference, backward)]
+        return CaseResult(self._case, reference.y, tuple(results), backward)
+
+    def _ask(self, found: Adapter, spelling: Spelling | Unsupported) -> Judge:
+        """Have a spelling's layer called; what makes results of its answer."""
+        about: About = {"framework": found.NAME, "version": found.version(), "backend": found.backend()}
+        if isinstance(spelling, Unsupported):
+            result = unsupported({**about, "spelling": "native", "layer": None}, spelling.reason)
+            return lambda *_: [result]
+        about |= {"spelling": spelling.kind, "layer": str(spelling.layer)}
+        wait = self._submit(found, Task.of(spelling, self._arrays))
+        return partial(self._judge, found, spelling, about, wait)
+
+    def _judge(
+        self,
+        found: Adapter,
+        spelling: Spelling,
+        about: About,
+        wait: Wait,
+        reference: Reference,
+        backward: Backward | None,
+    ) -> list[Result]:
+        """A layer's output, and where it means the case and has its shape, its gradients."""
+        predicted = {**about, "predicted": predict(spelling, self._case)}
+        value = value_result(predicted, wait(), spelling, reference, found.mode(self._case))
+        there = value.status == "ok" and value.shape == reference.y.shape and reference.y.size
+        results = [value]
+        if backward is not None and spelling.kind != "lookalike" and there:
+            results += self._gradients(found, spelling, about, backward)
+        return [explain_known(spelling.meaning, each, self._known) for each in results]
+
+    def _gradients(
+        self, found: Adapter, spelling: Spelling, about: About, backward: Backward
+    ) -> list[Result]:
+        missing = found.forward_only() or spelling.no_backward
+        if missing:
+            return [unsupported({**about, "output": name}, missing) for name in backward.expected]
+        wait = self._submit(found, Task.of(spelling, self._arrays, backward.dy))
+        return gradient_results(about, wait(), backward)

@@ -1,0 +1,24 @@
+"""For users' own tests: assertions, and the pytest plugin.
+
+The assertions are imported when they are first used: pytest loads the plugin in this package in every run.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from parity.testing.assertions import assert_parity, assert_same_layer
+
+__all__ = ["assert_parity", "assert_same_layer"]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - one of the assertions
+    """Import an assertion where it is first used (PEP 562)."""
+    if name in __all__:
+        return getattr(import_module("parity.testing.assertions"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return sorted(__all__)

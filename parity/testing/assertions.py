@@ -1,0 +1,146 @@
+"""Assertions for a test suite of one's own: that a case is computed alike by all, or by one's own layer."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from parity.cases.case import Case
+from parity.cases.notation import format_shape
+from parity.frameworks.adapter import Framework, FrameworkError, all_adapters
+from parity.frameworks.code.layer import Made
+from parity.frameworks.function import Implementation
+from parity.frameworks.known.divergences import Divergence
+from parity.frameworks.spelling import Spelling
+from parity.frameworks.task import here
+from parity.records.counts import Outcome, Report
+from parity.records.result import CaseResult, Result
+from parity.running import Run, contestants, run_with
+from parity.testing.surroundings import current
+
+
+def assert_parity(
+    case: Case,
+    frameworks: Sequence[str] | None = None,
+    impl: Callable[..., Any] | Implementation | None = None,
+    *,
+    mode: str | None = None,
+    grad: bool = False,
+    divergences: Sequence[Divergence] = (),
+) -> None:
+    """Assert that frameworks, and a function of one's own, compute a case as their own rules say.
+
+    The arguments are those of :func:`parity.run`. Under the pytest plugin, frameworks run in worker processes
+    that the whole run shares, those of ``--parity-frameworks`` where none are named.
+
+    Raises:
+        AssertionError: a result is unexplained, or nothing was compared; the message has each result's
+            diagnosis and numbers, its layer as code, and the command that shows them again.
+        FrameworkError: as :func:`parity.run`.
+        CaseError: as :func:`parity.run`.
+    """
+    __tracebackhide__ = True
+    around = current()
+    names = around.frameworks if frameworks is None else frameworks
+    adapters = contestants(names, impl, mode=mode, grad=grad)
+    found = run_with(case, adapters, grad=grad, submit=around.submit, divergences=divergences)
+    around.keep(found, adapters)
+    _check(found, _command(found, names, impl, mode))
+
+
+def assert_same_layer(mine: object, case: Case, *, mode: str | None = None) -> None:
+    """Assert that a layer of one's own computes a case as the NumPy core does.
+
+    Args:
+        mine: a layer of a framework as its user has made it, ``torch.nn.Module`` or ``keras.Layer``, whose
+            arrays are a kernel in that framework's layout and, if the case has one, a bias; or a function
+            with convmm's signature. A layer is given the case's weights, and keeps them.
+        case: what it is to compute.
+        mode: the precision in which a function computes, one of :data:`parity.frameworks.modes.MODES`.
+
+    Raises:
+        AssertionError: it computes something else, or raises; the message says what, with both sides'
+            numbers, the layer as code, and the command that runs the case.
+        FrameworkError: ``mine`` is neither, or a mode of no function.
+        CaseError: the arrays do not fit in memory.
+    """
+    __tracebackhide__ = True
+    owner = next((found for found in reversed(all_adapters()) if found.owns(mine)), None)
+    if owner is None:
+        assert_parity(case, ("numpy",), _function(mine), mode=mode)
+        return
+    if mode is not None:
+        raise FrameworkError(f"mode={mode!r}: allowed beside a function, and mine is a layer of {owner.NAME}")
+    found = _run_layer(owner, mine, case)
+    current().keep(found, [owner])
+    _check(found, found.command)
+
+
+def _function(mine: object) -> Callable[..., Any]:
+    if isinstance(mine, type) or not callable(mine):
+        raise FrameworkError(
+            f"mine={mine!r}: allowed are a torch.nn.Module, a keras.Layer, or a function with convmm's "
+            "signature"
+        )
+    return mine
+
+
+def _run_layer(owner: Framework, mine: object, case: Case) -> CaseResult:
+    """One layer, which is no other process's, beside the core; Keras's on PyTorch are modules too."""
+    run = Run(case, (), grad=False, submit=here)
+    run.ask(owner, Spelling("native", Made(owner.written(mine), value=mine), case, convert=owner.FROM_CONVMM))
+    return run.finish()
+
+
+def _command(
+    found: CaseResult,
+    frameworks: Sequence[str] | None,
+    impl: Callable[..., Any] | Implementation | None,
+    mode: str | None,
+) -> str:
+    """The command that shows a result again; a function that no module has cannot be named in it."""
+    words = [] if frameworks is None else ["--frameworks", ",".join(frameworks)]
+    if impl is not None:
+        words += ["--impl", _importable(impl) or "MODULE:FUNCTION"]
+    if mode is not None:
+        words += ["--mode", mode]
+    return shlex.join([*shlex.split(found.command), *words])
+
+
+def _importable(impl: Callable[..., Any] | Implementation) -> str | None:
+    """MODULE:FUNCTION, if a module that can be imported has the function under its own name."""
+    function = impl.function if isinstance(impl, Implementation) else impl
+    if isinstance(function, str):
+        return function
+    name = getattr(function, "__qualname__", "<")
+    return (
+        f"{function.__module__}:{name}" if name.isidentifier() and function.__module__ != "__main__" else None
+    )
+
+
+def _check(found: CaseResult, command: str) -> None:
+    """Fail by the outcome that the command ends with."""
+    __tracebackhide__ = True
+    counted = Report([found.to_dict()])
+    if counted.outcome is not Outcome.EXPLAINED:
+        results = sorted(found.results, key=lambda result: result.explained)
+        raise AssertionError("\n".join([_summary(found, counted), *map(_lines, results), f"$ {command}"]))
+
+
+def _summary(found: CaseResult, counted: Report) -> str:
+    what = f"{found.case.op} of an input {format_shape(found.case.input)}"
+    if counted.outcome is Outcome.NOTHING_COMPARED:
+        return f"{what}: nothing was compared"
+    wrong = [result.label for result in found.results if not result.explained]
+    if not wrong:
+        return f"{what}: not seen though it is due: {', '.join(counted.stale)}"
+    return f"{what}: unexplained: {', '.join(wrong)}"
+
+
+def _lines(result: Result) -> str:
+    """What a result is, its layer as code, and what went wrong."""
+    remarks = dict.fromkeys((result.layer, result.error, result.reason))
+    return "\n    ".join(
+        [f"{result.label}: {result.relation or result.status}", *(remark for remark in remarks if remark)]
+    )

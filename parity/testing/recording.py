@@ -1,0 +1,126 @@
+"""What a run of pytest compared, as a sweep's record: a header, then a record a case."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from parity.records.reader import Record, RecordError
+from parity.records.result import CaseResult
+from parity.records.writer import RecordFile
+from parity.sweep import header_of
+from parity.testing.suites import suite_case
+
+_CARRIED = "_parity_record"
+"""The attribute of a test's report that its records travel in, to another process as well: a JSON text."""
+
+
+class Recording:
+    """Takes down what assertions compare, and writes it when the run ends.
+
+    Each test's report carries its records along, so that under pytest-xdist they come to the one process that
+    writes, whichever process ran the test; a process that crashes takes those of one test with it.
+
+    Args:
+        config: of the run.
+        path: of a file that is not there yet.
+
+    Raises:
+        UsageError: the file is there, or its folder is not.
+    """
+
+    def __init__(self, config: pytest.Config, path: Path) -> None:
+        self._path = path
+        self._writes = not hasattr(config, "workerinput")  # that of pytest-xdist's own processes
+        self._started = datetime.now(UTC)
+        self._kept: list[Record] = []
+        self._records: dict[tuple[str, ...], Record] = {}
+        self._frameworks: dict[str, Record] = {}
+        self._failure: str | None = None
+        if self._writes:
+            _check_new(path)
+
+    def keep(self, result: CaseResult, frameworks: list[Record]) -> None:
+        """Take a comparison down, for the test that it is of."""
+        self._kept.append({"frameworks": frameworks, "record": result.to_dict()})
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Give a report the records that were taken since the last one."""
+        report = yield
+        kept, self._kept = self._kept, []
+        for each in kept:
+            each["record"] = {"kind": "record", **_named(item, each["record"]), **each["record"]}
+        if kept:
+            setattr(report, _CARRIED, json.dumps(kept))
+        return report
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take the records of a report, whichever process it comes from."""
+        for each in json.loads(getattr(report, _CARRIED, "[]")) if self._writes else ():
+            self._frameworks |= {
+                found["framework"]: found
+                for found in each["frameworks"]
+                if found["switches"] or found["framework"] not in self._frameworks
+            }
+            self._add(each["record"])
+
+    def _add(self, record: Record) -> None:
+        """Each case once in a test or suite: a Hypothesis test repeats some. What is unexplained stays."""
+        contestants = (f"{result['framework']} {result['spelling']}" for result in record["results"])
+        key = (record["suite"], record["name"], *contestants)
+        if key not in self._records or record["verdict"] == "unexplained":
+            self._records[key] = record
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Write the file, if there is anything to write."""
+        if not self._records:
+            return
+        try:
+            self._write()
+        except RecordError as error:
+            self._failure = str(error)
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
+
+    def _write(self) -> None:
+        suites = list(dict.fromkeys(record["suite"] for record in self._records.values()))
+        first = header_of(suites, list(self._frameworks.values()), self._started)
+        with RecordFile(self._path) as file:
+            file.begin(first)
+            for record in self._records.values():
+                file.write(record)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say what was written."""
+        if self._failure is not None:
+            text = f"nothing was recorded: {self._failure}"
+        elif self._records:
+            text = f"{len(self._records)} cases recorded in {self._path}"
+        else:
+            text = f"nothing was compared, and {self._path} was not written"
+        terminalreporter.write_line(f"parity: {text}")
+
+
+def _named(item: pytest.Item, record: Record) -> Record:
+    """A record's suite and name: those of a suite's case, or else the test's file, and the test and case."""
+    found = suite_case(item)
+    if found is not None and found[1].case.to_dict() == record["case"]:
+        return {"suite": found[0].name, "name": found[1].name}
+    file, _, test = item.nodeid.partition("::")
+    return {"suite": file, "name": f"{test} {record['command']}"}
+
+
+def _check_new(path: Path) -> None:
+    if path.exists():
+        raise pytest.UsageError(
+            f"--parity-record {path} is there already; name another file, or remove it first"
+        )
+    if not path.parent.is_dir():
+        raise pytest.UsageError(f"--parity-record {path}: allowed is a file in a folder that is there")

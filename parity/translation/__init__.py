@@ -1,0 +1,1 @@
+"""A layer of one framework, written in another and proved there."""

@@ -1,0 +1,1 @@
+"""What is due, what came, and why they differ."""

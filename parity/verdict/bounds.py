@@ -1,0 +1,289 @@
+"""How far apart two correct results may be: a bound that follows from the case itself.
+
+For every output element, with y the exact sum, A = |x| * |w| + |b| and n the number of its terms, all by the
+case's own operation,
+
+    |result - y| <= (alpha + n * u_acc + m * u_tap) * A + u_out * |y| + n * (smallest normal)
+
+where the mode says how operands are rounded (alpha), in what the sum is kept (u_acc) and in what it is
+returned (u_out). Where the products of each of the m taps are summed up apart, the taps' sums are rounded and
+added up in another precision (u_tap). Of a float64 result y is known in twice its digits, of others in
+float64. That n * u may stand for n * u / (1 - n * u) is Rump, Bünger and Jeannerod, "Improved error bounds
+for floating-point products and Horner's scheme", BIT 56 (2016). Where n * u_acc + m * u_tap exceeds 0.1 the
+bound says nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from convmm.geometry import Geometry
+from parity.cases.arrays import Array, Arrays, limit_of
+from parity.verdict.compare import equal
+from parity.verdict.diagnosis.rounding import ROUNDINGS
+from parity.verdict.reference import Reference, along_channels
+
+_MOST_ROUNDOFF = 0.1
+"""Of n * u_acc + m * u_tap, beyond which a bound says nothing."""
+
+ROUNDOFF = {"float16": 2.0**-11, "bfloat16": 2.0**-8, "float32": 2.0**-24, "float64": 2.0**-53}
+"""Unit roundoff of each dtype."""
+
+
+@dataclass(frozen=True)
+class Mode:
+    """In which precision a result is computed.
+
+    Attributes:
+        name: in words.
+        operands: relative error of each product by rounding its operands.
+        accumulator: unit roundoff of the partial sums.
+        output: unit roundoff of the result.
+        bias_apart: the sum is rounded to the output's precision before the bias is added in it.
+        taps: unit roundoff of each tap's sum of products, and of the sums of these; 0.0 where there are none.
+    """
+
+    name: str
+    operands: float
+    accumulator: float
+    output: float
+    bias_apart: bool = False
+    taps: float = 0.0
+
+
+def accumulated_in_float32(dtype: str, *, bias_apart: bool = False) -> Mode:
+    """The mode of an implementation that keeps half types' sums in float32, and others' in their own."""
+    if dtype in {"float16", "bfloat16"}:
+        name = f"{dtype}, sums in float32" + (", bias added after rounding" if bias_apart else "")
+        return Mode(name, 0.0, ROUNDOFF["float32"], ROUNDOFF[dtype], bias_apart)
+    return Mode(dtype, 0.0, ROUNDOFF[dtype], 0.0)
+
+
+def accumulated_by_tap(dtype: str) -> Mode:
+    """The mode of a matrix product in float32 whose columns of a half type are added up in that type."""
+    if dtype in {"float16", "bfloat16"}:
+        name = f"{dtype}, sums of each tap in float32"
+        return Mode(name, 0.0, ROUNDOFF["float32"], ROUNDOFF[dtype], bias_apart=True, taps=ROUNDOFF[dtype])
+    return accumulated_in_float32(dtype)
+
+
+def accumulator_unknown(dtype: str) -> Mode:
+    """The mode of an implementation that may keep sums in the narrow type itself."""
+    if dtype in {"float16", "bfloat16"}:
+        return Mode(f"{dtype}, sums in any precision", 0.0, ROUNDOFF[dtype], ROUNDOFF[dtype], bias_apart=True)
+    return accumulated_in_float32(dtype)
+
+
+def cut_off(dtype: str) -> Mode:
+    """The mode of an implementation that sums half types up in float32 and drops the digits beyond them."""
+    name = f"{dtype}, sums in float32, cut off instead of rounded"
+    return Mode(name, 0.0, ROUNDOFF["float32"], 2 * ROUNDOFF[dtype])
+
+
+FLOAT32 = Mode("float32", 2 * 2.0**-24, 2.0**-24, 0.0)
+TF32 = Mode("TF32", 2 * 2.0**-10, 2.0**-23, 0.0)
+BFLOAT16 = Mode("bfloat16", 2 * 2.0**-8, 2.0**-24, 2.0**-8)
+FLOAT16_SUMS = Mode("float16 sums", 2 * 2.0**-11, 2.0**-11, 2.0**-11)
+
+
+def ladder(dtype: str) -> tuple[tuple[Mode, ...], ...]:
+    """Ways to compute that are less precise than a dtype's own: the most precise first, equals together."""
+    if dtype in {"float16", "bfloat16"}:
+        return (
+            (accumulated_in_float32(dtype, bias_apart=True), cut_off(dtype)),
+            (accumulated_by_tap(dtype), accumulator_unknown(dtype)),
+        )
+    narrower = (TF32,), (BFLOAT16,), (FLOAT16_SUMS,)
+    return ((FLOAT32,), *narrower) if dtype == "float64" else narrower
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Sums of products, and what their rounding errors depend on.
+
+    Attributes:
+        y: the sums, in float64.
+        rest: what they lack of the exact sums; broadcast over them.
+        magnitude: the sums of the products' magnitudes.
+        terms: how many products each has; broadcast over the sums.
+        taps: how many taps these are of; broadcast over the sums.
+        dtype: in which a result is returned.
+        before_bias: the sums without the bias, where there is one.
+    """
+
+    y: Array
+    rest: Array
+    magnitude: Array
+    terms: Array
+    taps: Array
+    dtype: str
+    before_bias: Array | None = None
+
+    def error_ratio(self, result: Array, mode: Mode, settled: Array | bool = True) -> float | None:  # noqa: FBT001, FBT002 - NumPy's own `where`
+        """The largest error of a result over its bound, where it is settled; None where that says nothing."""
+        roundoff = self._roundoff(mode)
+        if roundoff.max(initial=0.0) > _MOST_ROUNDOFF:
+            return None
+        y, found = self.y, result.astype(np.float64)
+        with np.errstate(invalid="ignore", over="ignore"):
+            bound = self._bound(mode, roundoff)
+            difference = np.where(equal(found, y), 0.0, found - y)
+            error = np.abs(difference - self.rest)
+            overflown = _overflows(found, np.abs(y) + bound, self.dtype) & (np.sign(found) == np.sign(y))
+        error[np.isnan(error)] = np.inf
+        error[overflown] = 0
+        bound[~np.isfinite(bound)] = np.finfo(np.float64).tiny  # beside infinities only equality will do
+        with np.errstate(over="ignore"):
+            return float(np.max(error / bound, initial=0.0, where=settled))
+
+    def largest_errors(self, mode: Mode) -> Array:
+        """How far from its sum an element of a result may be: not at all beside infinities."""
+        with np.errstate(invalid="ignore", over="ignore"):
+            bound = self._bound(mode, self._roundoff(mode))
+        return np.where(np.isfinite(bound), bound, 0.0)
+
+    def _roundoff(self, mode: Mode) -> Array:
+        """Of the partial sums, relative to the magnitude."""
+        return self.terms * mode.accumulator + self.taps * mode.taps
+
+    def _bound(self, mode: Mode, roundoff: Array) -> Array:
+        bound = (mode.operands + roundoff) * self.magnitude
+        bound = bound + mode.output * np.abs(self.y) + _underflow(self.dtype, mode, self.terms)
+        if mode.bias_apart and self.before_bias is not None:
+            bound += mode.output * (1 + mode.output) * np.abs(self.before_bias)
+        return bound
+
+
+def error_ratio(
+    result: Array, reference: Reference, mode: Mode, geometry: Geometry | None = None
+) -> float | None:
+    """The largest error of a result over its bound; None where the bound says nothing.
+
+    A NaN is equal to a NaN and an infinity to itself; any other difference from them is infinite. Elements
+    at which an infinite or undefined input stands in a hole of the kernel, beside no tap, do not count: an
+    implementation may or may not multiply it by zero.
+
+    Args:
+        result: of the shape that the geometry gives.
+        reference: of the case.
+        mode: in which precision the result is computed.
+        geometry: of another window, in place of the case's own.
+    """
+    sums = _sums(reference, geometry or reference.case.geometry)
+    return sums.error_ratio(result, mode, _settled(reference, geometry or reference.case.geometry))
+
+
+def largest_errors(reference: Reference, mode: Mode) -> Array:
+    """How far each element of a result may be from the reference; any distance where it does not count."""
+    sums = _sums(reference, reference.case.geometry)
+    return np.where(_settled(reference, reference.case.geometry), sums.largest_errors(mode), np.inf)
+
+
+def keeps(result: Array, reference: Reference, mode: Mode, geometry: Geometry | None = None) -> bool:
+    """Whether a result is within the bound of this mode; arguments as of :func:`error_ratio`."""
+    ratio = error_ratio(result, reference, mode, geometry)
+    return ratio is not None and ratio <= 1
+
+
+def narrower_precision(result: Array, reference: Reference, mode: Mode) -> str | None:
+    """In what a result was computed that is beyond its own mode's bound, as far as that can be told.
+
+    Rounded operands explain it best: with them, it keeps its own bound. Next is a result that has none but
+    a narrower format's numbers, where the right one has others. Else it is the most precise of the narrower
+    modes whose bound it keeps.
+    """
+    operands = [
+        name for name, rounded in ROUNDINGS.items() if keeps(result, _rounded(reference, rounded), mode)
+    ]
+    if operands:
+        return f"its operands are rounded to {' or '.join(operands)}"
+    with np.errstate(over="ignore"):
+        right = reference.y.astype(result.dtype)
+    results = [name for name, rounded in ROUNDINGS.items() if _is_rounded(result, right, rounded)]
+    if results:
+        return f"its result is rounded to {' or '.join(results)}"
+    for step in ladder(reference.case.dtype):
+        fitting = [each.name for each in step if keeps(result, reference, each)]
+        if fitting:
+            return f"it is within the bound of {' or of '.join(fitting)}"
+    return None
+
+
+def _is_rounded(result: Array, right: Array, rounded: Callable[[Array], Array]) -> bool:
+    """Whether a rounding leaves the result as it is, changes the right one, and overflows where this did."""
+    found, due = result.astype(np.float64), right.astype(np.float64)
+    cut = rounded(due)
+    return (
+        np.array_equal(rounded(found), found, equal_nan=True)
+        and not np.array_equal(cut, due, equal_nan=True)
+        and np.array_equal(np.isfinite(found), np.isfinite(cut))
+    )
+
+
+def _rounded(reference: Reference, rounded: Callable[[Array], Array]) -> Reference:
+    """The reference of operands in a narrower format."""
+    x, w, bias = reference.arrays
+    arrays = Arrays(rounded(x), rounded(w), bias)
+    y, rest = reference.judge_by(arrays)
+    return replace(reference, arrays=arrays, y=y, rest=rest)
+
+
+def _sums(reference: Reference, geometry: Geometry) -> Sums:
+    arrays = reference.arrays
+    own = geometry == reference.case.geometry
+    y, rest = (reference.y, reference.rest) if own else reference.judge_by(geometry=geometry)
+    before = None if arrays.bias is None else y - along_channels(arrays.bias, len(geometry.axes))
+    magnitude = reference.compute(arrays.each(np.abs), geometry)
+    terms, taps = _terms(reference, geometry)
+    return Sums(y, rest, magnitude, terms, taps, reference.case.dtype, before)
+
+
+def _overflows(found: Array, magnitude: Array, dtype: str) -> Array:
+    """Where a result is infinite because the dtype ends below the exact value."""
+    return np.asarray(np.isinf(found) & (magnitude >= limit_of(dtype, "max")))
+
+
+def _underflow(dtype: str, mode: Mode, terms: Array) -> Array:
+    """What is lost where partial sums, or the result, fall below the smallest normal number."""
+    sums = limit_of("float64" if dtype == "float64" else "float32", "smallest_normal")
+    smallest = limit_of(dtype, "smallest_normal")
+    kept_narrow = ROUNDOFF[dtype] in {mode.accumulator, mode.taps}
+    return terms * (smallest if kept_narrow else sums) + smallest
+
+
+def _terms(reference: Reference, geometry: Geometry) -> tuple[Array, Array]:
+    """How many products each output element adds up, and of how many taps; and its bias, in both.
+
+    The same in all samples and channels.
+    """
+    count = reference.case.input[1] // reference.case.groups
+    taps = _over_one_channel(np.ones((1, 1, *reference.case.input[2:])), reference, geometry)
+    bias = reference.arrays.bias is not None
+    return taps * count + bias, taps + bias
+
+
+def _settled(reference: Reference, geometry: Geometry) -> Array:
+    """Where no infinite or undefined input stands in a hole of the kernel; broadcast over the output."""
+    x = reference.arrays.x
+    wild = ~np.isfinite(x)
+    if not wild.any() or max(geometry.dilation) == 1:
+        return np.ones((1,) * x.ndim, bool)
+    near = np.asarray(wild.any(axis=(0, 1), keepdims=True), np.float64)
+    met = _over_one_channel(near, reference, geometry)
+    spanned = _over_one_channel(near, reference, _without_holes(geometry))
+    return np.asarray(met == spanned)
+
+
+def _without_holes(geometry: Geometry) -> Geometry:
+    """The same windows under a kernel that has a tap wherever the own one has a hole."""
+    axes = (replace(axis, kernel=axis.extent, dilation=1) for axis in geometry.axes)
+    return replace(geometry, axes=tuple(axes))
+
+
+def _over_one_channel(x: Array, reference: Reference, geometry: Geometry) -> Array:
+    """The operation with a kernel of ones on one channel: (1, 1, *sizes)."""
+    one = replace(geometry, fine_channels=1, coarse_channels=1, groups=1)
+    return reference.compute(reference.arrays._replace(x=x, w=np.ones((1, 1, *one.kernel)), bias=None), one)

@@ -1,0 +1,207 @@
+"""The gradients of a case: by which gradient of the output, and what convmm makes of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from convmm import (
+    compensated,
+    conv_input_grad,
+    conv_transpose_input_grad,
+    conv_transpose_weight_grad,
+    conv_weight_grad,
+)
+from convmm.compensated import DoubleDouble
+from parity.cases.arrays import LARGEST_INTEGER, SIGNIFICAND_BITS, Array, Arrays, numpy_dtype
+from parity.cases.case import Case
+from parity.verdict.bounds import Sums, accumulator_unknown
+from parity.verdict.compare import Comparison, close, compare
+from parity.verdict.diagnosis.whereabouts import differing_places, greatest_difference
+from parity.verdict.observation import NO_VERDICT, Observation
+from parity.verdict.reference import in_float64, needs_twice_the_digits
+
+Gradient = Literal["input_grad", "weight_grad", "bias_grad"]
+
+_STREAM = 1000
+"""Of the seed's random numbers, far from those that the case's own arrays are drawn from."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What one gradient has to be.
+
+    Attributes:
+        sums: by the input (N, C, *spatial), by the kernel in convmm's layout, by the bias (O,).
+        exact: every framework's sums are exact, so that a result has to equal it bit by bit.
+    """
+
+    sums: Sums
+    exact: bool
+
+    @property
+    def y(self) -> Array:
+        """The gradient, in float64."""
+        return self.sums.y
+
+    @property
+    def dtype(self) -> str:
+        """The case's."""
+        return self.sums.dtype
+
+
+@dataclass(frozen=True)
+class Backward:
+    """A case's backward pass.
+
+    Attributes:
+        dy: the gradient by the output, (N, O, *spatial), of the case's dtype.
+        expected: the gradients of the sum of output * dy.
+    """
+
+    dy: Array
+    expected: Mapping[Gradient, Expected]
+
+
+def make_backward(case: Case, arrays: Arrays) -> Backward:
+    """Draw a gradient by the case's output, and take the others from it with the NumPy core.
+
+    ``dy`` is of integers where the arrays are: so large that no sum of any gradient exceeds what the dtype
+    has exactly. Where ones are too large already, some of its elements are zero. Where that does not help
+    either (arrays of numbers that the dtype rounds), that gradient is judged by its bound, as real numbers
+    are.
+    """
+    x, w, _ = wide = arrays.widened()
+    integers = all(np.isfinite(a).all() and np.array_equal(a, np.rint(a)) for a in (x, w))
+    generator = np.random.default_rng([case.seed, _STREAM])
+    drawn = _integers(case, wide, generator) if integers else generator.standard_normal(case.output_shape)
+    dy = drawn.astype(numpy_dtype(case.dtype))
+    own = dy.astype(np.float64)
+    magnitudes, terms = _magnitudes(case, wide, own), _terms(case, wide, own)
+    exact = {name: integers and bool(each.max() <= _budget(case)) for name, each in magnitudes.items()}
+    known = _judge_by(case, wide, own, exact=all(exact.values()))
+    expected = {
+        name: Expected(Sums(y, rest, magnitudes[name], terms[name], terms[name], case.dtype), exact[name])
+        for name, (y, rest) in known.items()
+    }
+    return Backward(dy, expected)
+
+
+def _judge_by(case: Case, arrays: Arrays, dy: Array, *, exact: bool) -> dict[Gradient, DoubleDouble]:
+    """The gradients in float64, or in twice its digits where that is too little to judge by."""
+    if not needs_twice_the_digits(case.dtype, exact=exact):
+        return {name: in_float64(y) for name, y in gradients(case, arrays, dy).items()}
+    by_input = compensated.correlate if case.transposed else compensated.spread
+    fine, coarse = (dy, arrays.x) if case.transposed else (arrays.x, dy)
+    found: dict[Gradient, DoubleDouble] = {
+        "input_grad": by_input(dy, arrays.w, case.geometry),
+        "weight_grad": compensated.correlate_weights(fine, coarse, case.geometry),
+    }
+    if arrays.bias is not None:
+        found["bias_grad"] = _total(dy)
+    return found
+
+
+def _total(dy: Array) -> DoubleDouble:
+    """The sum over all axes but the channels."""
+    by_channel = np.moveaxis(dy, 1, 0).reshape(dy.shape[1], -1)
+    high = np.array([math.fsum(values) for values in by_channel])
+    low = np.array([math.fsum((*values, -total)) for values, total in zip(by_channel, high, strict=True)])
+    return DoubleDouble(high, low)
+
+
+def gradients(case: Case, arrays: Arrays, dy: Array) -> dict[Gradient, Array]:
+    """The gradients of the sum of output * ``dy``, each in the shape of what it is taken by."""
+    by_input, by_kernel = (
+        (conv_transpose_input_grad, conv_transpose_weight_grad)
+        if case.transposed
+        else (conv_input_grad, conv_weight_grad)
+    )
+    found: dict[Gradient, Array] = {
+        "input_grad": by_input(dy, arrays.w, case.input[2:], **case.explicit),
+        "weight_grad": by_kernel(arrays.x, dy, case.kernel, **case.explicit),
+    }
+    if arrays.bias is not None:
+        found["bias_grad"] = dy.sum(axis=(0, *range(2, dy.ndim)))
+    return found
+
+
+def observe_gradient(name: Gradient, result: Array, expected: Expected) -> Observation:
+    """Find out how a gradient relates to what it has to be; of mistakes, no diagnosis is made."""
+    comparison = compare(result, expected.y, expected.dtype)
+    ratio = _ratio(result, expected, comparison)
+    if ratio is None:
+        return Observation("no verdict", (), comparison, NO_VERDICT)
+    if ratio <= 1:
+        return Observation("identical", (), comparison, bound_ratio=ratio)
+    differing = _differing(name, result, expected, comparison)
+    return replace(differing, bound_ratio=ratio if math.isfinite(ratio) else None)
+
+
+def _differing(name: Gradient, result: Array, expected: Expected, comparison: Comparison) -> Observation:
+    sides = greatest_difference(result, expected.y)
+    if comparison.allclose:
+        why = "but integers have to be exact" if expected.exact else "but beyond the bound of its precision"
+        return Observation("numeric", (), comparison, f"it is close, {why}: {sides}")
+    parts = ["its values are unrelated to the reference", sides]
+    if comparison.shape_equal:
+        wide = result.astype(np.float64)
+        same = wide == expected.y if expected.exact else close(wide, expected.y, expected.dtype)
+        parts.append(_places(name, ~same))
+    return Observation("unrelated", (), comparison, "; ".join(parts))
+
+
+def _ratio(result: Array, expected: Expected, comparison: Comparison) -> float | None:
+    """The largest error over what is allowed; of half types, in what they are summed up is not known."""
+    if comparison.exact:
+        return 0.0
+    if expected.exact or not comparison.shape_equal:
+        return math.inf
+    return expected.sums.error_ratio(result, accumulator_unknown(expected.dtype))
+
+
+def _places(name: Gradient, differ: Array) -> str:
+    """Where a gradient differs; only the input's has samples and channels to name."""
+    if name == "input_grad":
+        return differing_places(differ)
+    return f"{np.count_nonzero(differ)} of {differ.size} elements differ"
+
+
+def _integers(case: Case, arrays: Arrays, generator: np.random.Generator) -> Array:
+    """Integers with which every sum stays exact, if any have that, zeros among them only if need be."""
+    shape, budget = case.output_shape, _budget(case)
+    signs: Array = generator.choice((-1, 1), shape)
+    largest = int(budget // _most(case, arrays, np.ones(shape)))
+    if largest:
+        magnitudes = generator.integers(1, min(largest, LARGEST_INTEGER), shape, endpoint=True)
+        return signs * magnitudes
+    count = math.prod(shape)
+    order = generator.permutation(count).reshape(shape)
+    while count > 1 and _most(case, arrays, order < count) > budget:
+        count //= 2
+    return signs * (order < count)
+
+
+def _most(case: Case, arrays: Arrays, dy: Array) -> float:
+    """The largest sum of magnitudes in any of the gradients, at least 1."""
+    sums = _magnitudes(case, arrays, dy.astype(np.float64))
+    return max(1.0, *(float(each.max()) for each in sums.values()))
+
+
+def _terms(case: Case, arrays: Arrays, dy: Array) -> dict[Gradient, Array]:
+    """How many products each gradient adds up."""
+    return gradients(case, arrays.each(np.ones_like), np.ones_like(dy))
+
+
+def _magnitudes(case: Case, arrays: Arrays, dy: Array) -> dict[Gradient, Array]:
+    """Each gradient's sums of magnitudes, in float64."""
+    return gradients(case, arrays.each(np.abs), np.abs(dy))
+
+
+def _budget(case: Case) -> int:
+    """The integer up to which the dtype has all."""
+    return int(2 ** SIGNIFICAND_BITS[case.dtype])

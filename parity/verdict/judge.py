@@ -1,0 +1,133 @@
+"""What a framework's answer is recorded as: its judgement beside the reference."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from parity.cases.arrays import Array, numpy_dtype
+from parity.frameworks.spelling import Refusal, Spelling
+from parity.frameworks.task import Answer
+from parity.records.result import Result
+from parity.verdict.bounds import Mode
+from parity.verdict.gradients import Backward, Gradient, observe_gradient
+from parity.verdict.observation import Observation, Reference, observe
+from parity.verdict.prediction import explain, explain_gradient
+
+About = dict[str, Any]
+"""What of a result is known before anything runs: the fields of :class:`Result` for it."""
+
+
+def unsupported(about: About, reason: str) -> Result:
+    """There is no layer to ask."""
+    return Result(**about, status="unsupported", predicted="unsupported", explained=True, reason=reason)
+
+
+def value_result(
+    about: About, answer: Answer, spelling: Spelling, reference: Reference, mode: Mode
+) -> Result:
+    """What came of a layer's call."""
+    about = _with_notes(about, answer)
+    if answer.ending != "ok":
+        return _without_output(about, answer, spelling.refusal)
+    (output,) = answer.outputs
+    wrong = _wrong_dtype(output, reference.case.dtype)
+    if wrong:
+        return _invalid(about, wrong)
+    observation = observe(output, reference, mode)
+    judgement = _unsteady(answer, exact=reference.exact) or explain(
+        spelling, output, observation, reference, mode
+    )
+    return _computed(about, output, observation, judgement)
+
+
+def gradient_results(about: About, answer: Answer, backward: Backward) -> list[Result]:
+    """What came of a layer's backward pass: a result for each gradient that there is to be."""
+    abouts = {
+        name: {**_with_notes(about, answer), "output": name, "predicted": "identical"}
+        for name in backward.expected
+    }
+    if answer.ending != "ok":
+        return [_without_output(each, answer, None) for each in abouts.values()]
+    if len(answer.outputs) != len(abouts):
+        wrong = f"it returned {len(answer.outputs)} gradients, and there are {len(abouts)}"
+        return [_invalid(each, wrong) for each in abouts.values()]
+    outputs = zip(abouts.items(), answer.outputs, strict=True)
+    return [_gradient(each, answer, name, output, backward) for (name, each), output in outputs]
+
+
+def _gradient(about: About, answer: Answer, name: Gradient, output: Array, backward: Backward) -> Result:
+    expected = backward.expected[name]
+    wrong = _wrong_dtype(output, expected.dtype)
+    if wrong:
+        return _invalid(about, wrong)
+    observation = observe_gradient(name, output, expected)
+    judgement = _unsteady(answer, exact=expected.exact) or explain_gradient(observation)
+    return _computed(about, output, observation, judgement)
+
+
+def _unsteady(answer: Answer, *, exact: bool) -> tuple[bool, str] | None:
+    """The judgement of an output that has other bits at another time, where every sum is exact."""
+    if not exact or answer.repeats is None or answer.repeats.same:
+        return None
+    counts = ", ".join(f"{count} with {threads}" for threads, count in answer.repeats.distinct.items())
+    return (
+        False,
+        f"its bits change between runs, and every sum is exact; different outputs by threads: {counts}",
+    )
+
+
+def _with_notes(about: About, answer: Answer) -> About:
+    repeats = answer.repeats and answer.repeats.to_dict()
+    return {**about, "warnings": answer.warnings, "printed": answer.printed, "repeats": repeats}
+
+
+def _wrong_dtype(output: Array, dtype: str) -> str | None:
+    if output.dtype == numpy_dtype(dtype):
+        return None
+    return f"it returned dtype {output.dtype}, and the case's is {dtype}"
+
+
+def _without_output(about: About, answer: Answer, refusal: Refusal | None) -> Result:
+    if answer.ending == "rejected":
+        return _rejected(about, answer, refusal)
+    return Result(**about, status=answer.ending, error=answer.error, reason=answer.reason)
+
+
+def _rejected(about: About, answer: Answer, refusal: Refusal | None) -> Result:
+    foreseen = refusal is not None and answer.error_class in refusal.errors
+    return Result(
+        **about,
+        status="rejected",
+        error=answer.error,
+        relation="rejected",
+        explained=foreseen,
+        reason=refusal.reason
+        if refusal and foreseen
+        else "it raised, and its rules do not say that it would",
+    )
+
+
+def _invalid(about: About, wrong: str) -> Result:
+    return Result(**about, status="invalid", error=wrong, reason=wrong)
+
+
+def _computed(
+    about: About, output: Array, observation: Observation, judgement: tuple[bool, str | None]
+) -> Result:
+    explained, reason = judgement
+    comparison = observation.comparison
+    return Result(
+        **about,
+        status="ok",
+        shape=output.shape,
+        shape_equal=comparison.shape_equal,
+        allclose=comparison.allclose,
+        exact=comparison.exact,
+        max_abs_error=comparison.max_abs_error,
+        bound_ratio=observation.bound_ratio,
+        relation=observation.relation,
+        offset=observation.offsets[0] if observation.offsets else None,
+        explained=explained,
+        reason=reason,
+        array=output,
+    )

@@ -1,0 +1,155 @@
+"""What a result is to its reference, seen from the arrays alone."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import inf, isfinite
+from typing import Literal
+
+import numpy as np
+
+from parity.cases.arrays import Array
+from parity.verdict.bounds import Mode, accumulated_in_float32, error_ratio, narrower_precision
+from parity.verdict.compare import Comparison, compare
+from parity.verdict.diagnosis import diagnose
+from parity.verdict.diagnosis.suspect import Mistake, Suspect
+from parity.verdict.diagnosis.whereabouts import differing_places, greatest_difference
+from parity.verdict.diagnosis.windows import MOST_MATCHES, Offset, begins_at, find_windows
+from parity.verdict.reference import Reference, make_reference
+
+__all__ = [
+    "MOST_MATCHES",
+    "Observation",
+    "Offset",
+    "Reference",
+    "Relation",
+    "begins_at",
+    "find_windows",
+    "make_reference",
+    "observe",
+]
+
+Relation = Literal["identical", "empty", "no verdict", "unrelated"] | Mistake
+
+NO_VERDICT = "no verdict: with so many terms in so few digits, the bound on the error says nothing"
+
+_MOST_OTHERS = 3
+
+
+@dataclass(frozen=True)
+class Observation:
+    """How a result relates to the reference.
+
+    Attributes:
+        relation: "identical"; "empty", with no element to compare; the mistake that explains every value of
+            it, such as "window", other elements of the same response; "numeric", close where bit equality
+            was due, or computed in a narrower format; "no verdict", where the bound on the error says
+            nothing; "unrelated", none of these.
+        offsets: for a window (and for an identical result), how far it begins after the reference does,
+            on each axis: in the full response for the transposed ops, in the input for the others. More
+            than one where the values leave it open; the one nearest to the reference comes first.
+        comparison: with the reference.
+        message: the difference in words: both sides, where, and what else it may be. None without one.
+        bound_ratio: the largest error over its bound; None where there is no finite one.
+    """
+
+    relation: Relation
+    offsets: tuple[Offset, ...]
+    comparison: Comparison
+    message: str | None = None
+    bound_ratio: float | None = None
+
+
+def observe(result: Array, reference: Reference, mode: Mode | None = None) -> Observation:
+    """Find out how a result relates to the reference.
+
+    Args:
+        result: what a layer gave.
+        reference: of the case.
+        mode: in which precision it is computed, as far as sums are not exact; the dtype's own by default.
+    """
+    comparison = compare(result, reference.y, reference.case.dtype)
+    if not result.size:
+        message = None if comparison.shape_equal else greatest_difference(result, reference.y)
+        return Observation("empty", (), comparison, message)
+    mode = mode or accumulated_in_float32(reference.case.dtype)
+    ratio = _ratio(comparison, result, reference, mode)
+    own_place = ((0,) * reference.case.rank,)
+    if ratio is None:
+        return Observation("no verdict", own_place, comparison, NO_VERDICT)
+    if ratio <= 1:
+        return Observation("identical", own_place, comparison, bound_ratio=ratio)
+    return replace(
+        _differing(result, reference, comparison, mode), bound_ratio=ratio if isfinite(ratio) else None
+    )
+
+
+def _ratio(comparison: Comparison, result: Array, reference: Reference, mode: Mode) -> float | None:
+    """The largest error over what is allowed: nothing at all, where sums are exact."""
+    if comparison.exact:
+        return 0.0
+    if reference.exact or not comparison.shape_equal:
+        return inf
+    return error_ratio(result, reference, mode)
+
+
+def _differing(result: Array, reference: Reference, comparison: Comparison, mode: Mode) -> Observation:
+    if comparison.allclose and not reference.exact:  # so close that it is no other element's value
+        return _imprecise(result, reference, comparison, mode) or _unrelated(result, reference, comparison)
+    budget = iter(range(reference.affordable))
+    found = diagnose(result, reference, budget)
+    fitting = next(found, [])
+    if not fitting:
+        ended = next(budget, None) is None
+        imprecise = _imprecise(result, reference, comparison, mode)
+        return imprecise or _unrelated(result, reference, comparison, ended=ended)
+    unclear = _unclear(result)
+    others = [*fitting[1:], *(itertools.chain.from_iterable(found) if unclear else ())]
+    offsets = tuple(suspect.offset for suspect in fitting if suspect.offset is not None)
+    message = "; ".join(
+        [fitting[0].text, greatest_difference(result, reference.y), *_ambiguity(unclear, others)]
+    )
+    return Observation(fitting[0].mistake, offsets, comparison, message)
+
+
+def _imprecise(result: Array, reference: Reference, comparison: Comparison, mode: Mode) -> Observation | None:
+    """The right values in too few digits, if that is what they are."""
+    sides = greatest_difference(result, reference.y)
+    if reference.exact or not comparison.shape_equal:
+        message = f"it is close, but integers have to be exact: {sides}"
+        return Observation("numeric", (), comparison, message) if comparison.allclose else None
+    narrower = narrower_precision(result, reference, mode)
+    message = f"it is beyond the bound of {mode.name}, and {narrower}; {sides}"
+    return Observation("numeric", (), comparison, message) if narrower else None
+
+
+def _unrelated(
+    result: Array, reference: Reference, comparison: Comparison, *, ended: bool = False
+) -> Observation:
+    parts = ["its values are unrelated to the reference", greatest_difference(result, reference.y)]
+    if comparison.shape_equal:
+        parts.append(differing_places(~reference.equal(result.astype(np.float64), reference.y)))
+    if ended:
+        parts.append("the case is too large to look for every known mistake")
+    return Observation("unrelated", (), comparison, "; ".join(parts))
+
+
+def _unclear(result: Array) -> str | None:
+    """Why such a result tells little, if it does."""
+    if result.size == 1:
+        return "there is a single element"
+    return f"every value is {result.flat[0]}" if (result == result.flat[0]).all() else None
+
+
+def _ambiguity(unclear: str | None, others: Sequence[Suspect]) -> list[str]:
+    """What else the result may be, as at most one clause."""
+    if not (unclear or others):
+        return []
+    because = f", since {unclear}" if unclear else ""
+    if not others:
+        return [f"ambiguous{because}"]
+    named = [f"{other.mistake} ({other.text})" for other in others[:_MOST_OTHERS]]
+    more = f" and {len(others) - _MOST_OTHERS} more" if len(others) > _MOST_OTHERS else ""
+    return [f"ambiguous{because}: as well it may be {', or '.join(named)}{more}"]

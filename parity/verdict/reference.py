@@ -1,0 +1,124 @@
+"""What every result is compared with: a case computed by the NumPy core, in float64.
+
+Where a result is of float64 and not exact, in twice the digits: the reference's own rounding must not count.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from convmm import compensated, plain
+from convmm.compensated import DoubleDouble
+from convmm.geometry import Geometry
+from parity.cases.arrays import Array, Arrays, sums_are_exact
+from parity.cases.case import Case
+from parity.verdict.compare import close
+
+_MOST_WORK = 2**32
+"""Multiplications in which other outputs may be looked for, about: seconds."""
+
+_OVERHEAD = 2**20
+"""Multiplications in the time that it takes to compute the smallest output, about."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A case's arrays in float64, what they give, and whether a result has to equal it bit by bit.
+
+    Attributes:
+        case: the case.
+        arrays: its input, kernel and bias, widened to float64.
+        y: the output, (N, O, *spatial), in float64.
+        rest: what ``y`` lacks of the exact output, in the same shape: zeros but where results are of float64
+            and not exact.
+        exact: every framework's sums are exact, so that a tolerance would only hide errors.
+    """
+
+    case: Case
+    arrays: Arrays
+    y: Array
+    rest: Array
+    exact: bool
+
+    def compute(self, arrays: Arrays | None = None, geometry: Geometry | None = None) -> Array:
+        """The output of other arrays, or by another geometry, in place of the case's own, in float64."""
+        own = self.case
+        return _compute(arrays or self.arrays, geometry or own.geometry, transposed=own.transposed)
+
+    def judge_by(self, arrays: Arrays | None = None, geometry: Geometry | None = None) -> DoubleDouble:
+        """As :meth:`compute`, with what float64 results are judged by beside it."""
+        return _judge_by(self.case, arrays or self.arrays, geometry or self.case.geometry, exact=self.exact)
+
+    @property
+    def affordable(self) -> int:
+        """How many outputs like this one may be computed in search of another one, at least 1."""
+        case = self.case
+        places, channels = (
+            (case.input, case.filters) if case.transposed else (case.output_shape, case.input[1])
+        )
+        per_place = math.prod(case.kernel) * (channels // case.groups + 8)  # 8: each operand is moved as well
+        return 1 + _MOST_WORK // (_OVERHEAD + math.prod(places) * per_place)
+
+    def equal(self, a: Array, b: Array) -> Array:
+        """Where float64 ``a`` is ``b`` as far as this case can tell: to the bit, or within tolerances."""
+        return np.asarray(a == b) if self.exact else close(a, b, self.case.dtype)
+
+    def first_sample(self) -> Reference:
+        """The same of the first sample alone."""
+        case = replace(self.case, input=(1, *self.case.input[1:]))
+        arrays = self.arrays._replace(x=self.arrays.x[:1])
+        return replace(self, case=case, arrays=arrays, y=self.y[:1], rest=self.rest[:1])
+
+    def plane(self, sample: int, channel: int) -> Reference:
+        """One sample and one output channel of it, and no more input channels than it is computed from."""
+        group, filter_of_group = divmod(channel, self.case.filters // self.case.groups)
+        count = self.case.input[1] // self.case.groups
+        x, w, bias = self.arrays
+        read = slice(group * count, (group + 1) * count)
+        one = slice(channel, channel + 1)
+        arrays = Arrays(
+            x[sample : sample + 1, read],
+            w[read, filter_of_group : filter_of_group + 1] if self.case.transposed else w[one],
+            None if bias is None else bias[one],
+        )
+        case = replace(self.case, input=(1, count, *self.case.input[2:]), filters=1, groups=1)
+        own = np.s_[sample : sample + 1, one]
+        return replace(self, case=case, arrays=arrays, y=self.y[own], rest=self.rest[own])
+
+
+def make_reference(case: Case, arrays: Arrays) -> Reference:
+    """Compute the case with the NumPy core."""
+    wide, exact = arrays.widened(), sums_are_exact(case, arrays)
+    y, rest = _judge_by(case, wide, case.geometry, exact=exact)
+    return Reference(case, wide, y, rest, exact)
+
+
+def needs_twice_the_digits(dtype: str, *, exact: bool) -> bool:
+    """Whether float64 is too little to judge a result of this dtype by."""
+    return dtype == "float64" and not exact
+
+
+def in_float64(values: Array) -> DoubleDouble:
+    """Values of which nothing more is known."""
+    return DoubleDouble(values, np.broadcast_to(0.0, values.shape))
+
+
+def along_channels(bias: Array, rank: int) -> Array:
+    """One value a channel, in a shape that is broadcast over (N, O, *spatial)."""
+    return bias.reshape(-1, *(1,) * rank)
+
+
+def _judge_by(case: Case, arrays: Arrays, geometry: Geometry, *, exact: bool) -> DoubleDouble:
+    if not needs_twice_the_digits(case.dtype, exact=exact):
+        return in_float64(_compute(arrays, geometry, transposed=case.transposed))
+    y = (compensated.spread if case.transposed else compensated.correlate)(arrays.x, arrays.w, geometry)
+    return y if arrays.bias is None else y.plus(along_channels(arrays.bias, len(geometry.axes)))
+
+
+def _compute(arrays: Arrays, geometry: Geometry, *, transposed: bool) -> Array:
+    with np.errstate(over="ignore", invalid="ignore"):  # infinities and NaN are IEEE results, not accidents
+        y = (plain.spread if transposed else plain.correlate)(arrays.x, arrays.w, geometry)
+    return y if arrays.bias is None else y + along_channels(arrays.bias, len(geometry.axes))

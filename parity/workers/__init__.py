@@ -1,0 +1,1 @@
+"""Where frameworks run: processes of their own."""

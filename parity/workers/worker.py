@@ -1,0 +1,129 @@
+"""What runs in a framework's own process."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from parity.frameworks.adapter import Adapter, adapter
+from parity.frameworks.task import Answer, Task, perform
+
+_LONGEST_LOAD = 300
+"""Seconds that the import of a framework may take before its process gives up."""
+
+_LONGEST_LOG = 2**20
+_LONGEST_TEXT = 2000
+
+
+class Worker:
+    """A framework in this process, which is its own.
+
+    Args:
+        recipe: the framework's name, or an adapter that can be sent to another process.
+        threads: that it may compute with.
+        folder: where what is written to standard output and error is kept, in a file named by the process.
+    """
+
+    def __init__(self, recipe: str | Adapter, threads: int, folder: Path) -> None:
+        self._log = log_of(folder, os.getpid())
+        _keep_output(self._log)
+        _end_with_parent()
+        _be_the_first_to_go()
+        self._found = adapter(recipe) if isinstance(recipe, str) else recipe
+        self.switches: dict[str, Any] | Exception = self._load(threads)
+
+    def _load(self, threads: int) -> dict[str, Any] | Exception:
+        faulthandler.dump_traceback_later(_LONGEST_LOAD, exit=True)
+        try:
+            self._found.load()
+            return self._found.pin(threads)
+        except Exception as error:  # noqa: BLE001 - whatever it is, each task meets it again and records it
+            return error
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+
+    def perform(self, task: Task) -> Answer:
+        """Perform a task, and keep what was printed meanwhile."""
+        before = self._log.stat().st_size
+        answer = perform(self._found, task)
+        _flush()
+        if self._log.stat().st_size == before:
+            return answer
+        printed = read_log(self._log, before)
+        if before > _LONGEST_LOG:
+            os.truncate(self._log, 0)
+        return replace(answer, printed=printed)
+
+
+def log_of(folder: Path, process: int | None) -> Path:
+    """The file of what a process wrote."""
+    return folder / f"{process}.log"
+
+
+def read_log(path: Path, start: int = 0) -> str:
+    """The last of what a file has from a place on."""
+    with path.open("rb") as file:
+        end = file.seek(0, os.SEEK_END)
+        file.seek(max(start, end - _LONGEST_TEXT))
+        return file.read().decode(errors="replace").strip()
+
+
+_worker: Worker
+
+
+def start(recipe: str | Adapter, threads: int, folder: Path) -> None:
+    """Make this process the framework's."""
+    global _worker  # noqa: PLW0603 - one process, one framework
+    _worker = Worker(recipe, threads, folder)
+
+
+def perform_here(tasks: Sequence[Task]) -> tuple[list[Answer], float]:
+    """Perform tasks in this process, one after another, and take the seconds."""
+    began = time.perf_counter()
+    return [_worker.perform(task) for task in tasks], time.perf_counter() - began
+
+
+def switches_here() -> dict[str, Any] | Exception:
+    """The switches of this process's framework, or why it cannot be loaded."""
+    return _worker.switches
+
+
+def _keep_output(path: Path) -> None:
+    """Have all output of this process, C and C++ included, appended to a file; and a crash's last words."""
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    _flush()
+    os.dup2(file, 1)
+    os.dup2(file, 2)
+    faulthandler.enable(file, all_threads=False)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # foreign code may have closed it
+            stream.flush()
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it has ended, whatever it is busy with."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _be_the_first_to_go() -> None:
+    """Where memory runs out, Linux is to end this process and not the one that keeps the records."""
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")

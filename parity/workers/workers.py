@@ -1,0 +1,71 @@
+"""Frameworks in processes of their own, so that one that crashes or hangs costs one answer."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from parity.frameworks.adapter import Adapter
+from parity.frameworks.task import Task, Wait
+from parity.workers.pool import MOST_TOGETHER, Pool
+
+
+class Workers:
+    """A pool of processes for each framework, started at once; to be used in a ``with``.
+
+    Args:
+        adapters: the frameworks.
+        jobs: processes for each.
+        threads: that each process may compute with.
+        timeout: seconds that a task may take; None for any.
+    """
+
+    def __init__(
+        self, adapters: Sequence[Adapter], *, jobs: int = 1, threads: int = 1, timeout: float | None = None
+    ) -> None:
+        self._adapters = adapters
+        self._jobs, self._threads, self._timeout = jobs, threads, timeout
+        self._folder = tempfile.TemporaryDirectory(prefix="parity-")
+        self._pools: dict[Adapter, Pool] = {}
+
+    @property
+    def ahead(self) -> int:
+        """How many cases to ask for before the first has answered, for no process to be idle."""
+        return MOST_TOGETHER * (self._jobs + 1)
+
+    def __enter__(self) -> Self:
+        """Start every framework's processes."""
+        for found in self._adapters:
+            self._pools[found] = Pool(
+                found,
+                jobs=self._jobs,
+                threads=self._threads,
+                timeout=self._timeout,
+                folder=Path(self._folder.name),
+            )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End them all, whatever they do."""
+        for pool in self._pools.values():
+            pool.stop()
+        for pool in self._pools.values():
+            pool.join()
+        self._folder.cleanup()
+
+    def switches(self) -> list[dict[str, Any] | None]:
+        """Of each framework the switches under which it runs; None of one whose import failed or crashed.
+
+        Raises:
+            FrameworkError: a user's function cannot be imported.
+        """
+        return [self._pools[found].switches() for found in self._adapters]
+
+    def submit(self, found: Adapter, task: Task) -> Wait:
+        """Hand a framework a task; what is returned waits for the answer."""
+        return self._pools[found].submit(task)
