@@ -16,6 +16,7 @@ from parity.frameworks.known.registry import built_in
 from parity.frameworks.spelling import Spelling, Unsupported
 from parity.frameworks.task import Submit, Task, Wait, here
 from parity.records.result import CaseResult, Result
+from parity.verdict.compare import compare_pairs
 from parity.verdict.gradients import Backward, make_backward
 from parity.verdict.judge import About, gradient_results, unsupported, value_result
 from parity.verdict.observation import Reference, make_reference
@@ -169,8 +170,10 @@ class Run:
         """Wait for the answers, and compare each with the NumPy core's."""
         reference = make_reference(self._case, self._arrays)
         backward = make_backward(self._case, self._arrays) if self._grad else None
-        results = [result for judge in self._asked for result in judge(reference, backward)]
-        return CaseResult(self._case, reference.y, tuple(results), backward)
+        results = tuple(result for judge in self._asked for result in judge(reference, backward))
+        pairs = compare_pairs(results, self._case.dtype)
+        gradients = None if backward is None else backward.gradients
+        return CaseResult(self._case, reference.y, results, pairs, gradients)
 
     def _ask(self, found: Adapter, spelling: Spelling | Unsupported) -> Judge:
         """Have a spelling's layer called; what makes results of its answer."""

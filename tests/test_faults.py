@@ -26,12 +26,12 @@ from parity.cases.case import OPS
 from parity.cli.main import run_cli
 from parity.frameworks.adapter import Adapter, Framework, adapter
 from parity.frameworks.code.script import Script
+from parity.frameworks.precision import Mode
 from parity.frameworks.spelling import Spelling, Unsupported
 from parity.frameworks.task import Task, Wait, here
 from parity.records.counts import Outcome
 from parity.records.result import Result
 from parity.running import run_with
-from parity.verdict.bounds import Mode
 from parity.workers.workers import Workers
 from tests import naive
 from tests.faults import (

@@ -11,7 +11,6 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from convmm.plain import correlate, spread
 from parity.cases.case import Case, CaseError
 
 Array = NDArray[Any]
@@ -81,21 +80,6 @@ def draw_arrays(case: Case) -> Arrays:
         x, w, bias = (_DRAWS[case.values](case, i, shape) for i, shape in enumerate(shapes))
     dtype = numpy_dtype(case.dtype)
     return Arrays(x.astype(dtype), w.astype(dtype), bias.astype(dtype) if case.bias else None)
-
-
-def sums_are_exact(case: Case, arrays: Arrays) -> bool:
-    """Whether every partial sum, in any order, is an integer that the dtype has: then results are bit-equal.
-
-    The condition is S = max over outputs of sum |x||w| + |b| <= 2**p, for integers (Higham, Accuracy and
-    Stability of Numerical Algorithms, section 3.1: exact operations make no rounding error).
-    """
-    wide = [np.abs(a.astype(np.float64)) for a in arrays if a is not None]
-    if not all(np.array_equal(a, np.rint(a)) for a in wide):
-        return False
-    kernel = spread if case.transposed else correlate
-    sums = kernel(wide[0], wide[1], case.geometry)
-    largest = sums.max(initial=0.0) + (wide[2].max() if case.bias else 0.0)
-    return bool(largest <= 2 ** SIGNIFICAND_BITS[case.dtype])
 
 
 def check_memory(case: Case) -> None:

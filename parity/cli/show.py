@@ -127,8 +127,8 @@ def _repeats(result: Json) -> str | None:
 def arrays(result: CaseResult) -> None:
     """The input, kernel and bias of a case, and every output."""
     named = {**_drawn(result), "reference": result.reference}
-    if result.backward:
-        named |= {f"reference {name}": each.y for name, each in result.backward.expected.items()}
+    if result.gradients:
+        named |= {f"reference {name}": y for name, y in result.gradients.expected.items()}
     named |= {each.label: each.array for each in result.results}
     for name, array in named.items():
         if array is not None:
@@ -229,7 +229,7 @@ def _drawn(result: CaseResult) -> dict[str, Any]:
     """The arrays of a case by name, with the gradient by the output where there is one."""
     drawn = draw_arrays(result.case)
     named = {"x": drawn.x, "w": drawn.w, "bias": drawn.bias}
-    return named if result.backward is None else {**named, "dy": result.backward.dy}
+    return named if result.gradients is None else {**named, "dy": result.gradients.dy}
 
 
 def note_nothing_compared(counted: Report) -> None:

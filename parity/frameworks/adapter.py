@@ -15,8 +15,8 @@ from parity.cases.case import Case
 from parity.frameworks.code.expression import Call
 from parity.frameworks.code.reading import Reading
 from parity.frameworks.code.script import Conversion, Script
+from parity.frameworks.precision import Mode
 from parity.frameworks.spelling import Spelling, Unsupported
-from parity.verdict.bounds import Mode
 
 MODULES = {
     "numpy": "parity.frameworks.numpy",

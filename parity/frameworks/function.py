@@ -19,8 +19,8 @@ from parity.frameworks.adapter import FrameworkError
 from parity.frameworks.code.layer import Name, layer
 from parity.frameworks.code.script import Script, function_call
 from parity.frameworks.modes import ANY_SUMS, MODES
+from parity.frameworks.precision import Mode
 from parity.frameworks.spelling import Spelling, Unsupported
-from parity.verdict.bounds import Mode
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from parity.verdict.bounds import (
+from parity.frameworks.precision import (
     BFLOAT16,
     TF32,
     Mode,

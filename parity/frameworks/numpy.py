@@ -16,8 +16,8 @@ from parity.frameworks.code.layer import Name, layer
 from parity.frameworks.code.reading import Reading
 from parity.frameworks.code.script import AS_THEY_ARE, Script, function_call
 from parity.frameworks.distributions import installed_version
+from parity.frameworks.precision import Mode, accumulated_in_float32
 from parity.frameworks.spelling import Spelling, Unsupported
-from parity.verdict.bounds import Mode, accumulated_in_float32
 
 NAME = "numpy"
 EXTRA = None

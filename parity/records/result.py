@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from itertools import combinations
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 from parity.cases.arrays import Array
 from parity.cases.case import Case
-from parity.verdict.compare import compare
-from parity.verdict.gradients import Backward
 
 SCHEMA = 1
 
@@ -94,6 +92,36 @@ class Result:
 
 
 @dataclass(frozen=True)
+class Pair:
+    """Two results of one case, compared with each other.
+
+    Attributes:
+        a: label of one.
+        b: label of the other.
+        shape_equal: they have one shape.
+        allclose: within the dtype's tolerances of each other; None without an element.
+    """
+
+    a: str
+    b: str
+    shape_equal: bool
+    allclose: bool | None
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """What the gradients of a case are taken by, and what they have to be.
+
+    Attributes:
+        dy: the gradient by the output, (N, O, *spatial), of the case's dtype.
+        expected: by name, each in the shape of what it is taken by, in float64.
+    """
+
+    dy: Array
+    expected: Mapping[Output, Array]
+
+
+@dataclass(frozen=True)
 class CaseResult:
     """All results of one case.
 
@@ -101,13 +129,15 @@ class CaseResult:
         case: the case.
         reference: the NumPy core's output in float64, (N, O, *spatial).
         results: one a spelling, in the frameworks' order; the gradients of a native or exact one behind it.
-        backward: what the gradients have to be, where they were asked for.
+        pairs: every two results that computed the output, compared with each other.
+        gradients: what they have to be, where they were asked for.
     """
 
     case: Case
     reference: Array = field(repr=False, compare=False)
     results: tuple[Result, ...]
-    backward: Backward | None = field(default=None, repr=False, compare=False)
+    pairs: tuple[Pair, ...] = ()
+    gradients: Gradients | None = field(default=None, repr=False, compare=False)
 
     @property
     def verdict(self) -> Verdict:
@@ -123,25 +153,9 @@ class CaseResult:
         return "agree" if all(native.relation == "identical" for native in natives) else "explained"
 
     @property
-    def pairs(self) -> list[dict[str, Any]]:
-        """Every two results that computed the output, compared with each other."""
-        computed = [
-            result for result in self.results if result.array is not None and result.output == "value"
-        ]
-        found = []
-        for a, b in combinations(computed, 2):
-            assert a.array is not None  # noqa: S101 - tells the type checker what the line above chose
-            assert b.array is not None  # noqa: S101 - the same
-            both = compare(a.array, b.array, self.case.dtype)
-            found.append(
-                {"a": a.label, "b": b.label, "shape_equal": both.shape_equal, "allclose": both.allclose}
-            )
-        return found
-
-    @property
     def command(self) -> str:
         """The command line that gives these results again."""
-        return command(self.case, grad=self.backward is not None)
+        return command(self.case, grad=self.gradients is not None)
 
     def to_dict(self) -> dict[str, Any]:
         """The case and its results as JSON has them."""
@@ -152,7 +166,7 @@ class CaseResult:
             "verdict": self.verdict,
             "reference": {"shape": list(self.reference.shape)},
             "results": [result.to_dict() for result in self.results],
-            "pairs": self.pairs,
+            "pairs": [asdict(pair) for pair in self.pairs],
         }
 
 

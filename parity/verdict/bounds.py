@@ -22,82 +22,13 @@ import numpy as np
 
 from convmm.geometry import Geometry
 from parity.cases.arrays import Array, Arrays, limit_of
+from parity.frameworks.precision import ROUNDOFF, Mode, ladder
 from parity.verdict.compare import equal
 from parity.verdict.diagnosis.rounding import ROUNDINGS
 from parity.verdict.reference import Reference, along_channels
 
 _MOST_ROUNDOFF = 0.1
 """Of n * u_acc + m * u_tap, beyond which a bound says nothing."""
-
-ROUNDOFF = {"float16": 2.0**-11, "bfloat16": 2.0**-8, "float32": 2.0**-24, "float64": 2.0**-53}
-"""Unit roundoff of each dtype."""
-
-
-@dataclass(frozen=True)
-class Mode:
-    """In which precision a result is computed.
-
-    Attributes:
-        name: in words.
-        operands: relative error of each product by rounding its operands.
-        accumulator: unit roundoff of the partial sums.
-        output: unit roundoff of the result.
-        bias_apart: the sum is rounded to the output's precision before the bias is added in it.
-        taps: unit roundoff of each tap's sum of products, and of the sums of these; 0.0 where there are none.
-    """
-
-    name: str
-    operands: float
-    accumulator: float
-    output: float
-    bias_apart: bool = False
-    taps: float = 0.0
-
-
-def accumulated_in_float32(dtype: str, *, bias_apart: bool = False) -> Mode:
-    """The mode of an implementation that keeps half types' sums in float32, and others' in their own."""
-    if dtype in {"float16", "bfloat16"}:
-        name = f"{dtype}, sums in float32" + (", bias added after rounding" if bias_apart else "")
-        return Mode(name, 0.0, ROUNDOFF["float32"], ROUNDOFF[dtype], bias_apart)
-    return Mode(dtype, 0.0, ROUNDOFF[dtype], 0.0)
-
-
-def accumulated_by_tap(dtype: str) -> Mode:
-    """The mode of a matrix product in float32 whose columns of a half type are added up in that type."""
-    if dtype in {"float16", "bfloat16"}:
-        name = f"{dtype}, sums of each tap in float32"
-        return Mode(name, 0.0, ROUNDOFF["float32"], ROUNDOFF[dtype], bias_apart=True, taps=ROUNDOFF[dtype])
-    return accumulated_in_float32(dtype)
-
-
-def accumulator_unknown(dtype: str) -> Mode:
-    """The mode of an implementation that may keep sums in the narrow type itself."""
-    if dtype in {"float16", "bfloat16"}:
-        return Mode(f"{dtype}, sums in any precision", 0.0, ROUNDOFF[dtype], ROUNDOFF[dtype], bias_apart=True)
-    return accumulated_in_float32(dtype)
-
-
-def cut_off(dtype: str) -> Mode:
-    """The mode of an implementation that sums half types up in float32 and drops the digits beyond them."""
-    name = f"{dtype}, sums in float32, cut off instead of rounded"
-    return Mode(name, 0.0, ROUNDOFF["float32"], 2 * ROUNDOFF[dtype])
-
-
-FLOAT32 = Mode("float32", 2 * 2.0**-24, 2.0**-24, 0.0)
-TF32 = Mode("TF32", 2 * 2.0**-10, 2.0**-23, 0.0)
-BFLOAT16 = Mode("bfloat16", 2 * 2.0**-8, 2.0**-24, 2.0**-8)
-FLOAT16_SUMS = Mode("float16 sums", 2 * 2.0**-11, 2.0**-11, 2.0**-11)
-
-
-def ladder(dtype: str) -> tuple[tuple[Mode, ...], ...]:
-    """Ways to compute that are less precise than a dtype's own: the most precise first, equals together."""
-    if dtype in {"float16", "bfloat16"}:
-        return (
-            (accumulated_in_float32(dtype, bias_apart=True), cut_off(dtype)),
-            (accumulated_by_tap(dtype), accumulator_unknown(dtype)),
-        )
-    narrower = (TF32,), (BFLOAT16,), (FLOAT16_SUMS,)
-    return ((FLOAT32,), *narrower) if dtype == "float64" else narrower
 
 
 @dataclass(frozen=True)

@@ -9,17 +9,13 @@ from typing import Literal
 
 import numpy as np
 
-from convmm import (
-    compensated,
-    conv_input_grad,
-    conv_transpose_input_grad,
-    conv_transpose_weight_grad,
-    conv_weight_grad,
-)
+from convmm import compensated, plain
 from convmm.compensated import DoubleDouble
 from parity.cases.arrays import LARGEST_INTEGER, SIGNIFICAND_BITS, Array, Arrays, numpy_dtype
 from parity.cases.case import Case
-from parity.verdict.bounds import Sums, accumulator_unknown
+from parity.frameworks.precision import accumulator_unknown
+from parity.records.result import Gradients
+from parity.verdict.bounds import Sums
 from parity.verdict.compare import Comparison, close, compare
 from parity.verdict.diagnosis.whereabouts import differing_places, greatest_difference
 from parity.verdict.observation import NO_VERDICT, Observation
@@ -38,10 +34,12 @@ class Expected:
     Attributes:
         sums: by the input (N, C, *spatial), by the kernel in convmm's layout, by the bias (O,).
         exact: every framework's sums are exact, so that a result has to equal it bit by bit.
+        settled: where it is settled what a result has to be; broadcast over the gradient.
     """
 
     sums: Sums
     exact: bool
+    settled: Array | bool = True
 
     @property
     def y(self) -> Array:
@@ -66,6 +64,11 @@ class Backward:
     dy: Array
     expected: Mapping[Gradient, Expected]
 
+    @property
+    def gradients(self) -> Gradients:
+        """What is kept of it beside the results."""
+        return Gradients(self.dy, {name: each.y for name, each in self.expected.items()})
+
 
 def make_backward(case: Case, arrays: Arrays) -> Backward:
     """Draw a gradient by the case's output, and take the others from it with the NumPy core.
@@ -85,7 +88,11 @@ def make_backward(case: Case, arrays: Arrays) -> Backward:
     exact = {name: integers and bool(each.max() <= _budget(case)) for name, each in magnitudes.items()}
     known = _judge_by(case, wide, own, exact=all(exact.values()))
     expected = {
-        name: Expected(Sums(y, rest, magnitudes[name], terms[name], terms[name], case.dtype), exact[name])
+        name: Expected(
+            Sums(y, rest, magnitudes[name], terms[name], terms[name], case.dtype),
+            exact[name],
+            _settled(case, x) if name == "weight_grad" else True,
+        )
         for name, (y, rest) in known.items()
     }
     return Backward(dy, expected)
@@ -116,15 +123,13 @@ def _total(dy: Array) -> DoubleDouble:
 
 def gradients(case: Case, arrays: Arrays, dy: Array) -> dict[Gradient, Array]:
     """The gradients of the sum of output * ``dy``, each in the shape of what it is taken by."""
-    by_input, by_kernel = (
-        (conv_transpose_input_grad, conv_transpose_weight_grad)
-        if case.transposed
-        else (conv_input_grad, conv_weight_grad)
-    )
-    found: dict[Gradient, Array] = {
-        "input_grad": by_input(dy, arrays.w, case.input[2:], **case.explicit),
-        "weight_grad": by_kernel(arrays.x, dy, case.kernel, **case.explicit),
-    }
+    by_input = plain.correlate if case.transposed else plain.spread
+    fine, coarse = (dy, arrays.x) if case.transposed else (arrays.x, dy)
+    with np.errstate(over="ignore", invalid="ignore"):  # infinities and NaN are IEEE results, not accidents
+        found: dict[Gradient, Array] = {
+            "input_grad": by_input(dy, arrays.w, case.geometry),
+            "weight_grad": plain.correlate_weights(fine, coarse, case.geometry),
+        }
     if arrays.bias is not None:
         found["bias_grad"] = dy.sum(axis=(0, *range(2, dy.ndim)))
     return found
@@ -161,7 +166,21 @@ def _ratio(result: Array, expected: Expected, comparison: Comparison) -> float |
         return 0.0
     if expected.exact or not comparison.shape_equal:
         return math.inf
-    return expected.sums.error_ratio(result, accumulator_unknown(expected.dtype))
+    return expected.sums.error_ratio(result, accumulator_unknown(expected.dtype), expected.settled)
+
+
+def _settled(case: Case, x: Array) -> Array | bool:
+    """Return where no infinite or undefined input meets the padding of the gradient by the output.
+
+    An implementation may multiply such an input by the padding's zeros, which gives NaN, or leave it out.
+    Only a transposed layer's kernel gradient reads the input on the grid that is not padded.
+    """
+    wild = ~np.isfinite(x)
+    if not case.transposed or not wild.any():
+        return True
+    inside = plain.correlate_weights(np.ones(case.output_shape), wild.astype(np.float64), case.geometry)
+    everywhere = wild.sum(axis=(0, *range(2, x.ndim)))
+    return np.asarray(inside == everywhere.reshape(-1, *(1,) * (inside.ndim - 1)))
 
 
 def _places(name: Gradient, differ: Array) -> str:

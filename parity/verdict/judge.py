@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from parity.cases.arrays import Array, numpy_dtype
+from parity.frameworks.precision import Mode
 from parity.frameworks.spelling import Refusal, Spelling
 from parity.frameworks.task import Answer
 from parity.records.result import Result
-from parity.verdict.bounds import Mode
 from parity.verdict.gradients import Backward, Gradient, observe_gradient
 from parity.verdict.observation import Observation, Reference, observe
 from parity.verdict.prediction import explain, explain_gradient

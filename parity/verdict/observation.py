@@ -11,7 +11,8 @@ from typing import Literal
 import numpy as np
 
 from parity.cases.arrays import Array
-from parity.verdict.bounds import Mode, accumulated_in_float32, error_ratio, narrower_precision
+from parity.frameworks.precision import Mode, accumulated_in_float32
+from parity.verdict.bounds import error_ratio, narrower_precision
 from parity.verdict.compare import Comparison, compare
 from parity.verdict.diagnosis import diagnose
 from parity.verdict.diagnosis.suspect import Mistake, Suspect

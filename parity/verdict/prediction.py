@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from parity.cases.arrays import Array
 from parity.cases.case import Case
+from parity.frameworks.precision import Mode, accumulated_in_float32
 from parity.frameworks.spelling import Spelling, windows_agree
-from parity.verdict.bounds import Mode, accumulated_in_float32, error_ratio
+from parity.verdict.bounds import error_ratio
 from parity.verdict.observation import Observation, Offset, Reference, begins_at
 
 

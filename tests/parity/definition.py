@@ -8,7 +8,7 @@ import numpy as np
 
 from parity.cases.arrays import Array, Arrays
 from parity.cases.case import Case
-from parity.verdict.bounds import Mode
+from parity.frameworks.precision import Mode
 from tests import naive
 
 UNITS = {"float16": 2.0**-11, "bfloat16": 2.0**-8, "float32": 2.0**-24, "float64": 2.0**-53}

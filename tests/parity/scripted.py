@@ -9,8 +9,8 @@ from parity.cases.arrays import Array
 from parity.cases.case import Case
 from parity.frameworks.code.layer import layer
 from parity.frameworks.code.script import Script
+from parity.frameworks.precision import Mode, accumulated_in_float32
 from parity.frameworks.spelling import Kind, Refusal, Spelling, Unsupported
-from parity.verdict.bounds import Mode, accumulated_in_float32
 
 
 def spelling_of(meaning: Case, kind: Kind = "native", refusal: Refusal | None = None) -> Spelling:

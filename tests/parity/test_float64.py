@@ -10,7 +10,8 @@ from hypothesis import given
 
 from parity import Case, run
 from parity.cases.arrays import draw_arrays
-from parity.verdict.bounds import accumulated_in_float32, keeps, narrower_precision
+from parity.frameworks.precision import accumulated_in_float32
+from parity.verdict.bounds import keeps, narrower_precision
 from parity.verdict.gradients import make_backward, observe_gradient
 from parity.verdict.observation import observe
 from parity.verdict.reference import make_reference

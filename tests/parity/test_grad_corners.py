@@ -94,3 +94,11 @@ def test_a_gradient_that_is_tamed_is_named_by_a_place_that_differs(dtype: str) -
     result[last] = 5
     message = str(observe_gradient("weight_grad", result, expected).message)
     assert f"at index {last}: 5 against nan" in message
+
+
+@pytest.mark.parametrize("framework", ["numpy", "torch"])
+def test_an_undefined_input_may_be_multiplied_by_the_gradients_padding_or_left_out(framework: str) -> None:
+    case = Case("conv_transpose1d", (2, 1, 1), 1, 2, padding="same", dilation=2, values="special")
+    assert not np.isfinite(draw_arrays(case).x).all()
+    found = run(case, [framework], grad=True)
+    assert [each.label for each in found.results if not each.explained] == []

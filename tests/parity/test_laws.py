@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis.extra.numpy import arrays
 
-from parity.cases.arrays import Array, Arrays, draw_arrays, sums_are_exact
+from parity.cases.arrays import Array, Arrays, draw_arrays
 from parity.laws.law import (
     FACTOR,
     Finding,
@@ -23,6 +23,7 @@ from parity.laws.law import (
     repeats,
     split,
 )
+from parity.verdict.reference import sums_are_exact
 from tests.parity.strategies import cases, examples
 
 SIZES = st.integers(1, 5)

@@ -17,6 +17,7 @@ from parity.frameworks.adapter import FrameworkError, installed
 from parity.frameworks.function import Implementation, implementation
 from parity.records.result import CaseResult, Result
 from parity.running import contestants
+from parity.verdict.compare import compare_pairs
 from tests.parity.strategies import cases, examples, runnable_cases
 
 ARTICLE = Case("conv_transpose2d", (5, 3, 2, 2), 1, 3, stride=2, output_padding=1)
@@ -160,7 +161,7 @@ def test_all_pairs_of_results_are_compared_and_not_only_neighbours(case: Case) -
     found = run(case)
     computed = [result.label for result in found.results if result.shape is not None]
     expected = {(a, b) for number, a in enumerate(computed) for b in computed[number + 1 :]}
-    assert {(pair["a"], pair["b"]) for pair in found.pairs} == expected
+    assert {(pair.a, pair.b) for pair in found.pairs} == expected
     assert len(found.pairs) == len(expected)
 
 
@@ -170,8 +171,7 @@ def test_two_neighbours_that_are_close_do_not_make_the_ends_of_a_chain_close() -
     results = [
         Result("f", None, None, "native", None, "ok", shape=(1, 1, 1), array=value) for value in values
     ]
-    found = CaseResult(Case("conv1d", (1, 1, 1), 1, 1), values[0], tuple(results))
-    assert [pair["allclose"] for pair in found.pairs] == [True, False, True]
+    assert [pair.allclose for pair in compare_pairs(results, "float32")] == [True, False, True]
 
 
 def test_a_result_says_which_versions_computed_it() -> None:
@@ -197,7 +197,7 @@ def test_one_unknown_framework_among_others_is_an_error() -> None:
 def test_no_result_is_no_pass() -> None:
     found = run(ARTICLE, [])
     assert found.results == ()
-    assert found.pairs == []
+    assert found.pairs == ()
     assert found.verdict == "unexplained"
 
 
@@ -453,7 +453,7 @@ def test_a_buffer_that_is_used_again_does_not_change_a_result_that_was_recorded(
     kept = result.array.copy()
     buffer[:] = np.nan
     np.testing.assert_array_equal(result.array, kept)
-    assert [pair["allclose"] for pair in found.pairs] == [True]
+    assert [pair.allclose for pair in found.pairs] == [True]
 
 
 def test_a_function_with_a_state_from_call_to_call_is_caught() -> None:

@@ -15,19 +15,17 @@ from hypothesis import given
 import convmm
 from parity import Case, run
 from parity.cases.arrays import Array, Arrays, draw_arrays, numpy_dtype
-from parity.records.result import Result
-from parity.verdict.bounds import (
+from parity.frameworks.precision import (
     BFLOAT16,
     TF32,
     Mode,
     accumulated_by_tap,
     accumulated_in_float32,
     accumulator_unknown,
-    error_ratio,
-    keeps,
     ladder,
-    narrower_precision,
 )
+from parity.records.result import Result
+from parity.verdict.bounds import error_ratio, keeps, narrower_precision
 from parity.verdict.diagnosis.rounding import ROUNDINGS
 from parity.verdict.observation import observe
 from parity.verdict.reference import Reference, make_reference

@@ -20,9 +20,9 @@ from parity.cases.arrays import (
     check_memory,
     draw_arrays,
     numpy_dtype,
-    sums_are_exact,
 )
 from parity.cases.case import DTYPES, OPS
+from parity.verdict.reference import sums_are_exact
 from tests.parity.strategies import cases, changed, examples
 
 seeds = st.integers(0, 2**32 - 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from parity.cases.case import Case
 from parity.frameworks.keras.installation import backend_name, tensorflow_kernels
 from parity.frameworks.known.machine import cpu_flags
-from parity.verdict.bounds import Mode, accumulated_by_tap, accumulated_in_float32, accumulator_unknown
+from parity.frameworks.precision import Mode, accumulated_by_tap, accumulated_in_float32, accumulator_unknown
 
 _ONEDNN_TAKES = {"bfloat16": "avx512f", "float16": "avx512_fp16"}
 """The processor's flag by which TensorFlow leaves a half type to oneDNN."""

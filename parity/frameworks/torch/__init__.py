@@ -17,11 +17,11 @@ from parity.cases.arrays import Array, numpy_dtype
 from parity.cases.case import Case
 from parity.frameworks.code.script import AS_THEY_ARE, Script
 from parity.frameworks.distributions import installed_version, not_installed
+from parity.frameworks.precision import Mode, accumulated_by_tap, accumulated_in_float32
 from parity.frameworks.spelling import Spelling, Unsupported, first_lookalike, first_native
 from parity.frameworks.torch.exact import exact
 from parity.frameworks.torch.read import CLASSES, read
 from parity.frameworks.torch.rules import meanings, spelling, why_not
-from parity.verdict.bounds import Mode, accumulated_by_tap, accumulated_in_float32
 
 __all__ = [
     "CLASSES",
