@@ -112,7 +112,7 @@ def fuzz(session: nox.Session) -> None:
     A finding of the former fails the session; those of the frameworks are shown, and kept.
     """
     session.install(*PINNED, ".[frameworks,testing]")
-    right = ("--frameworks", "numpy", "--impl", "tests.coincidences:right")
+    right = ("--frameworks", "numpy", "--impl", "tests.support.coincidences:right")
     session.run("parity", "fuzz", *right, "--examples", "20000")
     FINDINGS.parent.mkdir(parents=True, exist_ok=True)
     frameworks = ("--frameworks", "torch,keras", "--seconds", "1200", *session.posargs)

@@ -13,7 +13,7 @@ from parity.records.counts import Outcome, Report
 from parity.records.diff import diff
 from parity.records.reader import Records, read_records
 from parity.records.result import command
-from tests.parity.recorded import write
+from tests.support.recorded import write
 from tests.test_project import pins
 
 BASELINE = Path(__file__).parents[1] / "baselines" / "pinned.jsonl.gz"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.parity.nested import run
+from tests.support.nested import run
 
 pytest_plugins = ["pytester"]
 

@@ -33,8 +33,8 @@ from parity.records.counts import Outcome
 from parity.records.result import Result
 from parity.running import run_with
 from parity.workers.workers import Workers
-from tests import naive
-from tests.faults import (
+from tests.support import naive
+from tests.support.faults import (
     Change,
     Wrong,
     accumulating,
@@ -70,7 +70,7 @@ from tests.faults import (
     without_last_tap,
     wrapped_to_16_bits,
 )
-from tests.parity.strategies import CONVS, TRANSPOSES, changed, exact_cases_with_an_output, examples
+from tests.support.strategies import CONVS, TRANSPOSES, changed, exact_cases_with_an_output, examples
 
 MANY_AXES = tuple(op for op in OPS if not op.endswith("1d"))
 SIZES = (9, 8, 7)

@@ -10,7 +10,7 @@ import pytest
 
 import convmm
 from parity.cli.main import run_cli
-from tests.parity.nested import run
+from tests.support.nested import run
 
 pytest_plugins = ["pytester"]
 

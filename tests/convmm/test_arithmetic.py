@@ -7,8 +7,8 @@ from hypothesis import given
 from numpy.typing import DTypeLike
 
 from convmm import GeometryError, conv, conv_transpose
-from tests import naive
 from tests.convmm.strategies import Example, Operation, conv_transposes, convs
+from tests.support import naive
 
 HALF = {"float16": np.float16, "bfloat16": ml_dtypes.bfloat16}
 

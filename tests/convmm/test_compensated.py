@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from convmm import compensated, plain
 from convmm.geometry import Geometry, conv_geometry, conv_transpose_geometry
-from tests import naive
 from tests.convmm.strategies import Example, conv_transposes, convs
+from tests.support import naive
 
 Array = NDArray[Any]
 

@@ -18,9 +18,9 @@ from convmm import (
     conv_transpose2d,
     conv_transpose3d,
 )
-from tests import naive
 from tests.convmm.layouts import LAYOUTS
 from tests.convmm.strategies import Example, Operation, conv_transposes, convs
+from tests.support import naive
 
 
 @given(convs())

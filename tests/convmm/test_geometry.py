@@ -23,7 +23,7 @@ from convmm import (
 )
 from convmm.geometry import Axis, Geometry, check_ints, check_kernel, conv_geometry, conv_transpose_geometry
 from tests.convmm.strategies import Example, Operation, conv_transposes, convs
-from tests.naive import transposed_window
+from tests.support.naive import transposed_window
 
 
 @given(convs())

@@ -28,8 +28,8 @@ from convmm import (
     weights,
 )
 from convmm.geometry import conv_geometry
-from tests import naive
 from tests.convmm.strategies import Example, conv_transposes, convs
+from tests.support import naive
 
 MODULES = (columns, correlation, factors, kernels, patches, scatter, threads, tiles, weights)
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from parity import Case, run
 from parity.strategies import cases, conv_cases, conv_transpose_cases, refused_cases
 from parity.testing import assert_parity
-from tests.parity.strategies import EVERY_DTYPE, without_known_faults
+from tests.support.strategies import EVERY_DTYPE, without_known_faults
 
 pytest_plugins = ["pytester"]
 

@@ -18,7 +18,7 @@ from parity.frameworks.function import Implementation, implementation
 from parity.records.result import CaseResult, Result
 from parity.running import contestants
 from parity.verdict.compare import compare_pairs
-from tests.parity.strategies import cases, examples, runnable_cases
+from tests.support.strategies import cases, examples, runnable_cases
 
 ARTICLE = Case("conv_transpose2d", (5, 3, 2, 2), 1, 3, stride=2, output_padding=1)
 PLAIN = Case("conv2d", (2, 3, 6, 5), 4, 3, stride=2, padding=1, bias=True)

@@ -31,7 +31,7 @@ from parity.strategies import (
     strides,
 )
 from parity.strategies.bounds import Bounds
-from tests.parity.strategies import CONVS, EVERY_DTYPE, TRANSPOSES, examples
+from tests.support.strategies import CONVS, EVERY_DTYPE, TRANSPOSES, examples
 
 FINDING = (Phase.generate, Phase.shrink)
 

@@ -39,7 +39,7 @@ def suite(tmp_path: Path) -> Path:
 
 def command(suite: Path, output: Path, *more: str) -> list[str]:
     arguments = f"sweep {suite} --frameworks numpy --limit {CASES} --output {output}".split()
-    impl = ["--impl", "tests.parity.foreign:aborts_at_stride_3_of_conv"]
+    impl = ["--impl", "tests.support.foreign:aborts_at_stride_3_of_conv"]
     return [sys.executable, "-m", "parity", *arguments, *impl, *more]
 
 

@@ -22,7 +22,14 @@ PLAIN = "--dtypes float32 --values integers".split()
 def fuzz(
     capsys: pytest.CaptureFixture[str], database: Path, function: str, *options: str
 ) -> tuple[int, dict[str, Any]]:
-    given = ["--frameworks", "numpy", "--impl", f"tests.coincidences:{function}", "--database", str(database)]
+    given = [
+        "--frameworks",
+        "numpy",
+        "--impl",
+        f"tests.support.coincidences:{function}",
+        "--database",
+        str(database),
+    ]
     code = run_cli(["fuzz", *given, "--json", *options])
     document: dict[str, Any] = json.loads(capsys.readouterr().out)
     return code, document
@@ -54,11 +61,12 @@ def test_what_is_found_is_told_with_all_that_is_needed_to_pass_it_on(
 def test_a_search_is_printed_as_a_table_with_scripts_and_entries(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    given = "--frameworks numpy --impl tests.coincidences:wrong_dilation --ops conv1d --examples 50".split()
+    impl = "tests.support.coincidences:wrong_dilation"
+    given = f"--frameworks numpy --impl {impl} --ops conv1d --examples 50".split()
     assert run_cli(["fuzz", *given, *PLAIN, "--database", str(tmp_path)]) == Outcome.UNEXPLAINED
     out = capsys.readouterr().out
     assert "|wrong_dilation native conv scaled" in out.replace("| ", "|")
-    assert "\nlayer = functools.partial(tests.coincidences.wrong_dilation, stride=(3,)" in out
+    assert "\nlayer = functools.partial(tests.support.coincidences.wrong_dilation, stride=(3,)" in out
     assert '\n[[divergence]]\nname = "wrong-dilation-native-conv-scaled-float32"\n' in out
     assert out.splitlines()[-1].startswith("50 cases: ")
     assert out.splitlines()[-1].endswith(" unexplained; 1 cause; seed 0")
@@ -121,7 +129,7 @@ def test_nothing_compared_is_no_pass(capsys: pytest.CaptureFixture[str], tmp_pat
         ("--dtypes int8", "int8"),
         ("--values odd", "odd"),
         ("--impl nothing", "MODULE:FUNCTION"),
-        ("--impl tests.coincidences:nothing --frameworks numpy", "no attribute 'nothing'"),
+        ("--impl tests.support.coincidences:nothing --frameworks numpy", "no attribute 'nothing'"),
         ("--mode tf32", "mode='tf32' without impl"),
         ("--divergences nosuch.toml", "nosuch.toml"),
         ("--database setup.py/x --frameworks numpy --examples 1 conv1d", "conv1d"),
@@ -139,7 +147,7 @@ def test_bad_input_is_one_sentence_on_stderr(
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_search_ends_cleanly_with_what_it_found(tmp_path: Path, signum: int) -> None:
-    given = "--frameworks numpy --impl tests.coincidences:wrong_dilation --seconds 300".split()
+    given = "--frameworks numpy --impl tests.support.coincidences:wrong_dilation --seconds 300".split()
     running = subprocess.Popen(
         [sys.executable, "-m", "parity", "fuzz", *given, *PLAIN, "--database", str(tmp_path)],
         stdout=subprocess.PIPE,

@@ -21,8 +21,8 @@ from parity.fuzz.entry import draft_entry
 from parity.fuzz.finding import Finding
 from parity.records.result import Result
 from parity.strategies import cases
-from tests.parity.fuzz.searching import PLAIN, search
-from tests.parity.strategies import examples
+from tests.support.searching import PLAIN, search
+from tests.support.strategies import examples
 
 ENDINGS = [
     ("ok", None),
@@ -66,7 +66,7 @@ def test_a_draft_is_an_entry_that_the_finding_meets_and_shows(
 
 @pytest.mark.parametrize("function", ["wrong_groups", "wrong_dilation", "wrong_same"])
 def test_with_the_draft_the_finding_is_explained_and_a_right_result_is_no_other(function: str) -> None:
-    own = implementation(f"tests.coincidences:{function}")
+    own = implementation(f"tests.support.coincidences:{function}")
     for finding in search(function, 100, PLAIN, seed=6).findings:
         entry = read(draft_entry(finding, own, "by a test"))
         [result] = run(finding.case, [], impl=own, divergences=[entry]).results
@@ -78,7 +78,7 @@ def test_with_the_draft_the_finding_is_explained_and_a_right_result_is_no_other(
 
 
 def test_a_draft_says_what_could_not_be_simpler() -> None:
-    own = implementation("tests.coincidences:wrong_dilation")
+    own = implementation("tests.support.coincidences:wrong_dilation")
     case = Case("conv2d", (1, 1, 1, 1), 1, 1, stride=(1, 3), dilation=(1, 2), dtype="float64")
     [result] = run(case, [], impl=own).results
     finding = Finding(Cause.of(case, result), case, result, dtypes=["float64"])

@@ -25,11 +25,11 @@ from parity.fuzz.finding import Finding
 from parity.fuzz.script import script
 from parity.records.result import Result
 from parity.strategies import cases
-from tests.parity.fuzz.searching import search
-from tests.parity.strategies import examples
+from tests.support.searching import search
+from tests.support.strategies import examples
 
 ROOT = Path(__file__).parents[3]
-FUNCTION = implementation("tests.coincidences:right")
+FUNCTION = implementation("tests.support.coincidences:right")
 SHOW = 'print("computed:"'
 SPOIL = "y = np.full_like(y, np.nan)\n"
 SPOIL_SHAPE = "y = y[None]\n"
@@ -114,7 +114,7 @@ def run_file(text: str, folder: Path, seconds: float) -> subprocess.CompletedPro
 @pytest.mark.parametrize("function", ["wrong_groups", "wrong_dilation", "wrong_same"])
 def test_the_script_of_a_finding_shows_it(function: str, tmp_path: Path) -> None:
     finding = search(function, 100, seed=5).findings[0]
-    done = run_file(script(finding, implementation(f"tests.coincidences:{function}")), tmp_path, 60)
+    done = run_file(script(finding, implementation(f"tests.support.coincidences:{function}")), tmp_path, 60)
     assert done.returncode == 1
     assert "AssertionError: off by up to" in done.stderr
     assert [line.partition(":")[0] for line in done.stdout.splitlines()] == ["computed", "expected"]
@@ -132,7 +132,7 @@ def test_the_script_of_a_finding_shows_it(function: str, tmp_path: Path) -> None
 )
 def test_the_script_ends_as_the_function_does(function: str, said: str, tmp_path: Path) -> None:
     case = Case("conv1d", (2, 1, 1), 1, 1)
-    own = implementation(f"tests.coincidences:{function}")
+    own = implementation(f"tests.support.coincidences:{function}")
     [result] = run(case, [], impl=own).results
     assert not result.explained
     done = run_file(script(Finding(Cause.of(case, result), case, result), own), tmp_path, 60)
@@ -142,7 +142,7 @@ def test_the_script_ends_as_the_function_does(function: str, said: str, tmp_path
 def test_the_script_of_a_crash_crashes_and_that_of_a_hang_hangs(tmp_path: Path) -> None:
     case = Case("conv1d", (1, 1, 4), 1, 1)
     for function in ("aborts", "hangs"):
-        own = implementation(f"tests.parity.foreign:{function}")
+        own = implementation(f"tests.support.foreign:{function}")
         result = Result(own.NAME, None, None, "native", str(own.spell(case)[0].layer), "crashed")  # type: ignore[union-attr] # it spells every case
         text = script(Finding(Cause.of(case, result), case, result), own)
         if function == "aborts":

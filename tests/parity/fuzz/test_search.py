@@ -16,8 +16,8 @@ from parity.fuzz.finding import Finding
 from parity.fuzz.simpler import simpler
 from parity.records.counts import Outcome
 from parity.running import run
-from tests import coincidences
-from tests.parity.fuzz.searching import PLAIN, found, search
+from tests.support import coincidences
+from tests.support.searching import PLAIN, found, search
 
 INTEGERS = Among(values=["integers"])
 CONV2D = Among(["conv2d"], ["float32"], ["integers"])
@@ -87,7 +87,7 @@ def test_the_same_in_every_dtype_is_one_finding() -> None:
 @pytest.mark.parametrize("function", ["wrong_groups", "wrong_dilation", "wrong_same"])
 def test_no_simpler_case_shows_what_is_found(function: str) -> None:
     for finding in search(function, 200, PLAIN, seed=2).findings:
-        run_one = partial(run, impl=implementation(f"tests.coincidences:{function}"), frameworks=[])
+        run_one = partial(run, impl=implementation(f"tests.support.coincidences:{function}"), frameworks=[])
         shown = [case.command for case in simpler(finding.case) if finding.cause in causes_of(run_one(case))]
         assert shown == []
 

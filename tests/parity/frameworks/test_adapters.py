@@ -1,0 +1,476 @@
+from __future__ import annotations
+
+import ast
+import functools
+import json
+import os
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+
+import convmm
+import parity
+from parity import Case, run
+from parity.cases.arrays import Array, draw_arrays
+from parity.cases.suites import SuiteCase, load_suite
+from parity.frameworks import distributions
+from parity.frameworks import torch as torch_adapter
+from parity.frameworks.adapter import MODULES, FrameworkError, adapter, all_adapters, installed
+from parity.frameworks.keras import installation as keras_installation
+from parity.frameworks.spelling import Spelling, Unsupported, windows_agree
+from parity.records.result import Result
+from parity.verdict.prediction import predict, predicted_offset
+from tests.support.strategies import cases, changed, examples, runnable_cases
+
+ROOT = Path(parity.__file__).parents[1]
+FRAMEWORKS = {"torch", "keras", "tensorflow", "jax", "openvino"}
+KERAS_BACKENDS = {"tensorflow", "torch", "jax"}  # each differentiates what Keras computes on it
+
+K3_SAME = Case("conv_transpose2d", (2, 3, 4, 4), 2, 3, stride=2, padding="same")
+K3_TORCH = Case("conv_transpose2d", (2, 3, 4, 4), 2, 3, stride=2, padding=1, output_padding=1)
+
+
+def spellings(framework: str, case: Case) -> dict[str, Spelling]:
+    """By kind; what is unsupported is left out."""
+    found = all_adapters()[list(MODULES).index(framework)].spell(case)
+    return {each.kind: each for each in found if isinstance(each, Spelling)}
+
+
+def why_not(framework: str, case: Case) -> str:
+    """The reason that the framework has no native layer for this case."""
+    first = all_adapters()[list(MODULES).index(framework)].spell(case)[0]
+    assert isinstance(first, Unsupported)
+    return first.reason
+
+
+def result_of(case: Case, framework: str, kind: str = "native") -> Result:
+    (found,) = [result for result in run(case, [framework]).results if result.spelling == kind]
+    return found
+
+
+def imported_by_adapter(name: str) -> set[str]:
+    """The modules that an adapter imports, in any of its files, but for its own."""
+    own = MODULES[name]
+    place = ROOT / own.replace(".", "/")
+    files = sorted(place.rglob("*.py")) if place.is_dir() else [place.with_suffix(".py")]
+    return {module for path in files for module in imported_by(path) if not module.startswith(own)}
+
+
+def imported_by(path: Path) -> set[str]:
+    """The modules that a file imports, anywhere in it."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.module
+            assert not node.level
+            found |= {node.module, *(f"{node.module}.{name.name}" for name in node.names)}
+    return found
+
+
+def modules_after(code: str, **environment: str) -> set[str]:
+    """The first parts of the names of all modules loaded after this code ran in a process of its own."""
+    script = f"{code}\nimport json, sys\nprint(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return {name.partition(".")[0] for name in json.loads(done.stdout)}
+
+
+# What imports what
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_an_adapter_imports_no_other_adapter(name: str) -> None:
+    others = {module for other, module in MODULES.items() if other != name}
+    assert not imported_by_adapter(name) & others
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name != "numpy"])
+def test_an_adapter_of_a_framework_imports_of_convmm_nothing_but_its_geometry(name: str) -> None:
+    imported = imported_by_adapter(name)
+    of_convmm = {module for module in imported if module.startswith("convmm")}
+    assert [module for module in of_convmm if not f"{module}.".startswith("convmm.geometry.")] == []
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name != "numpy"])
+def test_what_an_adapter_imports_of_parity_computes_nothing_of_convmms(name: str) -> None:
+    imported = imported_by_adapter(name)
+    assert not imported & {
+        f"parity.cases.arrays.{function}" for function in ("correlate", "spread", "draw_arrays")
+    }
+    assert not {
+        module for module in imported if module.startswith(("parity.verdict.observation", "parity.running"))
+    }
+
+
+def test_every_framework_of_the_table_has_a_room_or_a_file() -> None:
+    folder = ROOT / "parity" / "frameworks"
+    missing = [
+        name for name in MODULES if not ((folder / name).is_dir() or (folder / f"{name}.py").is_file())
+    ]
+    assert missing == []
+
+
+def test_convmm_imports_nothing_of_parity() -> None:
+    imported = {module for path in (ROOT / "convmm").rglob("*.py") for module in imported_by(path)}
+    assert imported
+    assert not {module for module in imported if module.partition(".")[0] == "parity"}
+
+
+def test_no_module_but_its_own_names_a_framework_in_an_import() -> None:
+    for path in (ROOT / "parity").rglob("*.py"):
+        named = {module.partition(".")[0] for module in imported_by(path)} & FRAMEWORKS
+        allowed = {path.stem, path.parent.name} if "frameworks" in path.parts else set()
+        allowed |= KERAS_BACKENDS if path.stem in {"differentiate", "pinning"} else set()
+        assert named <= allowed, path
+
+
+def test_importing_parity_imports_no_framework() -> None:
+    loaded = modules_after("import parity, parity.running, parity.cases.suites")
+    assert "parity" in loaded
+    assert not loaded & FRAMEWORKS
+
+
+def test_spelling_a_case_and_asking_for_versions_imports_no_framework() -> None:
+    code = """
+from parity import Case
+from parity.frameworks.adapter import all_adapters, installed
+case = Case("conv_transpose2d", (1, 1, 4, 4), 1, 3, stride=2, padding="same", dtype="bfloat16")
+for each in all_adapters():
+    assert each.spell(case)
+    if each.NAME in installed():
+        assert each.version()
+        each.backend()
+"""
+    assert not modules_after(code) & FRAMEWORKS
+
+
+def test_running_numpy_alone_imports_no_framework() -> None:
+    code = 'from parity import Case, run; assert run(Case("conv1d", (1, 1, 4), 1, 3), ["numpy"]).results'
+    assert not modules_after(code) & FRAMEWORKS
+
+
+def test_running_torch_imports_no_other_framework() -> None:
+    code = 'from parity import Case, run; assert run(Case("conv1d", (1, 1, 4), 1, 3), ["torch"]).results'
+    assert modules_after(code) & FRAMEWORKS == {"torch"}
+
+
+# What is printed is what ran
+
+
+@examples(60)
+@given(runnable_cases(dtypes=("float16", "float32", "float64"), values=("integers",)))
+def test_the_layer_that_torch_is_recorded_with_computes_what_is_recorded(case: Case) -> None:
+    for result in run(case, ["torch"]).results:
+        if result.layer and result.array is not None and result.spelling != "exact":
+            module = eval(result.layer, {"torch": torch})  # noqa: S307 - the text is our own
+            x, w, bias = (None if array is None else torch.from_numpy(array) for array in draw_arrays(case))
+            module.load_state_dict({"weight": w} if bias is None else {"weight": w, "bias": bias})
+            with torch.no_grad():
+                again = module(x).numpy()
+            np.testing.assert_array_equal(again, result.array, strict=True)
+
+
+@examples(25)
+@given(runnable_cases(dtypes=("float32",), values=("integers",)))
+def test_the_layer_that_keras_is_recorded_with_computes_what_is_recorded(case: Case) -> None:
+    for result in run(case, ["keras"]).results:
+        keras = import_module("keras")  # that the adapter has imported
+        if result.layer and result.array is not None and result.spelling != "exact":
+            built = eval(result.layer, {"keras": keras})  # noqa: S307 - the text is our own
+            x, w, bias = draw_arrays(case)
+            given_x = np.moveaxis(x, 1, -1)
+            built.build(given_x.shape)
+            kernel = keras_kernel(w)
+            assert built.kernel.shape == kernel.shape
+            built.set_weights([kernel] if bias is None else [kernel, bias])
+            again = np.moveaxis(keras.ops.convert_to_numpy(built(given_x)), -1, 1)
+            np.testing.assert_array_equal(again, result.array, strict=True)
+
+
+def keras_kernel(w: Array) -> Array:
+    """Axes 0 and 1 to the end, the other way round, in either operation."""
+    return np.transpose(w, (*range(2, w.ndim), 1, 0))
+
+
+@examples(60)
+@given(cases(values=("integers",)))
+def test_the_call_that_numpy_is_recorded_with_computes_what_is_recorded(case: Case) -> None:
+    (result,) = run(case, ["numpy"]).results
+    assert result.layer
+    arrays = draw_arrays(case)
+    partial = eval(result.layer, {"convmm": convmm, "functools": functools})  # noqa: S307 - the text is our own
+    again = partial(arrays.x, *arrays.weights)
+    np.testing.assert_array_equal(again, result.array, strict=True)
+
+
+@examples(200)
+@given(cases())
+def test_a_native_spelling_means_the_case_and_a_lookalike_has_another_window(case: Case) -> None:
+    for framework in MODULES:
+        for kind, spelling in spellings(framework, case).items():
+            assert windows_agree(spelling.meaning, case) == (kind != "lookalike")
+
+
+@examples(200)
+@given(cases())
+def test_a_framework_has_a_native_layer_or_says_why_not(case: Case) -> None:
+    for each in all_adapters():
+        first, *rest = each.spell(case)
+        assert isinstance(first, Unsupported) or first.kind == "native"
+        kinds = [other.kind for other in rest if isinstance(other, Spelling)]
+        assert kinds in ([], ["lookalike"], ["exact"], ["lookalike", "exact"])
+        assert len(kinds) == len(rest)
+        assert not isinstance(first, Unsupported) or first.reason
+
+
+# PyTorch
+
+
+def test_torch_spells_the_well_known_doubling_layer() -> None:
+    assert str(spellings("torch", K3_TORCH)["native"].layer) == (
+        "torch.nn.ConvTranspose2d(3, 2, (3, 3), stride=(2, 2), padding=(1, 1), output_padding=(1, 1), "
+        "bias=False)"
+    )
+
+
+def test_torch_writes_only_what_is_not_its_default() -> None:
+    case = Case("conv1d", (1, 4, 9), 2, 3, padding=1, dilation=2, groups=2, bias=True, dtype="float64")
+    assert str(spellings("torch", case)["native"].layer) == (
+        "torch.nn.Conv1d(4, 2, (3,), stride=(1,), padding=(1,), dilation=(2,), groups=2, bias=True, "
+        "dtype=torch.float64)"
+    )
+
+
+def test_torch_has_no_layer_for_keras_same_with_a_kernel_of_three_and_stride_two() -> None:
+    assert "begins at 0 of a full response of 9 and has 8 elements" in why_not("torch", K3_SAME)
+    lookalike = spellings("torch", K3_SAME)["lookalike"]
+    assert lookalike.meaning == K3_TORCH
+    assert predicted_offset(lookalike.meaning, K3_SAME) == (1, 1)
+
+
+def test_the_torch_layer_of_the_size_of_keras_same_begins_one_pixel_later() -> None:
+    result = result_of(K3_SAME, "torch", "lookalike")
+    assert (result.relation, result.offset, result.shape_equal, result.exact) == (
+        "window",
+        (1, 1),
+        True,
+        False,
+    )
+    assert result.explained
+
+
+def test_torch_pads_same_at_stride_one_by_name() -> None:
+    case = Case("conv2d", (1, 1, 8, 8), 1, 4, padding="same")
+    assert "padding='same'" in str(spellings("torch", case)["native"].layer)
+
+
+def test_torch_pads_both_ends_alike() -> None:
+    case = Case("conv1d", (1, 1, 8), 1, 3, padding=((2, 0),))
+    assert "2 before and 0 after" in why_not("torch", case)
+    assert "lookalike" not in spellings("torch", case)
+
+
+def test_torch_pads_both_ends_alike_where_the_stride_hides_it() -> None:
+    case = Case("conv1d", (1, 1, 8), 1, 3, stride=2, padding=((1, 0),))
+    assert spellings("torch", case)["native"].meaning.padding == ((1, 1),)
+
+
+# Keras
+
+
+def test_keras_has_no_layer_for_torchs_well_known_doubling_layer() -> None:
+    assert "begins at 1 of a full response of 9 and has 8 elements" in why_not("keras", K3_TORCH)
+    lookalike = spellings("keras", K3_TORCH)["lookalike"]
+    assert lookalike.meaning.padding == "same"
+    assert predicted_offset(lookalike.meaning, K3_TORCH) == (-1, -1)
+
+
+def test_keras_same_begins_one_pixel_before_the_torch_layer_of_its_size() -> None:
+    result = result_of(K3_TORCH, "keras", "lookalike")
+    assert (result.relation, result.offset, result.shape_equal) == ("window", (-1, -1), True)
+    assert (result.exact, result.explained) == (False, True)
+
+
+@pytest.mark.parametrize("framework", ["torch", "keras"])
+def test_a_kernel_of_four_with_stride_two_is_the_same_layer_in_both(framework: str) -> None:
+    one = Case("conv_transpose2d", (2, 3, 4, 4), 2, 4, stride=2, padding=1)
+    other = Case("conv_transpose2d", (2, 3, 4, 4), 2, 4, stride=2, padding="same")
+    assert windows_agree(one, other)
+    for case in (one, other):
+        assert result_of(case, framework).exact
+
+
+@pytest.mark.parametrize("size", range(5, 10))
+def test_keras_same_of_a_strided_convolution_is_torchs_padding_for_odd_sizes_only(size: int) -> None:
+    case = Case("conv2d", (1, 1, size, size), 1, 3, stride=2, padding="same")
+    torch_layer = spellings("torch", case)
+    if size % 2:
+        assert torch_layer["native"].meaning.padding == ((1, 1), (1, 1))
+    else:
+        assert predicted_offset(torch_layer["lookalike"].meaning, case) == (-1, -1)
+
+
+@pytest.mark.parametrize("size", [7, 8])
+def test_the_same_holds_of_what_torch_computes(size: int) -> None:
+    case = Case("conv2d", (1, 1, size, size), 1, 3, stride=2, padding="same")
+    results = [result for result in run(case, ["torch"]).results if result.spelling != "exact"]
+    assert [result.relation for result in results] == (["identical"] if size % 2 else [None, "window"])
+
+
+def test_keras_has_no_groups_in_transposed_layers() -> None:
+    case = Case("conv_transpose2d", (1, 4, 4, 4), 4, 3, groups=2)
+    assert why_not("keras", case) == "Keras's transposed layers have no groups, and this case has 2"
+
+
+def test_keras_has_groups_in_convolutions() -> None:
+    assert result_of(Case("conv2d", (2, 4, 5, 5), 6, 3, groups=2, bias=True), "keras").exact
+
+
+@pytest.mark.parametrize("op", ["conv2d", "conv_transpose2d"])
+def test_keras_takes_no_stride_together_with_a_dilation(op: str) -> None:
+    result = result_of(Case(op, (1, 1, 9, 9), 1, 3, stride=2, dilation=2, padding="valid"), "keras")
+    assert (result.status, result.predicted, result.explained) == ("rejected", "rejected", True)
+    assert (result.error or "").startswith("ValueError: ")
+
+
+def test_keras_takes_no_output_padding_that_is_not_below_the_stride() -> None:
+    case = Case("conv_transpose1d", (1, 1, 4), 1, 3, dilation=2, padding="valid", output_padding=1)
+    result = result_of(case, "keras")
+    assert (result.status, result.predicted, result.explained) == ("rejected", "rejected", True)
+
+
+@pytest.mark.parametrize("kernel", [2, 4])
+def test_tensorflow_refuses_same_with_an_even_kernel_and_no_output_padding(kernel: int) -> None:
+    case = Case("conv_transpose2d", (1, 2, 4, 4), 2, kernel, stride=2, padding="same", output_padding=0)
+    result = result_of(case, "keras")
+    assert (result.status, result.predicted, result.explained) == ("rejected", "rejected", True)
+    assert (result.error or "").partition(":")[0] in {"AbortedError", "InvalidArgumentError"}
+    assert result.divergence == "tensorflow-same-transpose-of-another-size"
+
+
+@pytest.mark.parametrize(("backend", "predicted"), [("tensorflow", "rejected"), ("jax", "identical")])
+def test_another_backend_is_not_said_to_refuse_what_tensorflow_refuses(
+    backend: str, predicted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", backend)
+    case = Case("conv_transpose2d", (1, 2, 4, 4), 2, 4, stride=2, padding="same", output_padding=0)
+    assert predict(spellings("keras", case)["native"], case) == predicted
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3])
+@pytest.mark.parametrize("output_padding", [None, 0])
+def test_tensorflow_refuses_a_dilation_of_a_transposed_convolution_in_float64(
+    rank: int, output_padding: int | None
+) -> None:
+    case = Case(
+        f"conv_transpose{rank}d",
+        (1, 2, *[3] * rank),
+        2,
+        3,
+        dilation=2,
+        padding="valid",
+        output_padding=output_padding,
+        dtype="float64",
+    )
+    result = result_of(case, "keras")
+    assert result.predicted == "rejected"
+    assert result.explained
+    assert result_of(changed(case, dtype="float32"), "keras").predicted == "identical"
+
+
+def test_keras_same_stands_beside_valid_as_what_people_take_for_it() -> None:
+    case = Case("conv_transpose2d", (5, 3, 2, 2), 1, 3, stride=2, output_padding=1)
+    found = spellings("keras", case)
+    assert (found["native"].meaning.padding, found["lookalike"].meaning.padding) == ("valid", "same")
+
+
+def test_keras_pads_a_one_dimensional_convolution_causally() -> None:
+    case = Case("conv1d", (1, 1, 9), 1, 3, dilation=2, padding=((4, 0),))
+    assert "padding='causal'" in str(spellings("keras", case)["native"].layer)
+
+
+# What is installed
+
+
+@pytest.mark.parametrize("name", ["tensorflow", "", "Torch"])
+def test_an_unknown_framework_is_an_error_that_names_the_known_ones(name: str) -> None:
+    with pytest.raises(FrameworkError, match=f"framework '{name}': allowed are numpy, torch, keras"):
+        adapter(name)
+
+
+def nothing_installed(*_: str) -> None:
+    return None
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "extra"),
+    [("torch", torch_adapter, "torch"), ("keras", keras_installation, "tensorflow")],
+)
+def test_a_missing_framework_is_an_error_that_names_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, name: str, module: object, extra: str
+) -> None:
+    monkeypatch.setattr(module, "installed_version", nothing_installed)
+    with pytest.raises(
+        FrameworkError, match=rf"'{name}' needs {name}, .*pip install 'convparity\[{extra}\]'"
+    ):
+        run(K3_SAME, [name])
+    assert name not in installed()
+
+
+def test_keras_without_its_backend_is_missing_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    monkeypatch.setattr(
+        keras_installation, "installed_version", lambda *names: "3.15" if names == ("keras",) else None
+    )
+    with pytest.raises(FrameworkError, match="'keras' needs tensorflow, which is not installed"):
+        adapter("keras")
+
+
+def test_an_unknown_keras_backend_is_an_error_that_names_the_known_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "abacus")
+    monkeypatch.setattr(keras_installation, "installed_version", lambda *_: "3.15")
+    with pytest.raises(FrameworkError) as raised:
+        adapter("keras")
+    assert "KERAS_BACKEND='abacus'" in str(raised.value)
+    assert "allowed are tensorflow, torch, jax, openvino" in str(raised.value)
+    assert "pip install" not in str(raised.value)
+    assert "keras" not in installed()
+
+
+def test_numpy_is_always_installed() -> None:
+    assert "numpy" in installed()
+
+
+def test_a_distribution_that_is_installed_has_its_version_from_its_metadata() -> None:
+    assert distributions.installed_version("numpy") == np.__version__
+    assert distributions.installed_version("no-such-thing-is-installed", "numpy") == np.__version__
+    assert distributions.installed_version("no-such-thing-is-installed") is None
+
+
+@pytest.mark.parametrize("framework", ["torch", "keras"])
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+def test_a_framework_computes_in_each_dtype_of_a_case(framework: str, dtype: str) -> None:
+    result = result_of(Case("conv_transpose2d", (1, 3, 4, 4), 2, 3, bias=True, dtype=dtype), framework)
+    assert (result.status, result.exact) == ("ok", True)
+
+
+@pytest.mark.parametrize("each", load_suite("article").cases, ids=lambda each: each.name)
+def test_every_native_layer_of_the_article_has_the_shape_that_the_article_gives(each: SuiteCase) -> None:
+    shapes = {r.shape for r in run(each.case).results if r.spelling == "native" and r.shape}
+    assert shapes == {each.case.output_shape}

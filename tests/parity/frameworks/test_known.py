@@ -1,0 +1,416 @@
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import given
+from packaging.specifiers import SpecifierSet
+
+from parity.cases.arrays import Array, draw_arrays
+from parity.cases.case import Case
+from parity.cli.main import run_cli
+from parity.frameworks.adapter import MODULES, adapter, installed
+from parity.frameworks.known import machine
+from parity.frameworks.known.divergences import Divergence, Seen, explain_known, known_refusal
+from parity.frameworks.known.machine import Machine
+from parity.frameworks.known.registry import RegistryError, built_in, load_registry
+from parity.records.counts import Outcome, Report
+from parity.records.result import CaseResult, Result
+from parity.running import run, run_with
+from tests.support.scripted import Scripted, spelling_of
+from tests.support.strategies import cases, examples
+
+CASE = Case("conv1d", (1, 1, 4), 1, 2)
+ENTRY = Divergence(
+    name="backwards",
+    framework="scripted",
+    version=SpecifierSet(">=1,<2"),
+    case={"op": "conv1d", "channels": 1},
+    seen=Seen("rejected", error=("OSError", "ValueError")),
+    why="it reads from the wrong end",
+    source="https://example.org/1",
+    example=CASE.command,
+)
+WRONG = replace(ENTRY, seen=Seen("ok", relation=("unrelated",)))
+
+
+def scripted(outcome: object, *known: Divergence, case: Case = CASE) -> CaseResult:
+    return run_with(case, [Scripted((spelling_of(case),), outcome)], divergences=known)
+
+
+def only(found: CaseResult) -> Result:
+    (result,) = found.results
+    return result
+
+
+def right(case: Case = CASE) -> Array:
+    arrays = draw_arrays(case)
+    y = [arrays.x[0, 0, i] * arrays.w[0, 0, 0] + arrays.x[0, 0, i + 1] * arrays.w[0, 0, 1] for i in range(3)]
+    return np.array([[y]], np.float32)
+
+
+def wrong() -> Array:
+    return np.array([[[3, 1, 4]]], np.float32)
+
+
+OUTCOMES: dict[str, st.SearchStrategy[Any]] = {
+    "status": st.sampled_from(["ok", "rejected", "crashed"]),
+    "error": st.sampled_from([None, "OSError: no", "ValueErrors: no", "ValueError"]),
+    "relation": st.sampled_from(["identical", "unrelated", "rejected", "empty"]),
+    "explained": st.booleans(),
+    "reason": st.sampled_from(["a rule", ENTRY.reason]),
+}
+concerned = st.builds(Result, *map(st.just, ("scripted", "1.0", None, "native", "layer()")), **OUTCOMES)
+results = concerned | st.builds(
+    Result,
+    framework=st.sampled_from(["scripted", "torch"]),
+    version=st.sampled_from([None, "0.9", "1.0", "1.5+cpu", "2.0"]),
+    backend=st.sampled_from([None, "tensorflow 2.21.0"]),
+    spelling=st.sampled_from(["native", "lookalike", "exact"]),
+    layer=st.sampled_from([None, "layer()"]),
+    output=st.sampled_from(["value", "input_grad"]),
+    **OUTCOMES,
+)
+
+
+# What an entry explains
+
+
+@pytest.mark.parametrize(("entry", "outcome"), [(ENTRY, OSError("no")), (WRONG, wrong())])
+def test_an_unexplained_result_that_is_as_an_entry_says_is_explained_by_it(
+    entry: Divergence, outcome: object
+) -> None:
+    assert not only(scripted(outcome)).explained
+    found = scripted(outcome, entry)
+    result = only(found)
+    assert (result.explained, result.divergence, result.unseen) == (True, "backwards", ())
+    assert result.reason == "known difference backwards: it reads from the wrong end (https://example.org/1)"
+    assert found.verdict == "explained"
+    assert Report([found.to_dict()]).divergences == {"backwards": 1}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"framework": "torch"},
+        {"version": SpecifierSet(">=1.1")},
+        {"backend": "tensorflow"},
+        {"case": {"op": "conv2d"}},
+        {"case": {"op": "conv1d", "channels": 2}},
+        {"spelling": ("exact",)},
+        {"output": ("input_grad",)},
+        {"machine": Machine(architecture=("no such machine",))},
+    ],
+)
+def test_an_entry_about_something_else_changes_nothing(changes: Mapping[str, Any]) -> None:
+    for outcome in (ValueError("no"), right()):
+        other = replace(ENTRY, **changes)
+        assert only(scripted(outcome, other)) == only(scripted(outcome))
+
+
+@pytest.mark.parametrize(
+    ("entry", "outcome"), [(ENTRY, TypeError("no")), (ENTRY, wrong()), (WRONG, ValueError())]
+)
+def test_a_result_that_is_not_as_an_entry_says_stays_unexplained(entry: Divergence, outcome: object) -> None:
+    result = only(scripted(outcome, entry))
+    assert (result.explained, result.divergence, result.unseen) == (False, None, ("backwards",))
+    assert result.reason == only(scripted(outcome)).reason
+
+
+@examples(300)
+@given(results, st.sampled_from([ENTRY, WRONG]), st.booleans())
+def test_what_a_rule_explains_no_entry_touches_and_what_an_entry_explains_is_as_it_says(
+    result: Result,
+    entry: Divergence,
+    certain: bool,  # noqa: FBT001 - hypothesis passes it by name
+) -> None:
+    entry = replace(entry, certain=certain)
+    found = explain_known(CASE, result, [entry])
+    assert explain_known(CASE, found, [entry]) == found
+    assert not (found.unseen and found.divergence)
+    if found.divergence:
+        assert not result.explained or result.reason == entry.reason
+        assert entry.seen(result)
+        assert entry.is_met(CASE, result)
+    else:
+        assert replace(found, unseen=()) == result
+    assert not found.unseen or (certain and entry.is_met(CASE, result))
+
+
+@examples(100)
+@given(cases(), results)
+def test_an_entry_whose_case_is_another_changes_no_result(case: Case, result: Result) -> None:
+    entry = replace(ENTRY, case={"op": case.op, "filters": case.filters + 1})
+    assert explain_known(case, result, [entry]) == result
+
+
+def test_a_difference_that_a_rule_explains_is_no_known_one_though_it_look_the_same() -> None:
+    window = replace(only(scripted(wrong())), explained=True, reason="by its rules it begins later")
+    found = explain_known(CASE, window, [WRONG])
+    assert (found.reason, found.divergence, found.unseen) == (window.reason, None, ("backwards",))
+
+
+def test_the_first_of_two_entries_explains() -> None:
+    other = replace(ENTRY, name="another")
+    assert only(scripted(ValueError(), other, ENTRY)).divergence == "another"
+
+
+def test_a_refusal_that_a_rule_foresees_does_not_count_against_an_entry() -> None:
+    refused = replace(only(scripted(ValueError())), explained=True, reason="its rules say so")
+    assert explain_known(CASE, refused, [ENTRY]) == refused
+
+
+def test_a_refusal_is_known_within_the_versions_and_the_condition() -> None:
+    refusal = known_refusal(CASE, [ENTRY], "scripted", "1.0", None)
+    assert refusal is not None
+    assert (refusal.reason, refusal.errors, refusal.certain) == (ENTRY.reason, ENTRY.seen.error, True)
+    assert known_refusal(CASE, [ENTRY], "scripted", "2.0", None) is None
+    assert known_refusal(CASE, [WRONG], "scripted", "1.0", None) is None
+    assert known_refusal(Case("conv1d", (1, 2, 4), 1, 2), [ENTRY], "scripted", "1.0", None) is None
+
+
+# What is no longer seen
+
+
+def test_an_entry_that_is_met_and_never_seen_is_stale_and_fails_the_sweep() -> None:
+    gone = scripted(right(), ENTRY)
+    assert gone.verdict == "agree"
+    report = Report([gone.to_dict()])
+    assert (report.stale, report.outcome) == ({"backwards": 1}, Outcome.UNEXPLAINED)
+    report.add(scripted(ValueError(), ENTRY).to_dict())
+    assert (report.stale, report.outcome) == ({}, Outcome.EXPLAINED)
+
+
+def test_an_entry_that_only_some_cases_show_is_never_stale() -> None:
+    found = only(scripted(right(), replace(ENTRY, certain=False)))
+    assert (found.explained, found.unseen) == (True, ())
+
+
+def test_a_layer_that_gives_nothing_to_compare_does_not_make_an_entry_stale() -> None:
+    for relation in ("empty", "no verdict"):
+        result = replace(only(scripted(right())), relation=relation)
+        assert explain_known(CASE, result, [WRONG]) == result
+
+
+def test_a_report_names_what_is_stale(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    header = {"kind": "header", "schema": 1, "frameworks": [], "suites": []}
+    record = {"kind": "record", "suite": "", "name": "", **scripted(right(), ENTRY).to_dict()}
+    file = tmp_path / "record.jsonl"
+    file.write_text(f"{json.dumps(header)}\n{json.dumps(record)}\n")
+    assert run_cli(["report", str(file)]) == Outcome.UNEXPLAINED
+    assert "stale: known difference backwards: due in 1 results, and seen in none" in capsys.readouterr().out
+    assert run_cli(["report", str(file), "--json"]) == Outcome.UNEXPLAINED
+    assert json.loads(capsys.readouterr().out)["stale"] == {"backwards": 1}
+
+
+def test_a_crash_that_is_known_hides_nothing_else() -> None:
+    crashed = replace(only(scripted(ValueError())), status="crashed", relation=None)
+    known = explain_known(CASE, crashed, [replace(ENTRY, seen=Seen("crashed"))])
+    assert known.divergence == "backwards"
+    both = replace(scripted(wrong()), results=(known, only(scripted(wrong()))))
+    assert Report([both.to_dict()]).outcome == Outcome.UNEXPLAINED
+
+
+# Where
+
+
+def test_a_machine_is_known_by_all_that_is_said_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "machine", lambda: "AMD64")
+    monkeypatch.setattr(machine, "cpu_flags", lambda: frozenset({"avx2"}))
+    monkeypatch.setenv("SWITCH", "1")
+    monkeypatch.delenv("UNSET", raising=False)
+    environment = {"SWITCH": ("0", "1"), "UNSET": ("",)}
+    assert Machine(("x86_64", "amd64"), ("avx2",), environment).is_this_one()
+    assert not Machine(("x86_64",)).is_this_one()
+    assert not Machine(cpu=("avx2", "avx512f")).is_this_one()
+    assert not Machine(environment={"SWITCH": ("0", "")}).is_this_one()
+    assert not Machine(environment={"UNSET": ("1",)}).is_this_one()
+
+
+def test_a_processor_is_asked_for_its_flags(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "cpuinfo"
+    file.write_text("processor : 0\nflags\t\t: fpu avx2\n\nprocessor : 1\nflags\t\t: fpu avx2\n")
+    monkeypatch.setattr(machine, "_CPUINFO", file)
+    assert machine.cpu_flags.__wrapped__() == {"fpu", "avx2"}
+    monkeypatch.setattr(machine, "_CPUINFO", tmp_path / "none")
+    assert machine.cpu_flags.__wrapped__() == frozenset()
+
+
+# The built-in entries
+
+
+def applies_here(entry: Divergence) -> bool:
+    """Whether the framework is installed in the version range, and this is such a machine."""
+    if entry.framework not in installed():
+        return False
+    found = adapter(entry.framework)
+    return entry.concerns(entry.framework, found.version(), found.backend())
+
+
+@pytest.mark.parametrize("entry", built_in(), ids=lambda entry: entry.name)
+def test_a_built_in_entry_is_still_seen_in_its_example(entry: Divergence) -> None:
+    switches = {name: values[0] for name, values in entry.machine.environment.items() if "" not in values}
+    anywhere = replace(entry, machine=replace(entry.machine, environment={}))
+    if not applies_here(anywhere if switches else entry):
+        pytest.skip(f"{entry.framework} is not installed in its versions, or this is no such machine")
+    if switches:  # which a framework reads once, when it is imported
+        record = printed(entry, switches)
+    else:
+        record = run(Case.from_command(entry.example), [entry.framework]).to_dict()
+    assert entry.name in {result["divergence"] for result in record["results"]}
+
+
+def printed(entry: Divergence, switches: Mapping[str, str]) -> dict[str, Any]:
+    """The record of the example, from a process of its own with these variables."""
+    command = [*entry.example.split()[1:], "--frameworks", entry.framework, "--json"]
+    done = subprocess.run(
+        [sys.executable, "-m", "parity", *command],
+        env={**os.environ, **switches},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return dict(json.loads(done.stdout))
+
+
+def test_a_built_in_entry_that_is_gone_would_be_noticed() -> None:
+    """The same examples through a framework of the entry's name and version that follows its rules."""
+    for entry in built_in():
+        case = Case.from_command(entry.example)
+        obedient = Result(
+            entry.framework,
+            None,
+            entry.backend,
+            "native",
+            "layer()",
+            "ok",
+            relation="identical",
+            explained=True,
+        )
+        here = replace(entry, machine=Machine())
+        found = explain_known(case, obedient, [here])
+        assert found.divergence is None
+        assert found.unseen == ((entry.name,) if entry.certain else ())
+
+
+def test_every_built_in_entry_is_about_a_framework_and_no_two_have_a_name() -> None:
+    assert {entry.framework for entry in built_in()} <= set(MODULES)
+    assert len({entry.name for entry in built_in()}) == len(built_in())
+
+
+# A user's file
+
+TEXT = """
+[[divergence]]
+name = "late"
+framework = "late"
+version = ""
+why = "it is mine, and begins late"
+found = "by reading it"
+example = "parity run conv1d --input 1,1,4 --filters 1 --kernel 2"
+case.op = "conv1d"
+seen.status = "ok"
+seen.relation = ["window"]
+"""
+
+
+def test_a_users_own_entry_explains_their_own_function(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "late_kernels.py").write_text(
+        "import convmm, numpy as np\n"
+        "def late(x, w, bias=None, **arguments):\n"
+        "    return convmm.conv(np.pad(x[..., 1:], ((0, 0), (0, 0), (0, 1))), w, bias, **arguments)\n"
+    )
+    (tmp_path / "mine.toml").write_text(TEXT)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    command = [*CASE.command.split()[1:], "--frameworks", "torch", "--impl", "late_kernels:late", "--json"]
+    assert run_cli(command) == Outcome.UNEXPLAINED
+    capsys.readouterr()
+    assert run_cli([*command, "--divergences", "mine.toml"]) == Outcome.EXPLAINED
+    assert json.loads(capsys.readouterr().out)["results"][-1]["divergence"] == "late"
+    (tmp_path / "suite.toml").write_text(
+        'description = "One."\n[[case]]\nname = "one"\n'
+        'op = "conv1d"\ninput = [1, 1, 4]\nfilters = 1\nkernel = 2\n'
+    )
+    swept = ["sweep", "suite.toml", "--frameworks", "torch", "--impl", "late_kernels:late"]
+    assert run_cli(swept) == Outcome.UNEXPLAINED
+    assert run_cli([*swept, "--divergences", "mine.toml"]) == Outcome.EXPLAINED
+    swept[-1] = "convmm:conv"
+    gone = TEXT.replace('"late"', '"conv"')
+    (tmp_path / "mine.toml").write_text(gone)
+    capsys.readouterr()
+    assert run_cli([*swept, "--divergences", "mine.toml"]) == Outcome.UNEXPLAINED
+    assert "stale: known difference conv" in capsys.readouterr().out
+
+
+def changed(old: str, new: str) -> str:
+    assert old in TEXT
+    return TEXT.replace(old, new)
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("not toml", "no valid TOML"),
+        ("", "allowed is [[divergence]]"),
+        ("divergence = [1]", "[[divergence]] 1=1"),
+        (TEXT + "[other]\n", "it has keys divergence, other"),
+        (TEXT + TEXT, "[[divergence]] 2 (late): key 'name'='late' is given twice"),
+        (changed('"late"\nframework', '"torch-conv3d-one-column-bfloat16"\nframework'), "is given twice"),
+        (changed('why = "it is mine, and begins late"\n', ""), "1 (late): key 'why' is missing"),
+        (changed("why", "because"), "1 (late): key 'because' is unknown"),
+        (changed('"it is mine, and begins late"', '" "'), "key 'why'=' ': allowed is a text"),
+        (changed('version = ""', 'version = "2.x"'), "key 'version'='2.x': allowed is a version range"),
+        (changed('version = ""', "version = 2"), "key 'version'=2: allowed is a version range"),
+        (changed('version = ""', 'version = ""\nbackend_version = "2"'), "key 'backend_version'"),
+        (changed('found = "by reading it"\n', ""), "one of the keys 'reference' and 'found'"),
+        (changed("found", "reference"), "key 'reference'='by reading it'"),
+        (changed("conv1d --input", "conv9d --input"), "key 'example': op='conv9d'"),
+        (changed("--kernel 2", "--kernel 2,2"), "key 'example': kernel"),
+        (changed("--kernel 2", "--kernel 2 --stride 1"), "allowed is its canonical form, parity run conv1d"),
+        (changed('case.op = "conv1d"', 'case.op = "conv2d"'), "a case that meets the entry's own condition"),
+        (changed('case.op = "conv1d"', "case.ops = 1"), "1 (late): key 'ops' in 'case' is unknown"),
+        (changed('case.op = "conv1d"', "case = 1"), "key 'case'=1"),
+        (changed('seen.status = "ok"', 'seen.status = "fine"'), "in 'seen': key 'status'='fine'"),
+        (changed('seen.status = "ok"', 'seen.status = "rejected"'), "key 'status'='rejected'"),
+        (changed('seen.status = "ok"', "seen.status = 1"), "in 'seen': key 'status'"),
+        (changed('["window"]', '"window"'), "in 'seen': key 'relation'='window'"),
+        (changed('["window"]', "[]"), "in 'seen': key 'relation'=[]"),
+        (changed('["window"]', '["identical"]'), "key 'relation'=['identical']: allowed is what differs"),
+        (changed("case.op", 'spelling = ["own"]\ncase.op'), "key 'spelling'='own'"),
+        (changed("case.op", 'output = "value"\ncase.op'), "key 'output'='value': allowed is a list"),
+        (changed("case.op", "certain = 1\ncase.op"), "key 'certain'=1"),
+        (changed("case.op", "machine = 1\ncase.op"), "in 'machine': 1"),
+        (changed("case.op", "machine.cpus = []\ncase.op"), "in 'machine': key 'cpus' is unknown"),
+        (changed("case.op", "machine.environment = 1\ncase.op"), "key 'environment'=1"),
+        (changed("case.op", "machine.environment.A = 1\ncase.op"), "in 'machine': key 'A'=1"),
+    ],
+)
+def test_a_file_that_is_wrong_names_the_entry_and_the_key(tmp_path: Path, text: str, named: str) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(text)
+    with pytest.raises(RegistryError) as raised:
+        load_registry(file)
+    assert str(raised.value).startswith(f"{file}: ")
+    assert named in str(raised.value)
+
+
+def test_a_file_that_is_not_there_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in (CASE.command.split()[1:], ["sweep"]):
+        assert run_cli([*command, "--divergences", "nosuch.toml"]) == Outcome.WRONG_INPUT
+        printed = capsys.readouterr()
+        assert printed.out == ""
+        assert len(printed.err.splitlines()) == 1
+        assert "nosuch.toml: cannot be read" in printed.err

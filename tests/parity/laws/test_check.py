@@ -1,0 +1,525 @@
+"""`--self-check`: one implementation, and the laws of its operation."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+import pytest
+from hypothesis import given
+
+import convmm
+from parity import Case
+from parity.cases.arrays import Array
+from parity.cases.case import OPS
+from parity.cli.main import run_cli
+from parity.frameworks import numpy as core
+from parity.frameworks.adapter import adapter
+from parity.frameworks.code.layer import Name, layer
+from parity.frameworks.function import Implementation
+from parity.frameworks.spelling import Refusal, Spelling, Unsupported
+from parity.laws.check import LAWS, SelfCheck, self_check
+from parity.laws.opposite import opposite
+from parity.laws.subject import SelfCheckError, Subject, choose_subject
+from parity.laws.trial import pick
+from parity.records.counts import Outcome
+from tests.support.faults import (
+    Function,
+    Wrong,
+    accumulating,
+    first_sample_always,
+    flipped,
+    in_bias,
+    in_input,
+    in_kernel,
+    in_result,
+    junk_at_the_border,
+    moved,
+    one_ulp,
+    only_if,
+    overwriting,
+    padded,
+    remembering,
+    rolled,
+    spoilt,
+    through,
+    without,
+    without_last_tap,
+    wrapped_to_16_bits,
+)
+from tests.support.scripted import Scripted, spelling_of
+from tests.support.strategies import CONVS, TRANSPOSES, changed, examples, runnable_both_ways
+
+INPUT, KERNEL = "linearity in the input", "linearity in the kernel"
+SAMPLES, REPEATED, BIAS, ADJOINT = "independence of samples", "repeatability", "bias", "adjointness"
+BACKWARD = LAWS[-3:]
+LINEARITY = {INPUT, KERNEL}
+ALL_BUT_BIAS = {INPUT, KERNEL, ADJOINT}
+
+
+def typical(op: str, **arguments: object) -> Case:
+    """Two samples, two groups of two channels, every argument in use."""
+    rank = int(op[-2])
+    own: dict[str, Any] = {"stride": 2, "padding": 1, "groups": 2, "bias": True}
+    if op in TRANSPOSES:
+        own["output_padding"] = 1
+    return changed(Case(op, (2, 4, *(6, 5, 4)[:rank]), 4, 3, **own), **arguments)
+
+
+def right(op: str) -> Function:
+    function: Function = getattr(convmm, op)
+    return function
+
+
+def check(case: Case, function: Function, adjoint: Function | None = None) -> SelfCheck:
+    beside = None if adjoint is None else Implementation(adjoint)
+    return self_check(case, Subject(Implementation(function), beside))
+
+
+def laws_with(status: str, found: SelfCheck) -> set[str]:
+    return {name for name, finding in found.laws.items() if finding.status == status}
+
+
+# What obeys every law
+
+
+def obeys(case: Case, framework: str) -> None:
+    found = self_check(case, choose_subject([framework], None, None))
+    assert laws_with("broken", found) == set(), found.to_dict()
+    assert list(found.laws) == list(LAWS)
+    if 0 in case.output_shape:
+        assert found.outcome == Outcome.NOTHING_COMPARED
+        return
+    assert found.outcome == Outcome.EXPLAINED
+    assert isinstance(found.spelling, Spelling)
+    untried = {BIAS, BACKWARD[-1]} if not case.bias else set()
+    untried |= {ADJOINT} if opposite(case) is None else set()
+    untried |= set(BACKWARD) if found.spelling.no_backward else set()
+    assert laws_with("not applicable", found) == untried
+
+
+@examples(150)
+@given(runnable_both_ways())
+def test_the_core_obeys_every_law(case: Case) -> None:
+    obeys(case, "numpy")
+
+
+@examples(25)
+@given(runnable_both_ways())
+def test_torch_obeys_every_law(case: Case) -> None:
+    pytest.importorskip("torch")
+    obeys(case, "torch")
+
+
+@examples(10)
+@given(runnable_both_ways())
+def test_keras_obeys_every_law(case: Case) -> None:
+    pytest.importorskip("keras")
+    obeys(case, "keras")
+
+
+@examples(100)
+@given(runnable_both_ways())
+def test_a_function_obeys_every_law_whoever_gives_its_adjoint(case: Case) -> None:
+    if 0 in case.output_shape:
+        return
+    other = opposite(case)
+    adjoint = right(other.op) if other else None
+    for found in (check(case, right(case.op)), check(case, right(case.op), adjoint)):
+        untried = {*BACKWARD} | (set() if case.bias else {BIAS})
+        assert laws_with("not applicable", found) == untried
+        assert laws_with("broken", found) == set()
+
+
+def test_a_transposed_case_without_an_opposite_says_so() -> None:
+    beyond = Case("conv_transpose1d", (1, 1, 3), 1, 2, stride=1, dilation=2, output_padding=1)
+    found = check(beyond, right(beyond.op), right("conv1d"))
+    assert found.laws[ADJOINT].status == "not applicable"
+    assert "after its full response" in found.laws[ADJOINT].message
+
+
+# Each mistake breaks the laws that it is against, and no other one
+
+CLIPPED = in_result(lambda y: np.clip(y, -90, 90))
+
+MISTAKES: dict[str, tuple[Wrong, set[str]]] = {
+    "state is kept between calls": (accumulating, {*LAWS[:6]}),
+    "the first output is given again": (remembering, {SAMPLES, *ALL_BUT_BIAS, BIAS}),
+    "every sample is the first": (in_result(first_sample_always), {SAMPLES, ADJOINT}),
+    "samples are swapped": (in_result(lambda y: y[::-1]), {SAMPLES, ADJOINT}),
+    "a sample alone is wrong": (only_if(lambda x, *_, **__: len(x) == 1, flipped()), {SAMPLES}),
+    "values are clipped": (CLIPPED, {*ALL_BUT_BIAS, BIAS}),
+    "a ReLU follows": (in_result(lambda y: np.maximum(y, 0)), {*ALL_BUT_BIAS, BIAS}),
+    "the result is rounded": (in_result(through(ml_dtypes.bfloat16)), {*ALL_BUT_BIAS, BIAS}),
+    "negative inputs are taken for zero": (in_input(lambda x: np.maximum(x, 0)), {INPUT, ADJOINT}),
+    "negative taps are taken for zero": (in_kernel(lambda w: np.maximum(w, 0)), {KERNEL, ADJOINT}),
+    "one element is one more": (
+        in_result(spoilt(0, 0, ..., 0, by=lambda y: y + 1)),
+        {*ALL_BUT_BIAS, SAMPLES},
+    ),
+    "an uninitialised border": (in_result(junk_at_the_border), {*ALL_BUT_BIAS, BIAS}),
+    "NaN somewhere": (in_result(spoilt(-1, -1, by=lambda y: y * np.nan)), {*ALL_BUT_BIAS, BIAS, SAMPLES}),
+    "the bias is dropped": (in_bias(lambda _: None), {BIAS}),
+    "the bias is added twice": (in_bias(lambda b: b + b), {BIAS}),
+    "the bias is subtracted": (in_bias(np.negative), {BIAS}),
+    "the bias is in another order": (in_bias(lambda b: b[::-1]), {BIAS}),
+    "the kernel is flipped": (flipped(), {ADJOINT}),
+    "the last tap is skipped": (in_kernel(without_last_tap), {ADJOINT}),
+    "the window begins one later": (moved(-1), {ADJOINT}),
+    "padding is ignored": (without("padding"), {ADJOINT}),
+    "groups are permuted": (in_input(rolled(2)), {ADJOINT}),
+    "the sign is lost": (in_result(np.negative), {ADJOINT, BIAS}),
+}
+AT_SOME_VALUES: dict[str, Wrong] = {
+    "sums wrap at 16 bits": in_result(wrapped_to_16_bits),
+    "one unit in the last place": in_result(one_ulp),
+}
+OF_CONVS: dict[str, tuple[Wrong, set[str]]] = {
+    "edge padding": (padded("edge"), {ADJOINT}),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "op"),
+    [(name, op) for name in MISTAKES for op in OPS] + [(name, op) for name in OF_CONVS for op in CONVS],
+)
+def test_a_mistake_breaks_its_laws(name: str, op: str) -> None:
+    wrong, laws = {**MISTAKES, **OF_CONVS}[name]
+    found = check(typical(op), wrong(right(op)))
+    assert laws_with("broken", found) == laws
+    assert found.outcome == Outcome.UNEXPLAINED
+    for law in laws:
+        assert found.laws[law].message.count("\n") == 0
+        assert any(character.isdigit() for character in found.laws[law].message)
+
+
+@pytest.mark.parametrize("name", AT_SOME_VALUES)
+@pytest.mark.parametrize("op", OPS)
+def test_a_mistake_at_some_values_breaks_linearity(name: str, op: str) -> None:
+    found = check(typical(op), AT_SOME_VALUES[name](right(op)))
+    assert laws_with("broken", found) >= LINEARITY
+
+
+@pytest.mark.parametrize("op", OPS)
+def test_a_mistake_in_one_of_a_pair_breaks_adjointness_and_in_both_none(op: str) -> None:
+    other = opposite(typical(op))
+    assert other is not None
+    for wrong in (flipped(), moved(-1)):
+        for pair in ((wrong(right(op)), right(other.op)), (right(op), wrong(right(other.op)))):
+            assert laws_with("broken", check(typical(op), *pair)) == {ADJOINT}
+    assert laws_with("broken", check(typical(op), flipped()(right(op)), flipped()(right(other.op)))) == set()
+
+
+def test_the_elements_between_which_an_adjoint_fails_are_named() -> None:
+    case = Case("conv1d", (1, 1, 4), 1, 3)
+    found = check(case, in_kernel(lambda w: w * np.array([1, 1, 0], w.dtype))(right("conv1d")))
+    finding = found.laws[ADJOINT]
+    assert finding.where is not None
+    *_, position = finding.where
+    assert (
+        f"between element (0, 0, {position + 2}) of x and element (0, 0, {position}) of y" in finding.message
+    )
+    assert "f has the factor 0 and f* " in finding.message
+    assert finding.message.endswith("f* is convmm.conv_input_grad of the NumPy core, as no adjoint is given")
+
+
+class Altered:
+    """The NumPy core as a framework with other spellings or gradients."""
+
+    def __init__(
+        self,
+        change: Callable[[list[Array]], Any] = lambda gradients: gradients,
+        spell: Callable[[Case], Any] = core.spell,
+    ) -> None:
+        self._change, self.spell = change, spell
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any of an adapter's members
+        return getattr(core, name)
+
+    def backward(self, layer: Any, weights: Any, x: Array, dy: Array) -> Any:  # noqa: ANN401 - right or wrong
+        by_input, by_weights = core.backward(layer, weights, x, dy)
+        by_input, *by_weights = self._change([by_input, *by_weights])
+        return by_input, by_weights
+
+
+def altered(case: Case, **alterations: Any) -> SelfCheck:  # noqa: ANN401 - functions
+    framework: Any = Altered(**alterations)
+    return self_check(case, Subject(framework, framework))
+
+
+@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("op", OPS)
+def test_a_wrong_gradient_breaks_the_law_of_its_array(op: str, number: int) -> None:
+    def change(gradients: list[Array]) -> list[Array]:
+        gradients[number] = gradients[number].copy()
+        gradients[number].flat[-1] += 1
+        return gradients
+
+    found = altered(typical(op), change=change)
+    assert laws_with("broken", found) == {BACKWARD[number]}
+    assert found.laws[BACKWARD[number]].message.endswith("f* is its own backward pass")
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_what_a_function_does_to_its_arrays_is_not_seen_by_later_calls(number: int) -> None:
+    assert (
+        laws_with("broken", check(typical("conv2d"), overwriting(number, first=False)(right("conv2d"))))
+        == set()
+    )
+
+
+def test_what_a_function_does_to_an_output_that_it_returned_is_not_seen() -> None:
+    buffers: dict[tuple[int, ...], Array] = {}
+
+    def into_a_buffer(*arrays: Array, **arguments: Any) -> Array:  # noqa: ANN401 - ints and pairs
+        y = convmm.conv2d(*arrays, **arguments)
+        buffer = buffers.setdefault(y.shape, y)
+        buffer[...] = y
+        return buffer
+
+    assert laws_with("broken", check(typical("conv2d"), into_a_buffer)) == set()
+
+
+# Which layer is checked
+
+
+def test_a_native_layer_goes_before_an_exact_one_unless_it_is_refused() -> None:
+    case = typical("conv2d")
+    native, lookalike, exact = spelling_of(case), spelling_of(case, "lookalike"), spelling_of(case, "exact")
+    refused = spelling_of(case, refusal=Refusal("it takes none", ("ValueError",)))
+    missing = Unsupported("it has none")
+    assert pick([native, lookalike, exact]) is native
+    assert pick([refused, lookalike, exact]) is exact
+    assert pick([refused, lookalike]) is refused
+    assert pick([missing, lookalike, exact]) is exact
+    assert pick([missing, lookalike]) is missing
+
+
+# Calls without a value
+
+
+def raising(*_: Any, **__: Any) -> Any:  # noqa: ANN401 - a function that is called with anything
+    msg = "not\ntoday"
+    raise RuntimeError(msg)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (lambda _: raising, "raising raised RuntimeError: not today"),
+        (in_result(lambda y: y.tolist()), "no array but list"),
+        (in_result(lambda y: y.astype(np.float64)), "dtype float64"),
+        (in_result(lambda y: y[0]), "3 axes, where 4 are expected"),
+        (in_result(lambda y: y[..., :0]), "has no element"),
+    ],
+    ids=range(5),
+)
+def test_a_function_without_a_usable_output_has_nothing_to_check(wrong: Wrong, says: str) -> None:
+    found = check(typical("conv2d"), wrong(right("conv2d")))
+    assert laws_with("not applicable", found) == set(LAWS)
+    assert all(says in finding.message for finding in found.laws.values())
+    assert found.outcome == Outcome.NOTHING_COMPARED
+
+
+def test_a_call_that_raises_later_breaks_its_law_only() -> None:
+    found = check(
+        typical("conv2d"), only_if(lambda x, *_, **__: len(x) == 1, lambda _: raising)(right("conv2d"))
+    )
+    assert laws_with("broken", found) == {SAMPLES}
+    assert "RuntimeError: not today" in found.laws[SAMPLES].message
+
+
+def test_an_adjoint_that_raises_breaks_adjointness_only() -> None:
+    found = check(typical("conv2d"), right("conv2d"), raising)
+    assert laws_with("broken", found) == {ADJOINT}
+    assert found.outcome == Outcome.UNEXPLAINED
+
+
+@pytest.mark.parametrize(
+    ("foreseen", "status"), [("RuntimeError", "not applicable"), ("ValueError", "broken")]
+)
+def test_an_opposite_layer_that_refuses_breaks_adjointness_unless_that_is_foreseen(
+    foreseen: str, status: str
+) -> None:
+    def spell(case: Case) -> list[Spelling | Unsupported]:
+        if not case.transposed:
+            return core.spell(case)
+        call = layer("functools.partial", Name("raising", raising))
+        return [Spelling("native", call, case, Refusal("it takes none", (foreseen,)))]
+
+    found = altered(typical("conv2d"), spell=spell)
+    assert found.laws[ADJOINT].status == status
+    assert "RuntimeError: not today" in found.laws[ADJOINT].message
+
+
+def test_an_output_of_another_shape_breaks_adjointness_only() -> None:
+    found = check(typical("conv2d"), in_result(lambda y: y[..., 1:])(right("conv2d")))
+    assert laws_with("broken", found) == {ADJOINT}
+    assert "f(x) has shape 2x4x3x2, and y has 2x4x3x3" in found.laws[ADJOINT].message
+
+
+def test_a_foreseen_refusal_is_no_broken_law() -> None:
+    case = typical("conv2d")
+    refused = spelling_of(case, refusal=Refusal("it takes none", ("RuntimeError",)))
+    subject = Subject(Scripted((refused,), RuntimeError("no")), None)
+    found = self_check(case, subject)
+    assert laws_with("not applicable", found) == set(LAWS)
+    assert "RuntimeError: no" in found.laws[REPEATED].message
+
+
+def test_without_a_layer_there_is_nothing_to_check() -> None:
+    found = altered(typical("conv2d"), spell=lambda _: [Unsupported("it has none")])
+    assert {finding.message for finding in found.laws.values()} == {"it has none"}
+    assert found.outcome == Outcome.NOTHING_COMPARED
+    assert found.to_dict()["implementation"]["layer"] is None
+
+
+def test_an_opposite_that_is_unsupported_leaves_the_other_laws() -> None:
+    def spell(case: Case) -> list[Spelling | Unsupported]:
+        return [Unsupported("no transposed ones")] if case.transposed else core.spell(case)
+
+    found = altered(typical("conv2d"), spell=spell)
+    assert found.laws[ADJOINT].message == "no transposed ones"
+    assert laws_with("not applicable", found) == {ADJOINT}
+    assert found.outcome == Outcome.EXPLAINED
+
+
+def test_an_exact_layer_is_checked_where_there_is_no_native_one() -> None:
+    pytest.importorskip("torch")
+    torch = adapter("torch")
+    found = self_check(
+        Case("conv_transpose2d", (1, 2, 3, 3), 1, 3, stride=2, padding="same"), Subject(torch, torch)
+    )
+    assert isinstance(found.spelling, Spelling)
+    assert found.spelling.kind == "exact"
+    assert laws_with("holds", found) == {*LAWS} - {BIAS, BACKWARD[-1]}
+
+
+# The command line
+
+CASE = "conv2d --input 2,4,6,5 --filters 4 --kernel 3 --bias".split()
+
+
+KERNELS = """
+import convmm
+from tests.parity.laws import test_check
+
+conv2d, back = convmm.conv2d, convmm.conv_transpose2d
+flipped = test_check.flipped()(convmm.conv2d)
+raising, number = test_check.raising, 3
+"""
+
+
+@pytest.fixture
+def kernels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A module of functions in the working folder, by its name."""
+    (tmp_path / "kernels_to_check.py").write_text(KERNELS, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return "kernels_to_check"
+
+
+def ran(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    code = run_cli(["run", *CASE, *arguments, "--self-check"])
+    printed = capsys.readouterr()
+    return code, printed.out, printed.err
+
+
+def test_a_framework_is_checked_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = ran(capsys, "--frameworks", "numpy")
+    assert (code, err) == (Outcome.EXPLAINED, "")
+    assert out.startswith(
+        "parity run conv2d --input 2,4,6,5 --filters 4 --kernel 3 --bias --frameworks numpy --self-check"
+    )
+    assert out.rstrip().endswith("9 laws: 9 hold, 0 broken, 0 not applicable")
+
+
+def test_the_document_carries_every_law(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = ran(capsys, "--frameworks", "numpy", "--json")
+    document = json.loads(out)
+    assert code == Outcome.EXPLAINED
+    assert (document["schema"], document["kind"]) == (1, "self_check")
+    assert Case.from_dict(document["case"]).kernel == (3, 3)
+    assert document["implementation"] == {
+        "framework": "numpy",
+        "version": core.version(),
+        "backend": core.backend(),
+        "spelling": "native",
+        "layer": "functools.partial(convmm.conv2d, stride=(1, 1), padding=((0, 0), (0, 0)), dilation=(1, 1), "
+        "groups=1)",
+        "adjoint": "functools.partial(convmm.conv_transpose2d, stride=(1, 1), padding=((0, 0), (0, 0)), "
+        "dilation=(1, 1), groups=1, output_padding=(0, 0))",
+    }
+    assert [law["name"] for law in document["laws"]] == list(LAWS)
+    assert {law["status"] for law in document["laws"]} == {"holds"}
+    again = run_cli([*document["command"].split()[1:], "--json"])
+    assert (again, capsys.readouterr().out) == (code, out)
+
+
+def test_a_broken_law_is_told_with_its_place(capsys: pytest.CaptureFixture[str], kernels: str) -> None:
+    code, out, _ = ran(capsys, "--impl", f"{kernels}:flipped", "--json")
+    broken = [law for law in json.loads(out)["laws"] if law["status"] == "broken"]
+    assert code == Outcome.UNEXPLAINED
+    assert [law["name"] for law in broken] == [ADJOINT]
+    assert set(broken[0]["where"]) == {"sample", "channel", "position"}
+    assert broken[0]["max_difference"] > 0
+    code, out, _ = ran(capsys, "--impl", f"{kernels}:flipped")
+    assert code == Outcome.UNEXPLAINED
+    assert broken[0]["message"] in out
+    assert "9 laws: 5 hold, 1 broken, 3 not applicable" in out
+
+
+def test_a_function_is_checked_with_its_own_adjoint(capsys: pytest.CaptureFixture[str], kernels: str) -> None:
+    options = ("--impl", f"{kernels}:conv2d", "--adjoint", f"{kernels}:back")
+    code, out, _ = ran(capsys, *options, "--json")
+    document = json.loads(out)
+    assert code == Outcome.EXPLAINED
+    assert document["command"].endswith(f"{' '.join(options)} --self-check")
+    assert document["implementation"]["adjoint"].startswith("functools.partial(kernels_to_check.back,")
+    assert run_cli(["run", *CASE, "--impl", f"{kernels}:flipped", *options[2:], "--self-check"]) == 1
+
+
+def test_nothing_checked_is_no_pass(capsys: pytest.CaptureFixture[str], kernels: str) -> None:
+    code, out, err = ran(capsys, "--impl", f"{kernels}:raising")
+    assert code == Outcome.NOTHING_COMPARED
+    assert "RuntimeError: not today" in out
+    assert "nothing was checked" in err
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ("--self-check", "frameworks none: allowed in a self-check is one"),
+        ("--self-check --frameworks numpy,torch", "frameworks 'numpy,torch'"),
+        ("--self-check --frameworks jax", "'jax'"),
+        ("--self-check --frameworks numpy --impl m:f", "frameworks 'numpy'"),
+        ("--self-check --impl nothing", "impl 'nothing'"),
+        ("--self-check --frameworks numpy --adjoint m:f", "adjoint 'm:f'"),
+        ("--self-check --impl kernels_to_check:conv2d --adjoint nothing", "adjoint 'nothing'"),
+        (
+            "--self-check --impl kernels_to_check:conv2d --adjoint kernels_to_check:number",
+            "no function but int",
+        ),
+        ("--self-check --frameworks numpy --values normal", "values='normal'"),
+        ("--self-check --frameworks numpy --grad", "--grad"),
+        ("--self-check --frameworks numpy --show-arrays", "--show-arrays"),
+        ("--frameworks numpy --adjoint m:f", "--adjoint"),
+        ("--adjoint ", "--adjoint"),
+    ],
+)
+@pytest.mark.usefixtures("kernels")
+def test_bad_input_is_one_sentence(capsys: pytest.CaptureFixture[str], options: str, named: str) -> None:
+    code = run_cli(["run", *CASE, *options.split(" ")])
+    printed = capsys.readouterr()
+    assert code == Outcome.WRONG_INPUT
+    assert printed.out == ""
+    assert len(printed.err.splitlines()) == 1
+    assert named in printed.err
+
+
+def test_an_unknown_value_is_refused_in_python_too() -> None:
+    with pytest.raises(SelfCheckError, match="'wide'"):
+        check(typical("conv2d", values="wide"), right("conv2d"))

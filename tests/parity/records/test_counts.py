@@ -1,0 +1,66 @@
+"""The counts over a recorded sweep, and the order in which they are listed."""
+
+import json
+from pathlib import Path
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from parity.cli.main import run_cli
+from parity.records.counts import VERDICTS, Report, record_place
+from tests.support.recorded import Json, recorded, write
+
+
+def unexplained_sweep() -> list[Json]:
+    """The recorded sweep, with no result explained, and verdicts of every kind."""
+    lines = recorded()
+    for record, verdict in zip(lines[1:], 2 * VERDICTS, strict=True):
+        record["verdict"] = verdict
+        for result in record["results"]:
+            result |= {"explained": False, "reason": "for no reason"}
+    return lines
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=20)
+@given(data=st.data())
+def test_a_report_is_the_same_whatever_the_order_of_the_records(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], data: st.DataObject
+) -> None:
+    header, *records = unexplained_sweep()
+    shuffled = data.draw(st.permutations(records))
+    for record in shuffled:
+        record["results"] = data.draw(st.permutations(record["results"]))
+    printed = []
+    for lines in (unexplained_sweep(), [header, *shuffled]):
+        file = str(write(tmp_path / "record.jsonl", lines))
+        codes = (run_cli(["report", file]), run_cli(["report", file, "--json"]))
+        printed.append((codes, capsys.readouterr()))
+    assert printed[0] == printed[1]
+
+
+def test_what_is_unexplained_is_listed_by_the_headers_suites_and_frameworks() -> None:
+    header, *records = unexplained_sweep()
+    backwards = {**header, "suites": ["second", "first"], "frameworks": header["frameworks"][::-1]}
+    report = Report(records, backwards)
+    commands = [command for command, _, _ in report.unexplained]
+    named = [record["command"] for record in (*records[3:], *records[:3])]
+    assert list(dict.fromkeys(commands)) == named
+    assert [row[0] for row, _ in report.rows] == sorted((row[0] for row, _ in report.rows), reverse=True)
+
+
+def test_names_are_sorted_by_their_numbers_and_an_unknown_suite_comes_last() -> None:
+    pairs = [("b", "case-2"), ("b", "case-10"), ("a", "case-1"), ("a", "case-x"), ("c", "case-0")]
+    records = [{"suite": suite, "name": name, "command": "parity run"} for suite, name in pairs]
+    backwards = records[::-1]
+    assert sorted(backwards, key=lambda record: record_place(record, ["b", "a"])) == records
+
+
+def test_what_this_version_does_not_know_is_listed_last(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = recorded()[:2]
+    lines[1]["results"].insert(0, {**lines[1]["results"][-1], "output": "hessian", "spelling": "dialect"})
+    file = write(tmp_path / "record.jsonl", lines)
+    assert run_cli(["report", str(file), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["rows"][-1]["output"] == "hessian"

@@ -1,0 +1,114 @@
+"""Reading a recorded sweep: whole, cut off, and damaged."""
+
+import json
+from pathlib import Path
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from parity.records.reader import RecordError, is_torn, read_records
+from tests.support.recorded import recorded, write
+
+in_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+
+
+def test_what_was_written_is_read_each_time(tmp_path: Path) -> None:
+    lines = recorded()
+    header, records = read_records(write(tmp_path / "a.jsonl", lines))
+    assert [header, *records] == lines
+    assert list(records) == lines[1:]
+
+
+def test_a_record_is_found_again_at_its_place(tmp_path: Path) -> None:
+    _, records = read_records(write(tmp_path / "a.jsonl", recorded()))
+    placed = list(records.placed())
+    assert [place.line for place, _ in placed] == [2, 3, 4, 5, 6, 7]
+    assert [records.at(place) for place, _ in reversed(placed)] == [each for _, each in reversed(placed)]
+
+
+@in_one_folder
+@given(data=st.data())
+def test_a_file_cut_off_anywhere_gives_its_whole_lines(tmp_path: Path, data: st.DataObject) -> None:
+    lines = recorded()
+    path = write(tmp_path / "a.jsonl", lines)
+    text = path.read_bytes()
+    kept = text[: data.draw(st.integers(text.index(b"\n") + 1, len(text)))]
+    path.write_bytes(kept)
+    header, records = read_records(path)
+    assert [header, *records] == lines[: kept.count(b"\n")]
+    assert is_torn(path) == (not kept.endswith(b"\n"))
+
+
+@in_one_folder
+@given(data=st.data())
+def test_a_damaged_file_is_read_or_refused_by_name(tmp_path: Path, data: st.DataObject) -> None:
+    path = write(tmp_path / "a.jsonl", recorded()[:3])
+    text = path.read_bytes()
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, min(start + 20, len(text))))
+    path.write_bytes(text[:start] + data.draw(st.binary(max_size=20)) + text[end:])
+    try:
+        _, records = read_records(path)
+        list(records)
+    except RecordError as error:
+        assert str(path) in str(error)  # noqa: PT017 - undamaged enough to be read is allowed too
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("output", 1),
+        ("bound_ratio", float("nan")),
+        ("bound_ratio", True),
+        ("max_abs_error", "0.5"),
+        ("offset", [0, None]),
+        ("shape", "1x1"),
+        ("layer", 3),
+        ("explained", None),
+        ("status", None),
+    ],
+)
+def test_a_result_of_another_kind_is_refused_by_key(tmp_path: Path, key: str, value: object) -> None:
+    lines = recorded()[:3]
+    lines[2]["results"][1][key] = value
+    _, records = read_records(write(tmp_path / "a.jsonl", lines))
+    with pytest.raises(RecordError, match=rf"line 3: in a result, key '{key}' is"):
+        list(records)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"", "no line"),
+        (b'{"kind": "header", "schema": 1', "no line"),
+        (b"\xff\xfe\n", "line 1: no valid UTF-8"),
+        (b"[" * 100_000 + b"\n", "line 1: no valid JSON"),
+        (b"1" * 10_000 + b"\n", "line 1: no valid JSON"),
+        (b'{"kind": "header", "schema": 1, "frameworks": ["torch"], "suites": []}\n', "list of frameworks"),
+        (b'{"kind": "header", "schema": 1, "frameworks": [], "suites": [1]}\n', "list of names"),
+    ],
+)
+def test_a_file_of_something_else_is_refused(tmp_path: Path, text: bytes, said: str) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(text)
+    with pytest.raises(RecordError, match=said):
+        read_records(path)
+
+
+def test_a_folder_and_a_missing_file_are_refused_in_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(RecordError, match="allowed is a file"):
+        read_records(tmp_path)
+    with pytest.raises(RecordError, match=r"none.jsonl cannot be read: No such file"):
+        read_records(tmp_path / "none.jsonl")
+    with pytest.raises(RecordError, match="cannot be read: File name too long"):
+        read_records(tmp_path / ("n" * 300))
+
+
+def test_half_a_character_is_read_as_one_that_can_be_printed(tmp_path: Path) -> None:
+    lines = recorded()[:2]
+    lines[1]["results"][0]["reason"] = "half \ud800, whole \N{GRINNING FACE}"
+    path = write(tmp_path / "a.jsonl", lines)
+    assert json.loads(path.read_text().splitlines()[1]) == lines[1]
+    (record,) = read_records(path)[1]
+    assert record["results"][0]["reason"] == "half ?, whole \N{GRINNING FACE}"

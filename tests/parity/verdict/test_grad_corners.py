@@ -1,0 +1,104 @@
+"""Gradients where values are odd: infinite, too large to be exact, or not there at all."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from parity import Case, run
+from parity.cases.arrays import draw_arrays
+from parity.cli.main import run_cli
+from parity.records.counts import Outcome
+from parity.verdict.gradients import make_backward, observe_gradient
+from tests.parity.verdict.test_grad import cases_with_gradients
+from tests.support.strategies import changed, examples
+
+ODD = ("special", "arange")
+
+
+@examples(80)
+@given(cases_with_gradients(values=ODD))
+def test_the_cores_gradients_of_odd_values_are_explained(case: Case) -> None:
+    found = run(case, ["numpy"], grad=True)
+    assert [(each.label, each.reason) for each in found.results if not each.explained] == []
+
+
+@examples(60)
+@given(cases_with_gradients(dtypes=("float32", "float64"), values=ODD))
+def test_torchs_gradients_of_odd_values_are_explained(case: Case) -> None:
+    found = run(case, ["torch"], grad=True)
+    assert [(each.label, each.reason) for each in found.results if not each.explained] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "printed"),
+    [
+        (
+            "conv1d --input 1,1,3 --filters 1 --kernel 2 --values arange --dtype float16",
+            Outcome.EXPLAINED,
+            "",
+        ),
+        ("conv1d --input 1,1,3 --filters 1 --kernel 2 --values special", Outcome.EXPLAINED, ""),
+        (
+            "conv2d --input 1,2,7,7 --filters 2 --kernel 2 --dilation 2 --values special --bias",
+            Outcome.EXPLAINED,
+            "",
+        ),
+        (
+            "conv_transpose1d --input 2,1,3 --filters 1 --kernel 2 --padding 2 --values special --bias",
+            Outcome.NOTHING_COMPARED,
+            "nothing was compared",
+        ),
+        (
+            "conv1d --input 1,1,70000 --filters 1 --kernel 1 --values arange --dtype float16",
+            Outcome.WRONG_INPUT,
+            "values='arange'",
+        ),
+        (
+            "conv1d --input 1,1,3 --filters 1 --kernel 2 --impl math:sin --frameworks nosuch",
+            Outcome.WRONG_INPUT,
+            "'nosuch'",
+        ),
+    ],
+)
+def test_an_odd_case_gives_a_verdict_or_a_sentence(
+    capsys: pytest.CaptureFixture[str], arguments: str, code: Outcome, printed: str
+) -> None:
+    given = ["run", *arguments.split(), "--grad"]
+    assert run_cli([*given, *([] if "--frameworks" in given else ["--frameworks", "numpy,torch"])]) == code
+    err = capsys.readouterr().err
+    assert printed in err
+    assert len(err.splitlines()) == bool(printed)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_integers_too_large_to_be_exact_are_held_to_a_bound(dtype: str) -> None:
+    case = Case("conv1d", (1, 1, 5000), 1, 1, dtype=dtype, values="arange")
+    expected = make_backward(case, draw_arrays(case)).expected["weight_grad"]
+    assert not expected.exact
+    with np.errstate(over="ignore"):
+        right = expected.y.astype(draw_arrays(case).x.dtype)
+    assert observe_gradient("weight_grad", right, expected).relation == "identical"
+    assert observe_gradient("weight_grad", -right, expected).relation != "identical"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_gradient_that_is_tamed_is_named_by_a_place_that_differs(dtype: str) -> None:
+    case = changed(Case("conv2d", (2, 2, 6, 6), 3, 2), dtype=dtype, values="special")
+    expected = make_backward(case, draw_arrays(case)).expected["weight_grad"]
+    result = expected.y.astype(dtype)
+    assert np.isnan(result).any()
+    assert observe_gradient("weight_grad", result, expected).relation == "identical"
+    last = tuple(int(i) for i in np.argwhere(np.isnan(result))[-1])
+    result[last] = 5
+    message = str(observe_gradient("weight_grad", result, expected).message)
+    assert f"at index {last}: 5 against nan" in message
+
+
+@pytest.mark.parametrize("framework", ["numpy", "torch"])
+def test_an_undefined_input_may_be_multiplied_by_the_gradients_padding_or_left_out(framework: str) -> None:
+    case = Case("conv_transpose1d", (2, 1, 1), 1, 2, padding="same", dilation=2, values="special")
+    assert not np.isfinite(draw_arrays(case).x).all()
+    found = run(case, [framework], grad=True)
+    assert [each.label for each in found.results if not each.explained] == []

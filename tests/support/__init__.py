@@ -1,0 +1,1 @@
+"""What tests share: strategies, wrong implementations, oracles from the definition, records."""
