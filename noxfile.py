@@ -17,20 +17,26 @@ FINDINGS = Path("build", "fuzz", "findings.txt")
 BASELINE = Path("baselines", "pinned.jsonl.gz")
 SUITES = ("article", "zoo", "threads")
 PREVIOUS = {"keras": "3.14.*", "tensorflow": "2.20.*"}
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+
+
+def group(name: str) -> tuple[str, ...]:
+    """Return the requirements of a dependency group of pyproject.toml (PEP 735)."""
+    return nox.project.dependency_groups(PYPROJECT, name)
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Ruff's rules and its format."""
-    session.install(*PINNED, "ruff")
-    session.run("ruff", "check")
-    session.run("ruff", "format", "--check")
+    """The hooks of .pre-commit-config.yaml over all files: rules, format, imports, spelling, workflows."""
+    session.install(*PINNED, *group("lint"))
+    # mypy is a session of its own: it needs what the code imports.
+    session.run("pre-commit", "run", "--all-files", "--show-diff-on-failure", env={"SKIP": "mypy"})
 
 
 @nox.session
 def types(session: nox.Session) -> None:
     """Mypy, strict, over packages, tests, benchmarks and this file; needs no framework."""
-    session.install(*PINNED, ".[dev]")
+    session.install(*PINNED, ".[testing]", *group("types"), *group("test"))
     session.run("mypy", *session.posargs)
 
 
@@ -44,15 +50,7 @@ def core(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """All tests, with the frameworks; arguments after `--` go to pytest."""
-    session.install(
-        *PINNED,
-        ".[frameworks,testing]",
-        "pytest-xdist",
-        "check-jsonschema",
-        "nox",
-        "packaging",
-        "ruamel.yaml",
-    )
+    session.install(*PINNED, ".[frameworks,testing]", *group("test"))
     session.run("pytest", *session.posargs)
 
 

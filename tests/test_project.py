@@ -21,10 +21,12 @@ each_workflow = pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: 
 
 
 def requirements() -> list[Requirement]:
-    """Every dependency that pyproject.toml names, in an extra or not, but for the project's own extras."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    named = [project["dependencies"], *project["optional-dependencies"].values()]
-    parsed = [Requirement(text) for group in named for text in group]
+    """List what pyproject.toml names, extras and dependency groups included, but the project's own extras."""
+    content = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    project = content["project"]
+    groups = content["dependency-groups"].values()
+    named = [project["dependencies"], *project["optional-dependencies"].values(), *groups]
+    parsed = [Requirement(text) for group in named for text in group if isinstance(text, str)]
     return [requirement for requirement in parsed if requirement.name != project["name"]]
 
 
@@ -98,6 +100,15 @@ def test_the_nightly_summary_shows_the_difference_or_says_there_is_none(
 def test_a_dependency_is_pinned_within_its_range(requirement: Requirement) -> None:
     version = pins()[canonicalize_name(requirement.name)]
     assert requirement.specifier.contains(version), f"{requirement} excludes the pinned {version}"
+
+
+def test_the_hooks_before_a_commit_are_those_of_lint_and_types() -> None:
+    config = YAML(typ="safe").load(ROOT / ".pre-commit-config.yaml")
+    hooks = [hook["id"] for repository in config["repos"] for hook in repository["hooks"]]
+    assert hooks == ["ruff-check", "ruff-format", "import-linter", "codespell", "zizmor", "mypy"]
+    noxfile = (ROOT / "noxfile.py").read_text()
+    assert '"pre-commit", "run", "--all-files"' in noxfile
+    assert 'session.run("mypy"' in noxfile
 
 
 def test_the_readme_begins_with_two_commands_of_one_line() -> None:

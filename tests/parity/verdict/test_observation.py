@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from parity.verdict import reference as reference_module
 from parity.cases.arrays import Array, draw_arrays
 from parity.cases.case import OPS, Case
+from parity.verdict import reference as reference_module
 from parity.verdict.diagnosis import windows as windows_module
 from parity.verdict.observation import (
     MOST_MATCHES,
