@@ -21,42 +21,50 @@ from parity.verdict.gradients import Backward, make_backward
 from parity.verdict.judge import About, gradient_results, unsupported, value_result
 from parity.verdict.observation import Reference, make_reference
 from parity.verdict.prediction import predict
+from parity.workers.shared import shared
 
 
 def run(
     case: Case,
     frameworks: Sequence[str] | None = None,
     *,
-    impl: Callable[..., Any] | Implementation | None = None,
+    impl: Callable[..., Any] | str | Implementation | None = None,
     mode: str | None = None,
     grad: bool = False,
     divergences: Sequence[Divergence] = (),
+    isolated: bool = True,
 ) -> CaseResult:
     """Run one case through the frameworks and compare every result with the NumPy core's.
+
+    Each framework, and a function given as "MODULE:FUNCTION", runs in a process of its own, as on the
+    command line: on one thread, with its switches pinned, so that one that crashes costs one result. The
+    processes are started by the first call, shared by all later ones, and ended with the program. A function
+    that is given itself runs in the calling process.
 
     Args:
         case: what to run.
         frameworks: their names; None for all that are installed.
-        impl: a function with convmm's signature, to be compared beside them.
+        impl: a function with convmm's signature, or "MODULE:FUNCTION", to be compared beside them.
         mode: the precision that it computes in, one of :data:`parity.frameworks.modes.MODES`; None for any.
         grad: also run the backward pass of each native or exact layer that computes an output with an
             element, and compare the gradients by its input, kernel and bias.
         divergences: known differences beside the built-in ones, as
             :func:`parity.frameworks.known.registry.load_registry` reads them.
+        isolated: False runs everything in the calling process, under the switches that it has.
 
     Raises:
         FrameworkError: an unknown framework, or one that is not installed; an unknown mode, or one without
             a function; gradients, and none has any.
         CaseError: the arrays do not fit in memory.
     """
-    return run_with(
-        case, contestants(frameworks, impl, mode=mode, grad=grad), grad=grad, divergences=divergences
-    )
+    adapters = contestants(frameworks, impl, mode=mode, grad=grad)
+    submit = shared().submit if isolated else here
+    return run_with(case, adapters, grad=grad, submit=submit, divergences=divergences)
 
 
 def contestants(
     frameworks: Sequence[str] | None,
-    impl: Callable[..., Any] | Implementation | None = None,
+    impl: Callable[..., Any] | str | Implementation | None = None,
     *,
     mode: str | None = None,
     grad: bool = False,

@@ -119,13 +119,15 @@ class Implementation:
 
 
 def implementations(
-    function: Callable[..., Any] | Implementation | None, mode: str | None
+    function: Callable[..., Any] | str | Implementation | None, mode: str | None
 ) -> list[Implementation]:
-    """The function, if there is one, in the mode that is declared, if one is.
+    """Return the function, if there is one, in the mode that is declared, if one is.
 
     Raises:
-        FrameworkError: no such mode, or a mode of no function.
+        FrameworkError: no such mode, or a mode of no function; a text that is not MODULE:FUNCTION.
     """
+    if isinstance(function, str):
+        function = implementation(function)
     if function is not None:
         own = function if isinstance(function, Implementation) else Implementation(function)
         return [own if mode is None else replace(own, declared=mode)]

@@ -18,12 +18,13 @@ from parity.records.counts import Outcome, Report
 from parity.records.result import CaseResult, Result
 from parity.running import Run, contestants, run_with
 from parity.testing.surroundings import current
+from parity.workers.shared import shared
 
 
 def assert_parity(
     case: Case,
     frameworks: Sequence[str] | None = None,
-    impl: Callable[..., Any] | Implementation | None = None,
+    impl: Callable[..., Any] | str | Implementation | None = None,
     *,
     mode: str | None = None,
     grad: bool = False,
@@ -31,8 +32,8 @@ def assert_parity(
 ) -> None:
     """Assert that frameworks, and a function of one's own, compute a case as their own rules say.
 
-    The arguments are those of :func:`parity.run`. Under the pytest plugin, frameworks run in worker processes
-    that the whole run shares, those of ``--parity-frameworks`` where none are named.
+    The arguments are those of :func:`parity.run`, and frameworks run in processes of their own as there.
+    Under the pytest plugin, those of ``--parity-frameworks`` are compared where none are named.
 
     Raises:
         AssertionError: a result is unexplained, or nothing was compared; the message has each result's
@@ -44,8 +45,9 @@ def assert_parity(
     around = current()
     names = around.frameworks if frameworks is None else frameworks
     adapters = contestants(names, impl, mode=mode, grad=grad)
-    found = run_with(case, adapters, grad=grad, submit=around.submit, divergences=divergences)
-    around.keep(found, adapters)
+    found = run_with(case, adapters, grad=grad, submit=shared().submit, divergences=divergences)
+    if around.keep is not None:
+        around.keep(found, adapters)
     _check(found, _command(found, names, impl, mode))
 
 
@@ -73,7 +75,9 @@ def assert_same_layer(mine: object, case: Case, *, mode: str | None = None) -> N
     if mode is not None:
         raise FrameworkError(f"mode={mode!r}: allowed beside a function, and mine is a layer of {owner.NAME}")
     found = _run_layer(owner, mine, case)
-    current().keep(found, [owner])
+    keep = current().keep
+    if keep is not None:
+        keep(found, [owner])
     _check(found, found.command)
 
 
@@ -96,7 +100,7 @@ def _run_layer(owner: Framework, mine: object, case: Case) -> CaseResult:
 def _command(
     found: CaseResult,
     frameworks: Sequence[str] | None,
-    impl: Callable[..., Any] | Implementation | None,
+    impl: Callable[..., Any] | str | Implementation | None,
     mode: str | None,
 ) -> str:
     """The command that shows a result again; a function that no module has cannot be named in it."""
@@ -108,7 +112,7 @@ def _command(
     return shlex.join([*shlex.split(found.command), *words])
 
 
-def _importable(impl: Callable[..., Any] | Implementation) -> str | None:
+def _importable(impl: Callable[..., Any] | str | Implementation) -> str | None:
     """MODULE:FUNCTION, if a module that can be imported has the function under its own name."""
     function = impl.function if isinstance(impl, Implementation) else impl
     if isinstance(function, str):

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from parity.testing.surroundings import surrounded
+from parity.testing.surroundings import Surroundings, surrounded
 
 if TYPE_CHECKING:  # as above
     from parity.testing.recording import Recording
-    from parity.testing.shared import Shared
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -37,18 +36,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Say what the marker is, check the options, and have assertions share their frameworks."""
+    """Say what the marker is, check the options, and have assertions compare and record as they say."""
     config.addinivalue_line(
         "markers", "parity(suite): a test for each case of a suite, which the test takes as `parity_case`"
     )
     names, record = config.getoption("parity_frameworks"), config.getoption("parity_record")
     recording = None if record is None else _recording(config, record)
-    lazy = _Lazy(None if names is None else _installed(names), recording)
-    config.stash[_LAZY] = lazy
+    around = Surroundings(
+        None if names is None else _installed(names), None if recording is None else recording.keep
+    )
+    config.stash[_AROUND] = around
     stack = ExitStack()
     config.add_cleanup(stack.close)
-    stack.callback(lazy.close)
-    stack.enter_context(surrounded(lazy.shared))
+    stack.enter_context(surrounded(around))
 
 
 def _recording(config: pytest.Config, path: Path) -> Recording:
@@ -59,30 +59,7 @@ def _recording(config: pytest.Config, path: Path) -> Recording:
     return recording
 
 
-class _Lazy:
-    """What the run shares, made when it is first asked for."""
-
-    def __init__(self, frameworks: list[str] | None, recording: Recording | None) -> None:
-        self.frameworks = frameworks
-        self._recording = recording
-        self._shared: Shared | None = None
-
-    def shared(self) -> Shared:
-        """The frameworks' processes."""
-        if self._shared is None:
-            from parity.testing.shared import Shared
-
-            keep = None if self._recording is None else self._recording.keep
-            self._shared = Shared(self.frameworks, keep)
-        return self._shared
-
-    def close(self) -> None:
-        """End them, if there are any."""
-        if self._shared is not None:
-            self._shared.close()
-
-
-_LAZY = pytest.StashKey[_Lazy]()
+_AROUND = pytest.StashKey[Surroundings]()
 
 
 def _installed(names: str) -> list[str]:
@@ -101,8 +78,8 @@ def parity_frameworks(pytestconfig: pytest.Config) -> list[str]:
     """The names of the frameworks that are compared: those of --parity-frameworks, or all installed ones."""
     from parity.frameworks.adapter import installed
 
-    named = pytestconfig.stash[_LAZY].frameworks
-    return installed() if named is None else named
+    named = pytestconfig.stash[_AROUND].frameworks
+    return installed() if named is None else list(named)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

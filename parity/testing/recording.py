@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from parity.frameworks.adapter import Adapter
 from parity.records.reader import Record, RecordError
 from parity.records.result import CaseResult
 from parity.records.writer import RecordFile
-from parity.sweep import header_of
+from parity.sweep import about, header_of
 from parity.testing.suites import suite_case
+from parity.workers.shared import shared
 
 _CARRIED = "_parity_record"
 """The attribute of a test's report that its records travel in, to another process as well: a JSON text."""
@@ -44,8 +46,9 @@ class Recording:
         if self._writes:
             _check_new(path)
 
-    def keep(self, result: CaseResult, frameworks: list[Record]) -> None:
+    def keep(self, result: CaseResult, adapters: Sequence[Adapter]) -> None:
         """Take a comparison down, for the test that it is of."""
+        frameworks = [about(framework, shared().switches(framework)) for framework in adapters]
         self._kept.append({"frameworks": frameworks, "record": result.to_dict()})
 
     @pytest.hookimpl(wrapper=True)

@@ -1,59 +1,46 @@
-"""What an assertion runs in: this process, or what a test runner shares among its tests."""
+"""What an assertion runs among: nothing, or what a test runner wants compared and recorded."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # pytest's plugin imports this in every run, whether or not it is used
     from parity.frameworks.adapter import Adapter
-    from parity.frameworks.task import Task, Wait
     from parity.records.result import CaseResult
 
-
-class Surroundings(Protocol):
-    """Who computes what is asserted, and who wants to know what came of it."""
-
-    @property
-    def frameworks(self) -> Sequence[str] | None:
-        """The names of those that are compared where none are named; None for all that are installed."""
-
-    def submit(self, found: Adapter, task: Task) -> Wait:
-        """Hand a framework a task."""
-
-    def keep(self, result: CaseResult, adapters: Sequence[Adapter]) -> None:
-        """Take note of a comparison, before it is judged."""
+Keep = Callable[["CaseResult", "Sequence[Adapter]"], None]
+"""Takes note of a comparison and of the frameworks in it, before it is judged."""
 
 
-class Alone:
-    """Without a test runner: everything in this process, and nothing is recorded."""
+@dataclass(frozen=True)
+class Surroundings:
+    """What is compared where a test does not say, and who wants to know what came of it.
+
+    Attributes:
+        frameworks: the names of those that are compared where none are named; None for all installed ones.
+        keep: takes note of a comparison; None where nobody does.
+    """
 
     frameworks: Sequence[str] | None = None
-
-    def submit(self, found: Adapter, task: Task) -> Wait:
-        """Perform the task here."""
-        from parity.frameworks.task import here  # noqa: PLC0415 - as above
-
-        return here(found, task)
-
-    def keep(self, result: CaseResult, adapters: Sequence[Adapter]) -> None:
-        """Nothing."""
+    keep: Keep | None = None
 
 
-_makers: list[Callable[[], Surroundings]] = [Alone]
+_surroundings = [Surroundings()]
 
 
 def current() -> Surroundings:
-    """Those of the innermost :func:`surrounded`, or none."""
-    return _makers[-1]()
+    """Return those of the innermost :func:`surrounded`, or none."""
+    return _surroundings[-1]
 
 
 @contextmanager
-def surrounded(make: Callable[[], Surroundings]) -> Iterator[None]:
-    """Have assertions run in other surroundings meanwhile, which are made when the first of them asks."""
-    _makers.append(make)
+def surrounded(surroundings: Surroundings) -> Iterator[None]:
+    """Have assertions run in other surroundings meanwhile."""
+    _surroundings.append(surroundings)
     try:
         yield
     finally:
-        _makers.remove(make)
+        _surroundings.remove(surroundings)

@@ -15,9 +15,10 @@ from parity.frameworks.code.layer import Layer
 from parity.frameworks.code.reading import Reading
 from parity.frameworks.code.script import Program, join
 from parity.frameworks.spelling import Spelling
-from parity.frameworks.task import Submit, Task, Wait, here
+from parity.frameworks.task import Submit, Task, Wait
 from parity.running import run_with
 from parity.translation.result import Pair, Translation
+from parity.workers.shared import shared
 
 _BATCH = 2
 _FEW_RESIDUES = 4
@@ -52,7 +53,7 @@ class Draft:
         """Which are needed for the proof."""
         return list(dict.fromkeys((self.source, self.target)))
 
-    def prove(self, submit: Submit = here) -> Translation:
+    def prove(self, submit: Submit) -> Translation:
         """Run both layers on every case; ``submit`` hands the frameworks their tasks."""
         waits = [self._ask(*each, submit) for each in zip(self.cases, self.theirs, strict=True)]
         pairs = [Pair(case, theirs(), ours()) for case, (theirs, ours) in zip(self.cases, waits, strict=True)]
@@ -87,9 +88,11 @@ def translate(
 ) -> Translation:
     """Write a layer in another framework, convert its weights, and prove that both compute the same.
 
+    Both run in processes of their own, as :func:`parity.run` runs frameworks.
+
     The arguments and errors are those of :func:`draft`.
     """
-    return draft(expression, to, input, channels).prove()
+    return draft(expression, to, input, channels).prove(shared().submit)
 
 
 def draft(expression: str, to: str, input: Sequence[int] | None = None, channels: int | None = None) -> Draft:

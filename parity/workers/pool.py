@@ -10,6 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from multiprocessing import spawn
 from multiprocessing.context import SpawnContext, SpawnProcess
 from pathlib import Path
 from threading import Thread
@@ -220,6 +221,26 @@ def _result(future: Future[T]) -> T:
     return future.result()
 
 
+_PROCESS_NAME = "parity-worker"
+_prepare = spawn.get_preparation_data
+
+
+def _prepare_without_main(name: str) -> dict[str, Any]:
+    """Return what a new process is to set up first, without the calling program's main module for workers.
+
+    ``multiprocessing`` has every new process import the main module of the one that starts it: a script that
+    calls this package at its top level would start itself again. Nothing that a worker does needs it.
+    """
+    data = _prepare(name)
+    if name.startswith(_PROCESS_NAME):
+        data.pop("init_main_from_name", None)
+        data.pop("init_main_from_path", None)
+    return data
+
+
+spawn.get_preparation_data = _prepare_without_main
+
+
 class _Process(SpawnProcess):
     """A process that is not to end by itself, not even well: the pool would wait for its answer for ever."""
 
@@ -239,6 +260,7 @@ class _Context(SpawnContext):
     def Process(self, *arguments: Any, **options: Any) -> _Process:  # type: ignore[override] # noqa: N802, ANN401 - as a class there
         """A process of this context."""
         process = _Process(*arguments, **options)
+        process.name = f"{_PROCESS_NAME}-{len(self.started)}"
         self.started.append(process)
         return process
 

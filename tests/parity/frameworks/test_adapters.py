@@ -158,13 +158,19 @@ for each in all_adapters():
     assert not modules_after(code) & FRAMEWORKS
 
 
+def here_with(framework: str) -> str:
+    """A program that runs a case through a framework in its own process."""
+    case = 'Case("conv1d", (1, 1, 4), 1, 3)'
+    return f"from parity import Case, run; assert run({case}, [{framework!r}], isolated=False).results"
+
+
 def test_running_numpy_alone_imports_no_framework() -> None:
-    code = 'from parity import Case, run; assert run(Case("conv1d", (1, 1, 4), 1, 3), ["numpy"]).results'
+    code = here_with("numpy")
     assert not modules_after(code) & FRAMEWORKS
 
 
 def test_running_torch_imports_no_other_framework() -> None:
-    code = 'from parity import Case, run; assert run(Case("conv1d", (1, 1, 4), 1, 3), ["torch"]).results'
+    code = here_with("torch")
     assert modules_after(code) & FRAMEWORKS == {"torch"}
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import hypothesis.strategies as st
@@ -15,14 +15,14 @@ import convmm
 from parity import Case
 from parity.cases.arrays import Array
 from parity.cli.main import run_cli
-from parity.frameworks.adapter import FrameworkError, adapter
+from parity.frameworks.adapter import Adapter, FrameworkError, adapter
 from parity.frameworks.function import implementation
 from parity.frameworks.known.registry import load_registry
 from parity.frameworks.spelling import Spelling
 from parity.records.result import CaseResult
 from parity.strategies import cases, conv_cases, conv_transpose_cases
 from parity.testing import assert_parity, assert_same_layer
-from parity.testing.surroundings import Alone, current, surrounded
+from parity.testing.surroundings import Surroundings, current, surrounded
 from tests.support import faults
 from tests.support.strategies import examples, without_known_faults
 
@@ -139,34 +139,27 @@ def test_the_traceback_that_pytest_shows_ends_in_the_users_line() -> None:
 # Surroundings
 
 
-class Recorder(Alone):
-    """Keeps what it was told."""
-
-    frameworks = ("torch",)
-
-    def __init__(self) -> None:
-        self.kept: list[tuple[CaseResult, list[str]]] = []
-
-    def keep(self, result: CaseResult, adapters: Any) -> None:  # noqa: ANN401 - of the protocol
-        self.kept.append((result, [found.NAME for found in adapters]))
-
-
 def test_what_is_asserted_is_kept_by_the_surroundings_whether_or_not_it_holds() -> None:
-    before, recorder = current(), Recorder()
-    with surrounded(lambda: recorder):
+    kept: list[tuple[CaseResult, list[str]]] = []
+
+    def keep(result: CaseResult, adapters: Sequence[Adapter]) -> None:
+        kept.append((result, [adapter.NAME for adapter in adapters]))
+
+    before = current()
+    with surrounded(Surroundings(("torch",), keep)):
         assert_parity(PLAIN)
         assert_same_layer(torch.nn.Conv2d(3, 2, 3, padding=1), PLAIN)
         failure(assert_parity, UPSAMPLING, ["numpy"], shifted)
-    assert type(current()) is type(before)
-    assert [(kept.case, kept.verdict, names) for kept, names in recorder.kept] == [
+    assert current() is before
+    assert [(each.case, each.verdict, names) for each, names in kept] == [
         (PLAIN, "agree", ["torch"]),
         (PLAIN, "agree", ["torch"]),
         (UPSAMPLING, "unexplained", ["numpy", "shifted"]),
     ]
 
 
-def test_without_a_test_runner_everything_runs_in_this_process() -> None:
-    with surrounded(Alone):
+def test_without_a_test_runner_all_installed_frameworks_are_compared() -> None:
+    with surrounded(Surroundings()):
         assert_parity(PLAIN, impl=right)
         assert "unexplained: shifted native" in failure(assert_parity, UPSAMPLING, impl=shifted)
 

@@ -11,15 +11,10 @@ from typing import Any
 import psutil
 import pytest
 
-import convmm
-from parity import Case
 from parity.cases.suites import load_suite
 from parity.cli.main import run_cli
 from parity.frameworks.adapter import installed
 from parity.records.counts import Outcome
-from parity.testing import assert_parity
-from parity.testing.shared import Shared
-from parity.testing.surroundings import surrounded
 from tests.support.nested import run
 
 pytest_plugins = ["pytester"]
@@ -218,17 +213,6 @@ def test_the_whole_run_shares_one_process_a_framework_and_ends_it(pytester: pyte
     assert first == second
     assert len(first) >= 2
     assert not [pid for pid in first if psutil.pid_exists(int(pid))]
-
-
-def test_processes_end_when_what_shared_them_is_closed() -> None:
-    shared = Shared(["numpy"])
-    before = set(psutil.Process().children(recursive=True))
-    with surrounded(lambda: shared):
-        assert_parity(Case("conv1d", (1, 1, 4), 1, 2), impl=convmm.conv)
-    started = set(psutil.Process().children(recursive=True)) - before
-    assert any("spawn_main" in str(each.cmdline()) for each in started)
-    shared.close()
-    assert not [each for each in started if each.is_running() and "spawn_main" in str(each.cmdline())]
 
 
 def test_pytest_shows_the_users_line_and_the_diagnosis(comparing: pytest.Pytester) -> None:

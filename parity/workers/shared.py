@@ -1,0 +1,86 @@
+"""Frameworks' processes that all calls of a program share: started when first asked, ended with it."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from multiprocessing.util import Finalize
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from parity.frameworks.adapter import Adapter
+from parity.frameworks.function import Implementation
+from parity.frameworks.task import Task, Wait, here
+from parity.workers.workers import Workers
+
+TIMEOUT = 120.0
+"""Seconds that a layer may take, unless the caller says otherwise."""
+
+
+class Shared:
+    """A process of its own for each framework, started when the framework is first asked.
+
+    A function that is given itself, and not by its name, runs in the calling process: no other can import it.
+    Threads may share an object of this class to start processes; each has to wait for its own answers.
+    """
+
+    def __init__(self) -> None:
+        self._workers: dict[tuple[Adapter, str], Workers] = {}
+        self._stack = ExitStack()
+        self._starting = Lock()
+        self._parents: ExitStack | None = None
+
+    def submit(self, framework: Adapter, task: Task) -> Wait:
+        """Hand a framework's process a task; what is returned waits for the answer.
+
+        Raises:
+            FrameworkError: a user's function cannot be imported.
+        """
+        if isinstance(framework, Implementation) and not isinstance(framework.function, str):
+            return here(framework, task)
+        with self._starting:
+            return self._of(framework).submit(framework, task)
+
+    def _of(self, framework: Adapter) -> Workers:
+        key = _key(framework)
+        if key not in self._workers:
+            if not self._workers:  # before multiprocessing waits for its children, in a child of its own too
+                Finalize(None, self.close, exitpriority=10)
+            workers = self._stack.enter_context(Workers([framework], timeout=TIMEOUT))
+            if isinstance(framework, Implementation):
+                workers.switches()
+            self._workers[key] = workers
+        return self._workers[key]
+
+    def switches(self, framework: Adapter) -> dict[str, Any] | None:
+        """Return the switches under which a framework's process runs; None where it has no process."""
+        workers = self._workers.get(_key(framework))
+        return None if workers is None else workers.switches()[0]
+
+    def close(self) -> None:
+        """End all processes; the next task starts new ones."""
+        self._workers.clear()
+        self._stack.close()
+
+    def forget(self) -> None:
+        """Start anew without ending the processes: in a forked child they are the parent's."""
+        self._parents = self._stack  # kept, so that nothing of it is finalised here
+        self._workers, self._stack, self._starting = {}, ExitStack(), Lock()
+
+
+def _key(framework: Adapter) -> tuple[Adapter, str]:
+    """Return what a process is kept under: a function is found by its name from the working folder on."""
+    return framework, str(Path.cwd()) if isinstance(framework, Implementation) else ""
+
+
+_SHARED = Shared()
+
+
+def shared() -> Shared:
+    """Return the processes that all calls of this Python process share."""
+    return _SHARED
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_SHARED.forget)

@@ -1,0 +1,121 @@
+"""The processes that all calls of a program share, from programs of their own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from parity import Case, FrameworkError, run
+from parity.frameworks.adapter import adapter
+from parity.frameworks.task import here
+from parity.running import run_with
+from parity.workers.shared import Shared, shared
+
+ROOT = Path(__file__).parents[3]
+PLAIN = Case("conv1d", (1, 1, 4), 1, 2)
+
+SCRIPT = """
+from parity import Case, run
+
+print("begun")
+result = run(Case("conv1d", (1, 1, 4), 1, 2), ["numpy", "torch"])
+print(result.verdict)
+"""
+
+
+def workers_of(process: psutil.Process) -> set[int]:
+    """The process ids of the workers that a process has started."""
+    return {each.pid for each in process.children() if "spawn_main" in " ".join(each.cmdline())}
+
+
+def test_a_framework_is_started_once_and_ended_when_closed() -> None:
+    processes, framework = Shared(), adapter("numpy")
+    before = workers_of(psutil.Process())
+    run_with(PLAIN, [framework], submit=processes.submit)
+    started = workers_of(psutil.Process()) - before
+    run_with(PLAIN, [framework], submit=processes.submit)
+    assert len(started) == 1
+    assert workers_of(psutil.Process()) - before == started
+    processes.close()
+    assert not workers_of(psutil.Process()) & started
+
+
+def test_a_framework_that_crashes_costs_its_result_and_not_the_caller() -> None:
+    impl = "tests.support.foreign:aborts_at_stride_3_of_conv"
+    found = run(Case("conv1d", (1, 1, 9), 1, 2, stride=3), ["numpy"], impl=impl)
+    assert [(each.status, each.error) for each in found.results] == [("ok", None), ("crashed", "SIGABRT")]
+    assert run(PLAIN, ["numpy"], impl=impl).verdict == "agree"
+
+
+def test_a_function_that_cannot_be_imported_is_said_so() -> None:
+    with pytest.raises(FrameworkError, match="no_such' cannot be imported"):
+        run(PLAIN, ["numpy"], impl="tests.support.foreign:no_such")
+    with pytest.raises(FrameworkError, match="allowed is MODULE:FUNCTION"):
+        run(PLAIN, ["numpy"], impl="no_module")
+
+
+def test_a_function_given_itself_and_everything_that_is_not_isolated_run_in_this_process() -> None:
+    pids: list[int] = []
+
+    def ours(*_: object, **__: object) -> None:
+        pids.append(os.getpid())
+
+    run(PLAIN, ["numpy"], impl=ours)
+    assert pids == [os.getpid()]
+    code = (
+        "from parity import Case, run; import sys; "
+        "run(Case('conv1d', (1, 1, 4), 1, 2), ['torch'], isolated=False); print('torch' in sys.modules)"
+    )
+    assert ran([sys.executable, "-c", code]) == ["True"]
+    assert ran([sys.executable, "-c", code.replace("isolated=False", "isolated=True")]) == ["False"]
+
+
+def test_a_frameworks_switches_are_those_that_the_command_pins() -> None:
+    run(PLAIN, ["torch"])
+    switches = shared().switches(adapter("torch"))
+    assert switches is not None
+    assert (switches["threads"], switches["nnpack"]) == (1, False)
+
+
+def ran(command: list[str], text: str | None = None) -> list[str]:
+    """The lines that a program prints."""
+    done = subprocess.run(command, input=text, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return done.stdout.split()
+
+
+def test_a_script_may_call_run_at_its_top_level_and_is_not_run_again(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT, encoding="utf-8")
+    assert ran([sys.executable, str(script)]) == ["begun", "agree"]
+    assert ran([sys.executable, "-c", SCRIPT]) == ["begun", "agree"]
+    assert ran([sys.executable, "-"], SCRIPT) == ["begun", "agree"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_forked_child_has_processes_of_its_own() -> None:
+    code = """
+import multiprocessing
+from parity import Case, run
+
+case = Case("conv1d", (1, 1, 4), 1, 2)
+show = lambda: print(run(case, ["numpy"]).results[0].status, flush=True)
+show()
+child = multiprocessing.get_context("fork").Process(target=show)
+child.start()
+child.join()
+show()
+"""
+    assert ran([sys.executable, "-W", "ignore", "-c", code]) == ["ok", "ok", "ok"]
+
+
+def test_the_same_comes_of_both_ways_to_run() -> None:
+    case = Case("conv_transpose2d", (1, 2, 3, 3), 1, 3, stride=2, padding="same", values="normal")
+    isolated = run(case, ["numpy", "torch"]).to_dict()
+    assert isolated == run_with(case, [adapter("numpy"), adapter("torch")], submit=here).to_dict()
