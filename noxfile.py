@@ -77,6 +77,14 @@ def parity(session: nox.Session, versions: str, backend: str) -> None:
 
 
 @nox.session
+@nox.parametrize("onednn", ["1", "0"])
+def known(session: nox.Session, onednn: str) -> None:
+    """The example of each known difference has to show it, with TensorFlow's oneDNN kernels and without."""
+    session.install(*PINNED, ".[frameworks]")
+    session.run("parity", "sweep", "known", *session.posargs, env={"TF_ENABLE_ONEDNN_OPTS": onednn})
+
+
+@nox.session
 def newest(session: nox.Session) -> None:
     """The same sweep against the newest frameworks; may download a CUDA build of PyTorch."""
     session.install("--upgrade", "--upgrade-strategy", "eager", ".[frameworks]")

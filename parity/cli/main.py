@@ -15,7 +15,7 @@ import click
 from convmm.geometry import GeometryError
 from parity.cases.case import DTYPES, OPS, VALUES, Case, CaseError
 from parity.cases.notation import NotationError, parse_ints, parse_names, parse_padding
-from parity.cases.suites import DEFAULT, SuiteError, load_suite
+from parity.cases.suites import DEFAULT, SuiteError
 from parity.cli import show, show_diff, show_fuzz
 from parity.cli.progress import progress
 from parity.explain.sizes import size_tables
@@ -24,6 +24,7 @@ from parity.frameworks.adapter import MODULES, FrameworkError, all_adapters
 from parity.frameworks.code.expression import ExpressionError
 from parity.frameworks.function import implementation
 from parity.frameworks.known.registry import RegistryError, load_registry
+from parity.frameworks.known.suite import suite
 from parity.frameworks.modes import ANY_SUMS, MODES
 from parity.fuzz import FuzzError, check_installed
 from parity.fuzz.budget import Budget
@@ -308,7 +309,7 @@ def sweep_command(
     """Run every case of the suites: article, zoo, grid, or TOML files; article and zoo by default."""
     if resume and output is None:
         raise click.UsageError("--resume: allowed with --output FILE, the record to go on with")
-    loaded = [load_suite(name) for name in suites or DEFAULT]
+    loaded = [suite(name) for name in suites or DEFAULT]
     known = load_registry(divergences) if divergences else ()
     adapters = select_frameworks(frameworks, impl, mode, grad=grad)
     cases = select(loaded, limit)

@@ -6,7 +6,8 @@ import functools
 
 import pytest
 
-from parity.cases.suites import BUILT_IN, Suite, SuiteCase, SuiteError, load_suite
+from parity.cases.suites import BUILT_IN, KNOWN, Suite, SuiteCase, SuiteError
+from parity.frameworks.known.suite import suite
 
 ARGUMENT = "parity_case"
 """What a test takes the case as."""
@@ -45,14 +46,14 @@ def _suite_of(definition: pytest.Item, marker: pytest.Mark) -> Suite:
         raise _wrong(definition, f"allowed is one suite, by name or as the path of a TOML file: {_USAGE}")
     name = marker.kwargs["suite"]
     try:
-        return _load(name if name in BUILT_IN else str(definition.path.parent / name))
+        return _load(name if name in (*BUILT_IN, KNOWN) else str(definition.path.parent / name))
     except SuiteError as error:
         raise _wrong(definition, str(error)) from None
 
 
 @functools.cache
 def _load(name: str) -> Suite:
-    return load_suite(name)
+    return suite(name)
 
 
 def _wrong(definition: pytest.Item, allowed: str) -> pytest.Collector.CollectError:

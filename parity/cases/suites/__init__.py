@@ -20,6 +20,8 @@ from parity.cases.case import Case, CaseError
 
 BUILT_IN = ("article", "zoo", "threads", "grid")
 DEFAULT = ("article", "zoo")
+KNOWN = "known"
+"""The suite that is made of the registry of known differences, and stands in no file."""
 
 _ABOUT = {"name": str, "source": str, "note": str, "output": list, "expected": str}
 _CASE_KEYS = tuple(field.name for field in fields(Case))
@@ -91,7 +93,8 @@ def _find(name: str) -> Traversable | Path:
         return files(__package__).joinpath(f"{name}.toml")
     path = Path(name)
     if not path.is_file():
-        raise SuiteError(f"suite {name!r}: allowed are {', '.join(BUILT_IN)}, or the path of a TOML file")
+        names = ", ".join((*BUILT_IN, KNOWN))
+        raise SuiteError(f"suite {name!r}: allowed are {names}, or the path of a TOML file")
     return path
 
 

@@ -54,7 +54,9 @@ class Divergence:
         spelling: of which layers.
         output: of which of their outputs.
         seen: what it looks like.
-        certain: every case that meets the condition shows it. If not, some do.
+        certain: every case that meets the condition shows it. If not, some do, and its example always does.
+        undecided: why some machines that meet the condition show it and others do not, in one sentence, where
+            nothing that is known decides that; None where the condition decides.
         why: one sentence.
         source: the address of a public report, or how it was found.
         example: the command of a case that shows it.
@@ -74,6 +76,7 @@ class Divergence:
     spelling: tuple[Kind, ...] = ("native",)
     output: tuple[Output, ...] = ("value",)
     certain: bool = True
+    undecided: str | None = None
 
     @property
     def reason(self) -> str:
@@ -110,6 +113,10 @@ class Divergence:
             and self.concerns(result.framework, result.version, result.backend)
         )
 
+    def is_due(self, case: Case) -> bool:
+        """Return whether a layer that computes this case, which meets the condition, has to show it."""
+        return self.undecided is None and (self.certain or case.command == self.example)
+
     def is_seen(self, result: Result) -> bool:
         """Whether a result has it: it is as the entry says, and nothing else explains it."""
         return self.seen(result) and (not result.explained or result.reason == self.reason)
@@ -125,7 +132,9 @@ def explain_known(case: Case, result: Result, known: Iterable[Divergence]) -> Re
     """
     met = [each for each in known if each.is_met(case, result)]
     seen = [each for each in met if each.is_seen(result)]
-    unseen = tuple(each.name for each in met if each.certain and each not in seen and _is_telling(result))
+    unseen = tuple(
+        each.name for each in met if each.is_due(case) and each not in seen and _is_telling(result)
+    )
     if not seen:
         return replace(result, unseen=unseen) if unseen else result
     return replace(result, explained=True, reason=seen[0].reason, divergence=seen[0].name, unseen=unseen)

@@ -19,11 +19,13 @@ class Machine:
     Attributes:
         architecture: names of which ``platform.machine()`` is one, in lower case; empty for any.
         cpu: flags that the processor has, as Linux names them. Elsewhere it is taken to have none.
+        without_cpu: flags of which the processor has none.
         environment: variable by the values that it may have; an empty one stands for no such variable.
     """
 
     architecture: tuple[str, ...] = ()
     cpu: tuple[str, ...] = ()
+    without_cpu: tuple[str, ...] = ()
     environment: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def is_this_one(self) -> bool:
@@ -31,6 +33,7 @@ class Machine:
         return (
             (not self.architecture or platform.machine().lower() in self.architecture)
             and (not self.cpu or set(self.cpu) <= cpu_flags())
+            and (not self.without_cpu or not set(self.without_cpu) & cpu_flags())
             and all(os.environ.get(name, "") in values for name, values in self.environment.items())
         )
 

@@ -21,8 +21,18 @@ from parity.frameworks.spelling import Kind
 from parity.records.result import Output, Status
 
 _REQUIRED = ("name", "framework", "version", "case", "seen", "why", "example")
-_OPTIONAL = ("backend", "backend_version", "reference", "found", "spelling", "output", "certain", "machine")
-_TEXTS = ("name", "framework", "why", "example", "backend", "reference", "found")
+_OPTIONAL = (
+    "backend",
+    "backend_version",
+    "reference",
+    "found",
+    "spelling",
+    "output",
+    "certain",
+    "undecided",
+    "machine",
+)
+_TEXTS = ("name", "framework", "why", "example", "backend", "reference", "found", "undecided")
 
 
 class RegistryError(ValueError):
@@ -82,6 +92,8 @@ def _entry(where: str, table: Mapping[str, Any]) -> Divergence:
     certain = table.get("certain", True)
     if not isinstance(certain, bool):
         raise _wrong(where, "certain", certain, "true or false")
+    if "undecided" in table and table.get("certain"):
+        raise _wrong(where, "certain", certain, "false beside 'undecided'")
     try:
         check_condition(table["case"])
     except ConditionError as error:
@@ -101,7 +113,8 @@ def _entry(where: str, table: Mapping[str, Any]) -> Divergence:
         spelling=spelling,
         output=_words(where, "output", table.get("output", ["value"]), get_args(Output)),
         seen=seen,
-        certain=certain,
+        certain=certain and "undecided" not in table,
+        undecided=table.get("undecided"),
         why=table["why"],
         source=table.get("reference") or table["found"],
         example=_example(where, table),
@@ -132,7 +145,7 @@ def _versions(where: str, key: str, table: Mapping[str, Any]) -> SpecifierSet:
 
 def _machine(where: str, table: object) -> Machine:
     place = f"{where}: in 'machine'"
-    _check_keys(place, table, (), ("architecture", "cpu", "environment"))
+    _check_keys(place, table, (), ("architecture", "cpu", "without_cpu", "environment"))
     assert isinstance(table, Mapping)  # noqa: S101 - tells the type checker what the line above checked
     environment = table.get("environment", {})
     if not isinstance(environment, Mapping):
@@ -140,6 +153,7 @@ def _machine(where: str, table: object) -> Machine:
     return Machine(
         _words(place, "architecture", table.get("architecture", [])),
         _words(place, "cpu", table.get("cpu", [])),
+        _words(place, "without_cpu", table.get("without_cpu", [])),
         {name: _words(place, name, values) for name, values in environment.items()},
     )
 
