@@ -575,7 +575,7 @@ def test_a_faulty_adapter_ends_the_command_with_1(
 ) -> None:
     case, torch = case_of(FAULTS[name], op), adapter("torch")
     monkeypatch.setitem(sys.modules, "parity.frameworks.torch", Faulty(torch, FAULTS[name].wrong, case))
-    monkeypatch.setattr("parity.cli.main.Workers", Here)
+    monkeypatch.setattr("parity.cli.run.Workers", Here)
     assert exit_code(case) == Outcome.UNEXPLAINED
     results = json.loads(capsys.readouterr().out)["results"]
     assert {each["framework"] for each in results if not each["explained"]} == {"torch"}

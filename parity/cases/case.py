@@ -20,6 +20,7 @@ from convmm.geometry import (
     conv_geometry,
     conv_transpose_geometry,
 )
+from parity.cases.errors import InputError
 from parity.cases.notation import NotationError, Pads, format_ints, format_padding, parse_ints, parse_padding
 
 OPS = ("conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
@@ -27,7 +28,7 @@ DTYPES = ("float16", "bfloat16", "float32", "float64")
 VALUES = ("integers", "normal", "wide", "special", "arange")
 
 
-class CaseError(ValueError):
+class CaseError(InputError):
     """A case that cannot be: the message names the field, its value and what is allowed."""
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from parity.cases.case import DTYPES, OPS, VALUES, Case
+from parity.cases.errors import InputError
 
 Condition = Mapping[str, Any]
 """Quantity by what is allowed: a value, a list of values, or a range ``{min, max, even}`` of ints.
@@ -37,7 +38,7 @@ _OF_AN_AXIS = (
 _RANGE = {"min": int, "max": int, "even": bool}
 
 
-class ConditionError(ValueError):
+class ConditionError(InputError):
     """A condition that can be on no case: the message names the key, its value and what is allowed."""
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from parity.cases.errors import InputError
+
 Pads = tuple[tuple[int, int], ...]
 
 
-class NotationError(ValueError):
+class NotationError(InputError):
     """A text that is none of the allowed forms."""
 
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol, cast
 
 from parity.cases.arrays import Array
 from parity.cases.case import Case
+from parity.cases.errors import InputError
 from parity.frameworks.code.expression import Call
 from parity.frameworks.code.reading import Reading
 from parity.frameworks.code.script import Conversion, Script
@@ -25,7 +26,7 @@ MODULES = {
 }
 
 
-class FrameworkError(ValueError):
+class FrameworkError(InputError):
     """A framework that is not known or not installed; the message says what is, or what to install."""
 
 

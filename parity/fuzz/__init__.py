@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from parity.cases.errors import InputError
 from parity.frameworks.distributions import installed_version, not_installed
 
 
-class FuzzError(ValueError):
+class FuzzError(InputError):
     """A search that cannot begin; the message says what is wrong and what is allowed."""
 
 

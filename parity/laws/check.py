@@ -73,7 +73,8 @@ class SelfCheck:
     @property
     def command(self) -> str:
         """The command line that checks the same again."""
-        return f"{self.case.command} {shlex.join((*self.subject.options, '--self-check'))}"
+        asked = self.case.command.replace("parity run", "parity check", 1)
+        return f"{asked} {shlex.join(self.subject.options)}"
 
     def to_dict(self) -> dict[str, Any]:
         """The document as JSON has it."""

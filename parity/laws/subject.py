@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from parity.cases.errors import InputError
 from parity.frameworks.adapter import Adapter, adapter
 from parity.frameworks.function import implementation
 
 
-class SelfCheckError(ValueError):
+class SelfCheckError(InputError):
     """What cannot be checked alone: the message names the argument, its value and what is allowed."""
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from parity.cases.errors import InputError
 from parity.records.counts import ended_badly, is_comparison, record_place
 from parity.records.environment import environment
 from parity.records.reader import result_label
@@ -19,7 +20,7 @@ _NO_CHARACTER = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010fff
 """What XML 1.0 has no way to write, not even escaped."""
 
 
-class JUnitError(ValueError):
+class JUnitError(InputError):
     """A file that the XML cannot be written to; the message names it."""
 
 

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from parity.cases.case import OPS
+from parity.cases.errors import InputError
 from parity.records.result import SCHEMA
 
 Record = dict[str, Any]
 
 
-class RecordError(ValueError):
+class RecordError(InputError):
     """A record file that cannot be written or read; the message names it."""
 
 

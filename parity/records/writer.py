@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import time
@@ -10,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from filelock import FileLock, Timeout
 
 from parity.records.environment import compare_environments
 from parity.records.reader import Record, RecordError, Records, is_torn, read_records
@@ -20,6 +21,9 @@ _LOOK_EVERY = 1.0
 
 class RecordFile:
     """A file of JSON lines, locked while it is open; each line is written at once, and whole or not at all.
+
+    The lock is a hidden file beside it, which goes when the file is closed. One that a killed sweep leaves
+    locks nothing: the system gave up its lock with the process.
 
     Args:
         path: of a new file, or of one to go on with.
@@ -33,21 +37,23 @@ class RecordFile:
     def __init__(self, path: Path, *, resume: bool = False) -> None:
         self._path, self._resume = path, resume
         self._file = -1
+        self._lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=0)
         self._length = 0
         self._looked = 0.0
 
     def __enter__(self) -> Self:
         """Open the file, or create it, and lock it."""
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | (0 if self._resume else os.O_EXCL)
+        flags |= getattr(os, "O_BINARY", 0)  # Windows would write another line ending
         try:
             self._file = os.open(self._path, flags, 0o666)
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._lock.acquire()
             self._length = os.fstat(self._file).st_size
         except FileExistsError:
             raise RecordError(
                 f"{self._path} is there already; name another file, remove it first, or go on with --resume"
             ) from None
-        except BlockingIOError:
+        except Timeout:
             os.close(self._file)
             raise RecordError(f"{self._path} is being written by another sweep") from None
         except OSError as error:
@@ -58,9 +64,12 @@ class RecordFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the file, and with it give up the lock, whatever happened; one with no line goes."""
+        os.close(self._file)
         if not self._length:
             self._path.unlink(missing_ok=True)
-        os.close(self._file)
+        with suppress(OSError):  # Windows removes no open file, and does so itself when it is closed
+            Path(self._lock.lock_file).unlink()
+        self._lock.release()
 
     def begin(self, header: Record) -> Records | None:
         """Write the header; or compare it with the one that is there, and drop a torn last line.

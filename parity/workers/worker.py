@@ -13,6 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from parity.frameworks.adapter import Adapter, adapter
 from parity.frameworks.task import Answer, Task, perform
 
@@ -113,10 +115,10 @@ def _flush() -> None:
 
 def _end_with_parent() -> None:
     """End this process when the one that started it has ended, whatever it is busy with."""
-    parent = os.getppid()
+    parent = psutil.Process(os.getppid())
 
     def watch() -> None:
-        while os.getppid() == parent:
+        while os.getppid() == parent.pid and parent.is_running():  # Windows gives no process another parent
             time.sleep(1)
         os._exit(1)
 

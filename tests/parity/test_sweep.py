@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -155,8 +156,7 @@ def test_a_file_that_has_gone_is_an_error(suite: Path, tmp_path: Path) -> None:
     )
     while not (output.exists() and output.read_bytes().count(b"\n") > 1):
         time.sleep(0.01)
-    output.unlink()
-    folder.rmdir()
+    shutil.rmtree(folder)
     _, err = running.communicate(timeout=120)
     assert running.returncode == 2
     assert f"{output} cannot be written: No such file or directory" in err

@@ -17,6 +17,7 @@ from typing import Any
 
 from convmm.geometry import GeometryError
 from parity.cases.case import Case, CaseError
+from parity.cases.errors import InputError
 
 BUILT_IN = ("article", "zoo", "threads", "grid")
 DEFAULT = ("article", "zoo")
@@ -30,7 +31,7 @@ _WORDS = {"padding": ("valid", "same"), "output_padding": ("none",)}
 _REQUIRED = ("name", "op", "input", "filters", "kernel")
 
 
-class SuiteError(ValueError):
+class SuiteError(InputError):
     """A suite that is not there or not right; the message names the file, the table and the key."""
 
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from convmm.geometry import GeometryError, check_int, check_ints
+from parity.cases.errors import InputError
 
 
-class ExpressionError(ValueError):
+class ExpressionError(InputError):
     """An expression that is no layer this tool reads; the message marks the place with arrows."""
 
 

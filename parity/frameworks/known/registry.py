@@ -15,6 +15,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from convmm.geometry import GeometryError
 from parity.cases.case import Case, CaseError
 from parity.cases.condition import ConditionError, check_condition, meets
+from parity.cases.errors import InputError
 from parity.frameworks.known.divergences import Divergence, Seen
 from parity.frameworks.known.machine import Machine
 from parity.frameworks.spelling import Kind
@@ -35,7 +36,7 @@ _OPTIONAL = (
 _TEXTS = ("name", "framework", "why", "example", "backend", "reference", "found", "undecided")
 
 
-class RegistryError(ValueError):
+class RegistryError(InputError):
     """A file of known differences that is not right; the message names the file, the entry and the key."""
 
 

@@ -1,4 +1,4 @@
-"""`--self-check`: one implementation, and the laws of its operation."""
+"""`parity check`: one implementation, and the laws of its operation."""
 
 from __future__ import annotations
 
@@ -423,7 +423,7 @@ def kernels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def ran(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    code = run_cli(["run", *CASE, *arguments, "--self-check"])
+    code = run_cli(["check", *CASE, *arguments])
     printed = capsys.readouterr()
     return code, printed.out, printed.err
 
@@ -432,7 +432,7 @@ def test_a_framework_is_checked_alone(capsys: pytest.CaptureFixture[str]) -> Non
     code, out, err = ran(capsys, "--frameworks", "numpy")
     assert (code, err) == (Outcome.EXPLAINED, "")
     assert out.startswith(
-        "parity run conv2d --input 2,4,6,5 --filters 4 --kernel 3 --bias --frameworks numpy --self-check"
+        "parity check conv2d --input 2,4,6,5 --filters 4 --kernel 3 --bias --frameworks numpy"
     )
     assert out.rstrip().endswith("9 laws: 9 hold, 0 broken, 0 not applicable")
 
@@ -477,9 +477,9 @@ def test_a_function_is_checked_with_its_own_adjoint(capsys: pytest.CaptureFixtur
     code, out, _ = ran(capsys, *options, "--json")
     document = json.loads(out)
     assert code == Outcome.EXPLAINED
-    assert document["command"].endswith(f"{' '.join(options)} --self-check")
+    assert document["command"].endswith(f"{' '.join(options)}")
     assert document["implementation"]["adjoint"].startswith("functools.partial(kernels_to_check.back,")
-    assert run_cli(["run", *CASE, "--impl", f"{kernels}:flipped", *options[2:], "--self-check"]) == 1
+    assert run_cli(["check", *CASE, "--impl", f"{kernels}:flipped", *options[2:]]) == 1
 
 
 def test_nothing_checked_is_no_pass(capsys: pytest.CaptureFixture[str], kernels: str) -> None:
@@ -492,32 +492,44 @@ def test_nothing_checked_is_no_pass(capsys: pytest.CaptureFixture[str], kernels:
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        ("--self-check", "frameworks none: allowed in a self-check is one"),
-        ("--self-check --frameworks numpy,torch", "frameworks 'numpy,torch'"),
-        ("--self-check --frameworks jax", "'jax'"),
-        ("--self-check --frameworks numpy --impl m:f", "frameworks 'numpy'"),
-        ("--self-check --impl nothing", "impl 'nothing'"),
-        ("--self-check --frameworks numpy --adjoint m:f", "adjoint 'm:f'"),
-        ("--self-check --impl kernels_to_check:conv2d --adjoint nothing", "adjoint 'nothing'"),
+        ("check", "frameworks none: allowed in a self-check is one"),
+        ("check --frameworks numpy,torch", "frameworks 'numpy,torch'"),
+        ("check --frameworks jax", "'jax'"),
+        ("check --frameworks numpy --impl m:f", "frameworks 'numpy'"),
+        ("check --impl nothing", "impl 'nothing'"),
+        ("check --frameworks numpy --adjoint m:f", "adjoint 'm:f'"),
+        ("check --impl kernels_to_check:conv2d --adjoint nothing", "adjoint 'nothing'"),
         (
-            "--self-check --impl kernels_to_check:conv2d --adjoint kernels_to_check:number",
+            "check --impl kernels_to_check:conv2d --adjoint kernels_to_check:number",
             "no function but int",
         ),
-        ("--self-check --frameworks numpy --values normal", "values='normal'"),
-        ("--self-check --frameworks numpy --grad", "--grad"),
-        ("--self-check --frameworks numpy --show-arrays", "--show-arrays"),
-        ("--frameworks numpy --adjoint m:f", "--adjoint"),
-        ("--adjoint ", "--adjoint"),
+        ("check --frameworks numpy --values normal", "values='normal'"),
+        ("check --frameworks numpy --grad", "--grad"),
+        ("check --frameworks numpy --show-arrays", "--show-arrays"),
+        ("run --self-check --frameworks numpy --repeat 2", "--repeat"),
+        ("run --frameworks numpy --adjoint m:f", "--adjoint"),
+        ("run --adjoint ", "--adjoint"),
     ],
 )
 @pytest.mark.usefixtures("kernels")
 def test_bad_input_is_one_sentence(capsys: pytest.CaptureFixture[str], options: str, named: str) -> None:
-    code = run_cli(["run", *CASE, *options.split(" ")])
+    command, *given = options.split(" ")
+    code = run_cli([command, *CASE, *given])
     printed = capsys.readouterr()
     assert code == Outcome.WRONG_INPUT
     assert printed.out == ""
     assert len(printed.err.splitlines()) == 1
     assert named in printed.err
+
+
+def test_run_with_self_check_says_what_takes_its_place_and_goes_on_working(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code, out, _ = ran(capsys, "--frameworks", "numpy")
+    assert run_cli(["run", *CASE, "--frameworks", "numpy", "--self-check"]) == code
+    printed = capsys.readouterr()
+    assert printed.out == out
+    assert printed.err == "parity check takes the place of parity run --self-check, with the same options\n"
 
 
 def test_an_unknown_value_is_refused_in_python_too() -> None:

@@ -1,16 +1,46 @@
-"""What `parity diff` prints: a line for each way in which cases changed, with the first of them."""
+"""Print what changed from one record to another."""
 
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import click
 
-from parity.cli.show import note
-from parity.records.diff import Diff, Side
+from parity.cli.options import (
+    json_option,
+)
+from parity.cli.output import (
+    json_document,
+    note,
+    note_if_torn,
+)
+from parity.records.counts import Outcome
+from parity.records.diff import Diff, Side, diff
 
 
-def diff(found: Diff) -> None:
+@click.command("diff")
+@click.argument("old", type=click.Path(path_type=Path))
+@click.argument("new", type=click.Path(path_type=Path))
+@json_option
+def command(old: Path, new: Path, as_json: bool) -> Outcome:
+    """Print what changed from one recorded sweep to another.
+
+    \b
+    Exit codes: 0 nothing changed, whatever became of the environment; 1 something did;
+    2 a file cannot be read, or is no record; 4 there is no case in either.
+    """  # noqa: D301 - click reads the backspace as "keep these lines"
+    found = diff(old, new)
+    for file in (old, new):
+        note_if_torn(file)
+    if as_json:
+        json_document(found.to_dict())
+    else:
+        show_diff(found)
+    return found.outcome
+
+
+def show_diff(found: Diff) -> None:
     """The environment's changes, what only one side has, the changes, and the totals."""
     for side in (found.old, found.new):
         _note_repeated(side)

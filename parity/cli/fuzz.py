@@ -1,0 +1,159 @@
+"""Search random cases for what nothing explains."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from parity.cases.case import DTYPES, OPS, VALUES
+from parity.cli.options import (
+    NAMES,
+    contestant_options,
+    divergences_option,
+    jobs_option,
+    json_option,
+    select_frameworks,
+    timeout_option,
+)
+from parity.cli.output import (
+    Json,
+    json_document,
+    make_table,
+    note_nothing_compared,
+    print_table,
+    show_stale,
+)
+from parity.cli.progress import progress
+from parity.frameworks.known.registry import load_registry
+from parity.fuzz import check_installed
+from parity.fuzz.budget import Budget
+from parity.fuzz.contest import Contest
+from parity.records.counts import Outcome, Report
+from parity.sweep import header
+from parity.workers.interrupts import Interrupts
+from parity.workers.workers import Workers
+
+SECONDS_OF_A_SEARCH = 60
+"""Where neither the time nor the number of cases is given."""
+
+
+@click.command("fuzz")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="S",
+    help="How long to search; shrinking may take a little longer.  [default: 60, without --examples]",
+)
+@click.option(
+    "--examples",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="How many cases to search: equal seeds give equal findings.",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the cases.")
+@click.option("--ops", type=NAMES, default=OPS, help="Of the cases, separated by commas; all by default.")
+@click.option(
+    "--dtypes", type=NAMES, default=DTYPES, help="Of the cases, separated by commas; all by default."
+)
+@click.option(
+    "--values", type=NAMES, default=VALUES, help="Of the cases, separated by commas; all by default."
+)
+@click.option(
+    "--database",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(".hypothesis", "examples"),
+    show_default=True,
+    metavar="DIR",
+    help="Where the smallest cases are kept, to begin the next search with.",
+)
+@jobs_option
+@contestant_options
+@timeout_option(20)
+@divergences_option
+@json_option
+def command(
+    seconds: float | None,
+    examples: int | None,
+    seed: int,
+    ops: Sequence[str],
+    dtypes: Sequence[str],
+    values: Sequence[str],
+    database: Path,
+    jobs: int,
+    frameworks: Sequence[str] | None,
+    impl: str | None,
+    mode: str | None,
+    timeout: float,
+    divergences: Path | None,
+    as_json: bool,
+) -> Outcome:
+    """Search random cases for what nothing explains, and shrink each cause to its smallest case."""
+    check_installed()
+    # Hypothesis, which these need, is optional.
+    from parity.fuzz.among import Among  # noqa: PLC0415
+    from parity.fuzz.corpus import Corpus  # noqa: PLC0415
+    from parity.fuzz.document import document  # noqa: PLC0415
+    from parity.fuzz.search import Search  # noqa: PLC0415
+
+    if seconds is None and examples is None:
+        seconds = SECONDS_OF_A_SEARCH
+    among = Among(ops, dtypes, values)
+    known = load_registry(divergences) if divergences else ()
+    adapters = select_frameworks(frameworks, impl, mode, grad=False)
+    with Workers(adapters, jobs=jobs, timeout=timeout) as workers:
+        first = header((), adapters, workers.switches())
+        contest = Contest(adapters, workers.submit, workers.ahead, known, timeout=timeout)
+        budget = Budget(seconds, examples)
+        search = Search(among, contest, seed=seed, budget=budget, corpus=Corpus(database))
+        try:
+            with Interrupts(), progress(search, total=examples, seconds=seconds) as advance:
+                search.run(advance)
+        finally:  # an interrupted search has found what it has found
+            found = document(search, first, adapters, seed)
+            if as_json:
+                json_document(found)
+            else:
+                show_findings(found, search.report)
+    return search.report.outcome
+
+
+def show_findings(document: Json, counted: Report) -> None:
+    """The findings, if any, and how many cases came out how."""
+    findings = document["findings"]
+    if findings:
+        _table(findings)
+    for number, finding in enumerate(findings, 1):
+        _finding(number, finding)
+    show_stale(counted)
+    causes = "1 cause" if len(findings) == 1 else f"{len(findings)} causes"
+    click.echo(f"{counted.summary}; {causes}; seed {document['seed']}")
+    note_nothing_compared(counted)
+
+
+def _table(findings: list[Json]) -> None:
+    table = make_table("", "cause", "dtypes", "cases", "shrunk", "smallest case")
+    for number, finding in enumerate(findings, 1):
+        table.add_row(
+            str(number),
+            finding["summary"],
+            ", ".join(finding["dtypes"]),
+            str(finding["count"]),
+            "yes" if finding["shrunk"] else "no",
+            finding["command"],
+        )
+    print_table(table)
+
+
+def _finding(number: int, finding: Json) -> None:
+    """What to run, what to send to whom it concerns, and what to write down."""
+    click.echo(
+        f"\n{number}. {finding['summary']}: {finding['result']['error'] or finding['result']['reason']}"
+    )
+    click.echo(f"    {finding['command']}")
+    click.echo(f"\nA script that shows it:\n\n{finding['script']}")
+    if finding["entry"] is None:
+        click.echo("No known difference can explain it: a layer computed what its rules say it refuses.\n")
+    else:
+        click.echo(f"A draft for a file of known differences:\n\n{finding['entry']}\n")

@@ -1,0 +1,65 @@
+"""Print a recorded sweep as tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from parity.cli.options import (
+    json_option,
+)
+from parity.cli.output import (
+    Json,
+    json_document,
+    make_table,
+    note_if_torn,
+    note_nothing_compared,
+    print_table,
+    show_stale,
+    spelling_text,
+)
+from parity.records.counts import COLUMNS, Outcome, Report
+from parity.records.junit import junit_document, write_junit
+from parity.records.reader import read_records
+
+_MOST_UNEXPLAINED = 20
+
+
+@click.command("report")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--junit", type=click.Path(path_type=Path), metavar="OUT", help="Write JUnit XML too, for a CI service."
+)
+@json_option
+def command(file: Path, junit: Path | None, as_json: bool) -> Outcome:
+    """Print a recorded sweep as tables."""
+    first, records = read_records(file)
+    report = Report(records, first)
+    if junit:
+        write_junit(junit, junit_document(first, records), file)
+    note_if_torn(file)
+    if as_json:
+        json_document(report.to_dict(first))
+    else:
+        show_report(first, report)
+    return report.outcome
+
+
+def show_report(header: Json, counted: Report) -> None:
+    """A sweep's counts as a table, what is unexplained, and the totals."""
+    for used in header["frameworks"]:
+        click.echo(" ".join(str(used[key]) for key in ("framework", "version", "backend") if used[key]))
+    table = make_table("framework", "spelling", "op", *COLUMNS, numbers=len(COLUMNS))
+    for (framework, spelling, output, op), counts in counted.rows:
+        shown = (framework, spelling_text(spelling, output), op)
+        table.add_row(*shown, *(str(count or "·") for count in counts))
+    print_table(table)
+    unexplained = counted.unexplained
+    for command, label, reason in unexplained[:_MOST_UNEXPLAINED]:
+        click.echo(f"unexplained: {label}: {reason}\n    {command}")
+    if len(unexplained) > _MOST_UNEXPLAINED:
+        click.echo(f"… and {len(unexplained) - _MOST_UNEXPLAINED} more unexplained results")
+    show_stale(counted)
+    click.echo(f"{counted.summary} ({', '.join(header['suites'])})")
+    note_nothing_compared(counted)
