@@ -20,8 +20,9 @@ import psutil
 
 from parity.cases.arrays import draw_arrays
 from parity.cases.suites import Suite, load_suite
-from parity.frameworks.adapter import Adapter, adapter
+from parity.frameworks.interface import Framework
 from parity.frameworks.spelling import Spelling
+from parity.frameworks.table import find_framework
 from parity.frameworks.task import Task
 from parity.sweep import sweep
 from parity.workers.workers import Workers
@@ -54,7 +55,7 @@ class Stopwatch:
 
 def bare_loop(name: str, tasks: Sequence[Task], ready: Barrier, done: Barrier, over: Barrier) -> None:
     """Build and call the layers of one framework."""
-    found = adapter(name)
+    found = find_framework(name)
     found.load()
     found.pin(1)
     ready.wait()
@@ -65,12 +66,12 @@ def bare_loop(name: str, tasks: Sequence[Task], ready: Barrier, done: Barrier, o
     over.wait()  # so that its processor time can be read
 
 
-def time_bare(adapters: Sequence[Adapter], suite: Suite, jobs: int) -> Seconds:
+def time_bare(adapters: Sequence[Framework], suite: Suite, jobs: int) -> Seconds:
     """What the bare loops take, with ``jobs`` processes for each framework."""
     spawn = multiprocessing.get_context("spawn")
     barriers = [spawn.Barrier(len(adapters) * jobs + 1) for _ in range(3)]
     processes = [
-        spawn.Process(target=bare_loop, args=(found.NAME, tasks[start::jobs], *barriers))
+        spawn.Process(target=bare_loop, args=(found.name, tasks[start::jobs], *barriers))
         for found in adapters
         for tasks in [tasks_of(found, suite)]
         for start in range(jobs)
@@ -88,7 +89,7 @@ def time_bare(adapters: Sequence[Adapter], suite: Suite, jobs: int) -> Seconds:
     return seconds
 
 
-def tasks_of(found: Adapter, suite: Suite) -> list[Task]:
+def tasks_of(found: Framework, suite: Suite) -> list[Task]:
     """Every layer of a framework that the sweep runs."""
     return [
         Task.of(spelling, draw_arrays(named.case))
@@ -98,7 +99,7 @@ def tasks_of(found: Adapter, suite: Suite) -> list[Task]:
     ]
 
 
-def time_sweep(adapters: Sequence[Adapter], suite: Suite, jobs: int) -> Seconds:
+def time_sweep(adapters: Sequence[Framework], suite: Suite, jobs: int) -> Seconds:
     """What the sweep takes, from when every framework is loaded."""
     with Workers(adapters, jobs=jobs) as workers:
         workers.switches()
@@ -120,7 +121,7 @@ def main() -> None:
     options = parser.parse_args()
     whole = load_suite(options.suite)
     suite = Suite(whole.name, whole.description, whole.cases[:: options.every])
-    adapters = [adapter(name) for name in options.frameworks.split(",")]
+    adapters = [find_framework(name) for name in options.frameworks.split(",")]
     clocks, processors = [], []
     for number in range(options.rounds):
         bare, full = time_bare(adapters, suite, options.jobs), time_sweep(adapters, suite, options.jobs)

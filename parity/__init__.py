@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from parity import testing
     from parity.cases.case import Case, CaseError
-    from parity.frameworks.adapter import FrameworkError
+    from parity.frameworks.table import FrameworkError
     from parity.records.result import CaseResult, Result
     from parity.running import run
     from parity.translation.translator import translate
@@ -21,7 +21,7 @@ _HOMES = {
     "Case": "parity.cases.case",
     "CaseError": "parity.cases.case",
     "CaseResult": "parity.records.result",
-    "FrameworkError": "parity.frameworks.adapter",
+    "FrameworkError": "parity.frameworks.table",
     "Result": "parity.records.result",
     "run": "parity.running",
     "translate": "parity.translation.translator",

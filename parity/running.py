@@ -9,11 +9,12 @@ from typing import Any
 
 from parity.cases.arrays import draw_arrays
 from parity.cases.case import Case
-from parity.frameworks.adapter import Adapter, FrameworkError, adapter, installed
 from parity.frameworks.function import Implementation, implementations
-from parity.frameworks.known.divergences import Divergence, explain_known
+from parity.frameworks.interface import Framework
+from parity.frameworks.known.divergences import Divergence, explain_known, known_refusals
 from parity.frameworks.known.registry import built_in
 from parity.frameworks.spelling import Spelling, Unsupported
+from parity.frameworks.table import FrameworkError, find_framework, installed
 from parity.frameworks.task import Submit, Task, Wait, here
 from parity.records.result import CaseResult, Result
 from parity.verdict.compare import compare_pairs
@@ -68,15 +69,17 @@ def contestants(
     *,
     mode: str | None = None,
     grad: bool = False,
-) -> list[Adapter]:
+) -> list[Framework]:
     """The adapters of these frameworks (None: of all that are installed), and of the function.
 
     Raises:
         FrameworkError: as :func:`run`.
     """
-    found: list[Adapter] = [adapter(name) for name in (installed() if frameworks is None else frameworks)]
+    found: list[Framework] = [
+        find_framework(name) for name in (installed() if frameworks is None else frameworks)
+    ]
     found += implementations(impl, mode)
-    reasons = [each.forward_only() for each in found]
+    reasons = [each.why_no_gradients() for each in found]
     if grad and reasons and all(reasons):
         raise FrameworkError(
             f"gradients were asked for, and nothing here has any: {'; '.join(map(str, reasons))}"
@@ -86,7 +89,7 @@ def contestants(
 
 def run_with(
     case: Case,
-    adapters: Iterable[Adapter],
+    adapters: Iterable[Framework],
     *,
     grad: bool = False,
     submit: Submit = here,
@@ -98,7 +101,7 @@ def run_with(
 
 def run_all(
     cases: Iterable[Case],
-    adapters: Sequence[Adapter],
+    adapters: Sequence[Framework],
     submit: Submit,
     *,
     ahead: int,
@@ -151,7 +154,7 @@ class Run:
     def __init__(
         self,
         case: Case,
-        adapters: Iterable[Adapter],
+        adapters: Iterable[Framework],
         *,
         grad: bool,
         submit: Submit,
@@ -162,10 +165,10 @@ class Run:
         self._arrays = draw_arrays(case)
         self._asked: list[Judge] = []
         for found in adapters:
-            for spelling in found.spell(case):
+            for spelling in found.layers_for(case, known_refusals(found, self._known)):
                 self.ask(found, spelling)
 
-    def ask(self, found: Adapter, spelling: Spelling | Unsupported) -> None:
+    def ask(self, found: Framework, spelling: Spelling | Unsupported) -> None:
         """Have one more layer called."""
         self._asked.append(self._ask(found, spelling))
 
@@ -183,9 +186,9 @@ class Run:
         gradients = None if backward is None else backward.gradients
         return CaseResult(self._case, reference.y, results, pairs, gradients)
 
-    def _ask(self, found: Adapter, spelling: Spelling | Unsupported) -> Judge:
+    def _ask(self, found: Framework, spelling: Spelling | Unsupported) -> Judge:
         """Have a spelling's layer called; what makes results of its answer."""
-        about: About = {"framework": found.NAME, "version": found.version(), "backend": found.backend()}
+        about: About = {"framework": found.name, "version": found.version(), "backend": found.backend()}
         if isinstance(spelling, Unsupported):
             result = unsupported({**about, "spelling": "native", "layer": None}, spelling.reason)
             return lambda *_: [result]
@@ -195,7 +198,7 @@ class Run:
 
     def _judge(
         self,
-        found: Adapter,
+        found: Framework,
         spelling: Spelling,
         about: About,
         wait: Wait,
@@ -212,9 +215,9 @@ class Run:
         return [explain_known(spelling.meaning, each, self._known) for each in results]
 
     def _gradients(
-        self, found: Adapter, spelling: Spelling, about: About, backward: Backward
+        self, found: Framework, spelling: Spelling, about: About, backward: Backward
     ) -> list[Result]:
-        missing = found.forward_only() or spelling.no_backward
+        missing = found.why_no_gradients() or spelling.no_backward
         if missing:
             return [unsupported({**about, "output": name}, missing) for name in backward.expected]
         wait = self._submit(found, Task.of(spelling, self._arrays, backward.dy))

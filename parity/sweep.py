@@ -10,8 +10,8 @@ from typing import Any
 
 from parity.cases.arrays import check_memory
 from parity.cases.suites import Suite, SuiteCase
-from parity.frameworks.adapter import Adapter
 from parity.frameworks.distributions import installed_version
+from parity.frameworks.interface import Framework
 from parity.frameworks.known.divergences import Divergence
 from parity.frameworks.task import Submit
 from parity.records.reader import Record, RecordError
@@ -56,7 +56,7 @@ def remaining(
 
 def sweep(
     cases: Sequence[tuple[Suite, SuiteCase]],
-    adapters: Sequence[Adapter],
+    adapters: Sequence[Framework],
     submit: Submit,
     *,
     ahead: int,
@@ -71,17 +71,17 @@ def sweep(
 
 
 def header(
-    suites: Sequence[Suite], adapters: Sequence[Adapter], switches: Sequence[Mapping[str, Any] | None]
+    suites: Sequence[Suite], adapters: Sequence[Framework], switches: Sequence[Mapping[str, Any] | None]
 ) -> Record:
     """The first line of a sweep's record: what ran, in which versions and under which switches."""
     frameworks = [about(found, pinned) for found, pinned in zip(adapters, switches, strict=True)]
     return header_of([suite.name for suite in suites], frameworks, datetime.now(UTC))
 
 
-def about(found: Adapter, pinned: Mapping[str, Any] | None) -> Record:
+def about(found: Framework, pinned: Mapping[str, Any] | None) -> Record:
     """A framework as a header has it, with the switches that it runs under, if they are known."""
     return {
-        "framework": found.NAME,
+        "framework": found.name,
         "version": found.version(),
         "backend": found.backend(),
         "switches": pinned,

@@ -6,7 +6,6 @@ Each mistake is made twice: in a user's own function, around convmm, and in an a
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -24,10 +23,11 @@ from parity import Case, run
 from parity.cases.arrays import Array
 from parity.cases.case import OPS
 from parity.cli.main import run_cli
-from parity.frameworks.adapter import Adapter, Framework, adapter
-from parity.frameworks.code.script import Script
+from parity.frameworks import table
+from parity.frameworks.interface import Framework
 from parity.frameworks.precision import Mode
 from parity.frameworks.spelling import Spelling, Unsupported
+from parity.frameworks.table import find_framework
 from parity.frameworks.task import Task, Wait, here
 from parity.records.counts import Outcome
 from parity.records.result import Result
@@ -271,20 +271,16 @@ RIGHT: dict[str, Callable[..., Array]] = {
 
 
 @dataclass(frozen=True)
-class Faulty:
-    """A framework whose rules are right, with a mistake between it and its adapter."""
+class Faulty(Framework):
+    """A framework whose rules are right, with a mistake between it and what calls it."""
 
     own: Framework
     wrong: Wrong
     case: Case
-    EXTRA: str | None = None
 
     @property
-    def NAME(self) -> str:  # noqa: N802 - as the adapters' modules name it
-        return self.own.NAME
-
-    def missing(self) -> str | None:
-        return self.own.missing()
+    def name(self) -> str:
+        return self.own.name
 
     def version(self) -> str | None:
         return self.own.version()
@@ -303,17 +299,6 @@ class Faulty:
 
     def spell(self, case: Case) -> list[Spelling | Unsupported]:
         return self.own.spell(case)
-
-    def calling(self, dtype: str) -> Script:
-        return self.own.calling(dtype)
-
-    def forward_only(self) -> str | None:
-        return self.own.forward_only()
-
-    def backward(
-        self, layer: object, weights: Sequence[Array], x: Array, dy: Array
-    ) -> tuple[Array, Sequence[Array]]:
-        return self.own.backward(layer, weights, x, dy)
 
     def call(self, layer: object, weights: Sequence[Array], x: Array) -> Array:
         """Wrong, by another layer of the framework where the mistake is in the arguments."""
@@ -347,7 +332,7 @@ def by_function(case: Case, wrong: Wrong, mode: str | None = None) -> Result:
 
 
 def by_adapter(case: Case, wrong: Wrong) -> Result:
-    result, *_ = run_with(case, [Faulty(adapter("torch"), wrong, case)]).results
+    result, *_ = run_with(case, [Faulty(find_framework("torch"), wrong, case)]).results
     return result
 
 
@@ -394,7 +379,7 @@ SPOILT: dict[str, Change] = {
 def test_a_spoilt_result_is_caught_in_every_spelling_whether_or_not_it_should_differ(name: str) -> None:
     case = Case("conv_transpose2d", (5, 3, 2, 2), 1, 3, stride=2, output_padding=1)
     right = run(case, ["keras"])
-    wrong = run_with(case, [Spoiling(adapter("keras"), lambda own: own, case, change=SPOILT[name])])
+    wrong = run_with(case, [Spoiling(find_framework("keras"), lambda own: own, case, change=SPOILT[name])])
     assert {result.spelling: result.explained for result in right.results} == {
         "native": True,
         "lookalike": True,
@@ -550,7 +535,7 @@ class Here(Workers):
     def switches(self) -> list[dict[str, Any] | None]:
         return []
 
-    def submit(self, found: Adapter, task: Task) -> Wait:
+    def submit(self, found: Framework, task: Task) -> Wait:
         return here(found, task)
 
 
@@ -573,8 +558,10 @@ def test_a_wrong_function_ends_the_command_with_1(
 def test_a_faulty_adapter_ends_the_command_with_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, op: str
 ) -> None:
-    case, torch = case_of(FAULTS[name], op), adapter("torch")
-    monkeypatch.setitem(sys.modules, "parity.frameworks.torch", Faulty(torch, FAULTS[name].wrong, case))
+    case, torch = case_of(FAULTS[name], op), find_framework("torch")
+    made = {"torch": Faulty(torch, FAULTS[name].wrong, case)}
+    right = table._made  # noqa: SLF001 - what the table has made is what is replaced
+    monkeypatch.setattr(table, "_made", lambda framework: made.get(framework) or right(framework))
     monkeypatch.setattr("parity.cli.run.Workers", Here)
     assert exit_code(case) == Outcome.UNEXPLAINED
     results = json.loads(capsys.readouterr().out)["results"]

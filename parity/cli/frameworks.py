@@ -16,7 +16,7 @@ from parity.cli.output import (
     make_table,
     print_table,
 )
-from parity.frameworks.adapter import all_adapters
+from parity.frameworks.table import all_frameworks
 from parity.records.counts import Outcome
 
 
@@ -26,15 +26,15 @@ def command(as_json: bool) -> Outcome:
     """Print what is installed, in which version, and what it can do; nothing is imported."""
     found = [
         {
-            "framework": adapter.NAME,
-            "installed": adapter.missing() is None,
-            "version": None if adapter.missing() else adapter.version(),
-            "backend": None if adapter.missing() else adapter.backend(),
-            "extra": adapter.EXTRA,
+            "framework": adapter.name,
+            "installed": adapter.why_unavailable() is None,
+            "version": None if adapter.why_unavailable() else adapter.version(),
+            "backend": None if adapter.why_unavailable() else adapter.backend(),
+            "extra": adapter.extra,
             "ops": list(OPS),
             "dtypes": list(DTYPES),
         }
-        for adapter in all_adapters()
+        for adapter in all_frameworks()
     ]
     if as_json:
         json_document(found)

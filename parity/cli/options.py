@@ -11,9 +11,9 @@ import click
 
 from parity.cases.case import DTYPES, OPS, VALUES
 from parity.cases.notation import NotationError, parse_ints, parse_names, parse_padding
-from parity.frameworks.adapter import MODULES
 from parity.frameworks.function import implementation
 from parity.frameworks.modes import ANY_SUMS, MODES
+from parity.frameworks.table import names
 from parity.running import contestants
 from parity.workers.shared import TIMEOUT
 
@@ -82,7 +82,7 @@ def case_options(*, values: str, sized: bool = True) -> Callable[..., Any]:
 
 
 contestant_options = options(
-    click.option("--frameworks", type=NAMES, help=f"Of {','.join(MODULES)}; all installed ones by default."),
+    click.option("--frameworks", type=NAMES, help=f"Of {','.join(names())}; all installed ones by default."),
     click.option("--impl", metavar="MODULE:FUNCTION", help="A function of yours, compared beside them."),
     click.option(
         "--mode",

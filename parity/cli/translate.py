@@ -12,7 +12,7 @@ from parity.cli.options import (
 from parity.cli.output import (
     json_document,
 )
-from parity.frameworks.adapter import MODULES
+from parity.frameworks.table import names
 from parity.records.counts import Outcome
 from parity.translation.result import Translation, remarks
 from parity.translation.translator import draft
@@ -23,7 +23,7 @@ from parity.workers.workers import Workers
 
 @click.command("translate")
 @click.argument("expression")
-@click.option("--to", required=True, metavar="FRAMEWORK", help=f"One of {', '.join(MODULES)}.")
+@click.option("--to", required=True, metavar="FRAMEWORK", help=f"One of {', '.join(names())}.")
 @click.option("--input", type=SHAPE, help="N,C and the spatial sizes: the answer need hold for no other.")
 @click.option("--channels", type=int, help="Input channels, where the expression does not carry them.")
 @timeout_option(TIMEOUT)

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 
 from convmm.geometry import Axis
 from parity.cases.case import Case
-from parity.frameworks.adapter import all_adapters
+from parity.frameworks.known.registry import layers_of
 from parity.frameworks.spelling import Spelling
+from parity.frameworks.table import all_frameworks
 
 _WIDEST = 64
 
@@ -19,10 +20,10 @@ _WIDEST = 64
 def axis_pictures(case: Case) -> Iterator[str]:
     """The lines of every axis's picture, one line a layer of each framework."""
     layers = {"this case": case.geometry.axes} | {
-        f"{found.NAME} {spelling.kind}": spelling.meaning.geometry.axes
-        for found in all_adapters()
-        if found.NAME != "numpy"
-        for spelling in found.spell(case)
+        f"{found.name} {spelling.kind}": spelling.meaning.geometry.axes
+        for found in all_frameworks()
+        if not found.is_oracle
+        for spelling in layers_of(found, case)
         if isinstance(spelling, Spelling)
     }
     for number, axis in enumerate(case.geometry.axes):

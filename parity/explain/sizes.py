@@ -17,9 +17,11 @@ from convmm.geometry import (
     output_padding_for,
 )
 from parity.cases.case import Case
-from parity.frameworks.adapter import Adapter, all_adapters
 from parity.frameworks.code.layer import Layer
+from parity.frameworks.interface import Framework
+from parity.frameworks.known.registry import layers_of
 from parity.frameworks.spelling import Spelling
+from parity.frameworks.table import all_frameworks
 
 
 @dataclass(frozen=True)
@@ -95,16 +97,16 @@ def _rows(kernel: int, stride: int, dilation: int, padding: Padding, largest: in
             for added in restoring
         ]
         layers = {
-            found.NAME: tuple(_arguments(found, case) for case in cases)
-            for found in all_adapters()
-            if found.NAME != "numpy"
+            found.name: tuple(_arguments(found, case) for case in cases)
+            for found in all_frameworks()
+            if not found.is_oracle
         }
         yield SizeRow(coarse, fine, restoring, layers, _default(coarse, kernel, stride, dilation, padding))
 
 
-def _arguments(framework: Adapter, case: Case) -> str | None:
+def _arguments(framework: Framework, case: Case) -> str | None:
     """The padding arguments of the framework's native layer for one axis, as it writes them."""
-    first = framework.spell(case)[0]
+    first = layers_of(framework, case)[0]
     if not isinstance(first, Spelling) or first.refusal is not None or not isinstance(first.layer, Layer):
         return None
     written = {name: value for name, value in first.layer.keywords if name in {"padding", "output_padding"}}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -13,18 +13,18 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 import convmm
-from parity.cases.arrays import Array
 from parity.cases.case import Case
-from parity.frameworks.adapter import FrameworkError
 from parity.frameworks.code.layer import Name, layer
 from parity.frameworks.code.script import Script, function_call
+from parity.frameworks.interface import Framework
 from parity.frameworks.modes import ANY_SUMS, MODES
 from parity.frameworks.precision import Mode
 from parity.frameworks.spelling import Spelling, Unsupported
+from parity.frameworks.table import FrameworkError
 
 
 @dataclass(frozen=True)
-class Implementation:
+class Implementation(Framework):
     """A function with convmm's signature, as a framework of its own.
 
     It is called as ``f(x, w, bias=None, *, stride, padding, dilation, groups)``, for the transposed ops
@@ -42,7 +42,6 @@ class Implementation:
 
     function: Callable[..., Any] | str
     option: str = "impl"
-    EXTRA: str | None = None
     declared: str = ANY_SUMS
 
     def __post_init__(self) -> None:
@@ -51,30 +50,18 @@ class Implementation:
             raise FrameworkError(f"mode={self.declared!r}: allowed are {', '.join(MODES)}")
 
     @property
-    def NAME(self) -> str:  # noqa: N802 - as the adapters' modules name it
+    def name(self) -> str:
         """The function's name."""
         if isinstance(self.function, str):
             return self.function.partition(":")[2]
         return getattr(self.function, "__name__", type(self.function).__name__)
-
-    def missing(self) -> str | None:
-        """Nothing: the function is there."""
-        return None
-
-    def version(self) -> str | None:
-        """None: a function has none."""
-        return None
-
-    def backend(self) -> str | None:
-        """None: unknown."""
-        return None
 
     def spell(self, case: Case) -> list[Spelling | Unsupported]:
         """The call with the case's arguments."""
         named = (
             Name(self.function.replace(":", "."))
             if isinstance(self.function, str)
-            else Name(self.NAME, self.function)
+            else Name(self.name, self.function)
         )
         call = layer("functools.partial", named, **case.explicit)
         return [Spelling("native", call, meaning=case)]
@@ -98,24 +85,14 @@ class Implementation:
         convmm.set_threads(threads)
         return {"threads": threads}
 
-    def call(self, layer: Callable[..., Array], weights: Sequence[Array], x: Array) -> Array:
-        """Call the function."""
-        return layer(x, *weights)
-
     def calling(self, dtype: str) -> Script:
         """A call of the function; where only its name is given, its module is imported first."""
         module = (self.function.partition(":")[0],) if isinstance(self.function, str) else ()
         return function_call(dtype, *module)
 
-    def forward_only(self) -> str:
+    def why_no_gradients(self) -> str:
         """It says nothing of gradients."""
-        return f"{self.NAME} is a function, and a function has no backward pass to run"
-
-    def backward(
-        self, layer: Callable[..., Array], weights: Sequence[Array], x: Array, dy: Array
-    ) -> tuple[Array, Sequence[Array]]:
-        """No function's."""
-        raise NotImplementedError(self.forward_only())
+        return f"{self.name} is a function, and a function has no backward pass to run"
 
 
 def implementations(

@@ -10,10 +10,10 @@ from typing import Any, Literal
 import numpy as np
 
 from parity.cases.arrays import Array, Arrays
-from parity.frameworks.adapter import Adapter
 from parity.frameworks.attempt import attempt, describe
 from parity.frameworks.code.layer import Layer
 from parity.frameworks.code.script import AS_THEY_ARE, Convert, Program, Script
+from parity.frameworks.interface import Framework
 from parity.frameworks.spelling import Spelling
 
 Ending = Literal["ok", "rejected", "invalid", "crashed", "timeout"]
@@ -101,16 +101,16 @@ class Answer:
 Wait = Callable[[], Answer]
 """Waits for a task's answer."""
 
-Submit = Callable[[Adapter, Task], Wait]
+Submit = Callable[[Framework, Task], Wait]
 """Hands a task to a framework."""
 
 
-def here(found: Adapter, task: Task) -> Wait:
+def here(found: Framework, task: Task) -> Wait:
     """Have the framework perform the task in this very process, when its answer is waited for."""
     return partial(perform, found, task)
 
 
-def perform(found: Adapter, task: Task) -> Answer:
+def perform(found: Framework, task: Task) -> Answer:
     """Load the framework, make the layer and call it, whatever that ends in."""
     given = task.arrays.copies()
     compute = _value if task.dy is None else _gradients
@@ -123,12 +123,12 @@ def perform(found: Adapter, task: Task) -> Answer:
     return Answer("ok", tuple(np.array(each) for each in outputs), warnings=warned)
 
 
-def _value(found: Adapter, task: Task, given: Arrays) -> tuple[Array, ...]:
+def _value(found: Framework, task: Task, given: Arrays) -> tuple[Array, ...]:
     found.load()
     return (found.call(task.layer.call(), task.convert(given.weights), given.x),)
 
 
-def _gradients(found: Adapter, task: Task, given: Arrays) -> tuple[Array, ...]:
+def _gradients(found: Framework, task: Task, given: Arrays) -> tuple[Array, ...]:
     assert task.dy is not None  # noqa: S101 - tells the type checker what `perform` chose by
     found.load()
     weights = task.convert(given.weights)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from parity.cases.case import Case
-from parity.frameworks.adapter import Adapter
+from parity.frameworks.interface import Framework
 from parity.frameworks.known.divergences import Divergence
 from parity.frameworks.task import Submit
 from parity.fuzz.causes import Causes, causes_of
@@ -31,7 +31,7 @@ class Contest:
         timeout: seconds that a task may take; None for any.
     """
 
-    adapters: Sequence[Adapter]
+    adapters: Sequence[Framework]
     submit: Submit
     ahead: int = 0
     divergences: Sequence[Divergence] = ()
@@ -47,7 +47,7 @@ class Contest:
 
     def alone(self, framework: str) -> Contest:
         """The same with one of them."""
-        chosen = [each for each in self.adapters if each.NAME == framework]  # noqa: SIM300 - it is no constant
+        chosen = [each for each in self.adapters if each.name == framework]
         return replace(self, adapters=chosen)
 
     @contextmanager

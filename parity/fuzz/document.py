@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from parity.frameworks.adapter import Adapter
 from parity.frameworks.function import Implementation
+from parity.frameworks.interface import Framework
 from parity.frameworks.modes import ANY_SUMS
 from parity.fuzz.entry import draft_entry
 from parity.fuzz.finding import Finding
@@ -16,7 +16,7 @@ from parity.fuzz.search import Search
 from parity.records.reader import Record
 
 
-def document(search: Search, header: Record, adapters: Sequence[Adapter], seed: int) -> dict[str, Any]:
+def document(search: Search, header: Record, adapters: Sequence[Framework], seed: int) -> dict[str, Any]:
     """The search and its findings.
 
     Args:
@@ -25,7 +25,7 @@ def document(search: Search, header: Record, adapters: Sequence[Adapter], seed: 
         adapters: who ran.
         seed: of the search.
     """
-    by_name = {each.NAME: each for each in adapters}
+    by_name = {each.name: each for each in adapters}
     counts = {key: value for key, value in search.report.to_dict(header).items() if key not in _OF_A_SWEEP}
     cases = sum(search.report.verdicts.values())
     found = f"by parity fuzz --seed {seed}, in {{count}} of {cases} random cases"
@@ -45,7 +45,7 @@ _OF_A_SWEEP = {"suites", "rows", "unexplained"}
 """What a report has that a search has not, or tells by its findings."""
 
 
-def _finding(finding: Finding, adapter: Adapter, found: str) -> dict[str, Any]:
+def _finding(finding: Finding, adapter: Framework, found: str) -> dict[str, Any]:
     cause: Mapping[str, Any] = asdict(finding.cause)
     return {
         "cause": {key: value for key, value in cause.items() if key not in {"dtype", "transposed"}}
@@ -62,9 +62,9 @@ def _finding(finding: Finding, adapter: Adapter, found: str) -> dict[str, Any]:
     }
 
 
-def _only(adapter: Adapter) -> str:
+def _only(adapter: Framework) -> str:
     """The options that run a case with this framework, or function, alone."""
     if not isinstance(adapter, Implementation):
-        return f"--frameworks {adapter.NAME}"
+        return f"--frameworks {adapter.name}"
     mode = "" if adapter.declared == ANY_SUMS else f" --mode {adapter.declared}"
     return f"--frameworks numpy --impl {adapter.function}{mode}"

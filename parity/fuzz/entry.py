@@ -11,7 +11,7 @@ from typing import Any
 from packaging.version import Version
 
 from parity.cases.condition import axis_quantities, quantities
-from parity.frameworks.adapter import Adapter
+from parity.frameworks.interface import Framework
 from parity.fuzz.finding import Finding
 from parity.fuzz.script import spelling_of
 
@@ -38,7 +38,7 @@ _ANY = {"kernel": {"min": 1}}
 """The condition that every axis meets."""
 
 
-def draft_entry(finding: Finding, adapter: Adapter, found: str) -> str | None:
+def draft_entry(finding: Finding, adapter: Framework, found: str) -> str | None:
     """The entry as TOML: about cases at least as large as the smallest in all that could not be made simpler.
 
     Args:
@@ -75,7 +75,7 @@ def draft_entry(finding: Finding, adapter: Adapter, found: str) -> str | None:
     return "\n".join(("[[divergence]]", *(f"{key} = {_toml(value)}" for key, value in keys.items())))
 
 
-def _condition(finding: Finding, adapter: Adapter) -> dict[str, Any]:
+def _condition(finding: Finding, adapter: Framework) -> dict[str, Any]:
     """What the case and the layer's own meaning have in common that is not at its simplest."""
     cases = (finding.case, spelling_of(finding, adapter).meaning)
     own = _notable(*map(quantities, cases))

@@ -10,8 +10,9 @@ from collections.abc import Iterable
 import numpy as np
 
 from parity.cases.arrays import Array, Arrays, draw_arrays, limit_of
-from parity.frameworks.adapter import Adapter
 from parity.frameworks.code.script import join
+from parity.frameworks.interface import Framework
+from parity.frameworks.known.registry import layers_of
 from parity.frameworks.spelling import Spelling
 from parity.fuzz.definition import definition
 from parity.fuzz.finding import Finding
@@ -48,7 +49,7 @@ error = np.where(same | over, 0, np.abs(y - expected))
 assert (error <= rounding).all(), f"off by up to {error.max()}, and rounding allows {rounding.max()}\""""
 
 
-def script(finding: Finding, adapter: Adapter) -> str:
+def script(finding: Finding, adapter: Framework) -> str:
     """A script that fails as the finding does; it needs the framework, or the user's function, and NumPy.
 
     What is expected is computed by loops, from the definition of what the layer means by its own arguments.
@@ -73,12 +74,12 @@ def script(finding: Finding, adapter: Adapter) -> str:
     )
 
 
-def spelling_of(finding: Finding, adapter: Adapter) -> Spelling:
+def spelling_of(finding: Finding, adapter: Framework) -> Spelling:
     """The layer that the finding is about."""
     result = finding.result
     return next(
         each
-        for each in adapter.spell(finding.case)
+        for each in layers_of(adapter, finding.case)
         if isinstance(each, Spelling) and (each.kind, str(each.layer)) == (result.spelling, result.layer)
     )
 
@@ -90,7 +91,7 @@ def _heading(finding: Finding) -> Iterable[str]:
         yield from textwrap.wrap(text, _WIDTH - 2, break_long_words=False, break_on_hyphens=False)
 
 
-def _check(spelling: Spelling, arrays: Arrays, finding: Finding, adapter: Adapter) -> str:
+def _check(spelling: Spelling, arrays: Arrays, finding: Finding, adapter: Framework) -> str:
     """What is asserted of the computed and the expected output."""
     if finding.result.relation == "identical":  # it computed the right thing
         return f"raise AssertionError({finding.result.reason!r})"

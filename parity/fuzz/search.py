@@ -75,7 +75,7 @@ class Search:
             said: called when a case was run, with 1 if it was one of the search, and 0 if of the shrinking.
         """
         self._said = said
-        for framework in [each.NAME for each in self._contest.adapters]:
+        for framework in [each.name for each in self._contest.adapters]:
             self._remember(framework)
         for number in itertools.count():
             left = self._budget.left(self._drawn)

@@ -11,6 +11,7 @@ from typing import Any
 from convmm import conv_input_grad, conv_transpose_input_grad
 from parity.cases.arrays import Array, Arrays, draw_arrays
 from parity.cases.case import Case
+from parity.frameworks.known.registry import layers_of
 from parity.frameworks.spelling import Spelling, Unsupported
 from parity.frameworks.task import Submit, here
 from parity.laws.law import (
@@ -86,7 +87,7 @@ class SelfCheck:
             "case": self.case.to_dict(),
             "command": self.command,
             "implementation": {
-                "framework": found.NAME,
+                "framework": found.name,
                 "version": found.version(),
                 "backend": found.backend(),
                 "spelling": layer and layer.kind,
@@ -127,7 +128,7 @@ def self_check(case: Case, subject: Subject, submit: Submit = here) -> SelfCheck
             f"values={case.values!r}: allowed in a self-check is 'integers', of which a law holds to the bit"
         )
     arrays = draw_arrays(case)
-    spelling = pick(subject.implementation.spell(case))
+    spelling = pick(layers_of(subject.implementation, case))
     if isinstance(spelling, Unsupported):
         return SelfCheck(case, subject, spelling, None, _none_applies(spelling.reason))
     trial = Trial(case, subject.implementation, spelling, arrays, submit)
@@ -168,10 +169,10 @@ def _adjoint(case: Case, subject: Subject, w: Array, submit: Submit) -> Adjoint 
             "its output goes on for a stride or more after its full response has ended, and so a convolution "
             "of it has another size than its input"
         )
-    spelling = pick(found.spell(other))
+    spelling = pick(layers_of(found, other))
     if isinstance(spelling, Unsupported):
         return spelling
-    name = "its own opposite layer" if found is subject.implementation else found.NAME
+    name = "its own opposite layer" if found is subject.implementation else found.name
     return Adjoint(name, str(spelling.layer), lambda y: ask(submit, found, spelling, Arrays(y, w, None))[0])
 
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from parity.cases.errors import InputError
-from parity.frameworks.adapter import Adapter, adapter
 from parity.frameworks.function import implementation
+from parity.frameworks.interface import Framework
+from parity.frameworks.table import find_framework
 
 
 class SelfCheckError(InputError):
@@ -24,12 +25,12 @@ class Subject:
         options: those of the command line that name the two.
     """
 
-    implementation: Adapter
-    opposite: Adapter | None
+    implementation: Framework
+    opposite: Framework | None
     options: tuple[str, ...] = ()
 
     @property
-    def adapters(self) -> list[Adapter]:
+    def adapters(self) -> list[Framework]:
         """The two, or the one that is both."""
         return list(
             dict.fromkeys(found for found in (self.implementation, self.opposite) if found is not None)
@@ -65,8 +66,8 @@ def choose_subject(frameworks: Sequence[str] | None, impl: str | None, adjoint: 
 def _framework(names: Sequence[str] | None) -> Subject:
     if names is None or len(names) != 1:
         raise SelfCheckError(f"frameworks {_text(names)}: allowed in a self-check is one, or an impl instead")
-    found = adapter(names[0])
-    return Subject(found, found, ("--frameworks", found.NAME))
+    found = find_framework(names[0])
+    return Subject(found, found, ("--frameworks", found.name))
 
 
 def _text(names: Sequence[str] | None) -> str:

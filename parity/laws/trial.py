@@ -11,7 +11,7 @@ import numpy as np
 from parity.cases.arrays import Array, Arrays
 from parity.cases.case import Case
 from parity.cases.notation import format_shape
-from parity.frameworks.adapter import Adapter
+from parity.frameworks.interface import Framework
 from parity.frameworks.spelling import Spelling, Unsupported
 from parity.frameworks.task import Submit, Task
 from parity.laws.law import NotApplicableError, NoValueError, without_bias
@@ -34,7 +34,7 @@ class Trial:
     """
 
     case: Case
-    found: Adapter
+    found: Framework
     spelling: Spelling
     arrays: Arrays
     submit: Submit
@@ -71,7 +71,7 @@ class Trial:
 
     def without_backward(self) -> str | None:
         """Why the layer has no gradients to ask for, in one sentence, or None."""
-        return self.found.forward_only() or self.spelling.no_backward
+        return self.found.why_no_gradients() or self.spelling.no_backward
 
     def without_output(self) -> str | None:
         """Why nothing can be tried, where the case's own call gives nothing to try it on."""
@@ -89,7 +89,7 @@ def pick(spellings: Sequence[Spelling | Unsupported]) -> Spelling | Unsupported:
 
 
 def ask(
-    submit: Submit, found: Adapter, spelling: Spelling, arrays: Arrays, dy: Array | None = None
+    submit: Submit, found: Framework, spelling: Spelling, arrays: Arrays, dy: Array | None = None
 ) -> list[Array]:
     """Have a layer called: its output, or with ``dy`` the gradients of output * ``dy`` by its three arrays.
 
@@ -100,11 +100,11 @@ def ask(
     answer = submit(found, Task.of(spelling, arrays, dy))()
     if answer.ending == "rejected":
         foreseen = spelling.refusal is not None and answer.error_class in spelling.refusal.errors
-        raise (NotApplicableError if foreseen else NoValueError)(f"{found.NAME} raised {answer.error}")
+        raise (NotApplicableError if foreseen else NoValueError)(f"{found.name} raised {answer.error}")
     if answer.ending != "ok":
-        raise NoValueError(f"{found.NAME} gave no value: {answer.reason}")
+        raise NoValueError(f"{found.name} gave no value: {answer.reason}")
     for output, like in zip(answer.outputs, (arrays.x, *arrays.weights), strict=dy is not None):
-        _check_kind(found.NAME, output, like)
+        _check_kind(found.name, output, like)
     return list(answer.outputs)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from parity.cases.case import OPS
 from parity.records.reader import result_label, result_output
+from parity.records.result import ORACLE
 
 COLUMNS = (
     "agree",
@@ -55,7 +56,7 @@ def ended_badly(result: Mapping[str, Any]) -> bool:
 def is_comparison(result: Mapping[str, Any]) -> bool:
     """Whether a result compares values of something else than the NumPy core, which all are measured by."""
     return (
-        result["framework"] != "numpy"
+        result["framework"] != ORACLE
         and result["status"] == "ok"
         and result["relation"] not in {"empty", "no verdict"}
     )

@@ -11,6 +11,9 @@ from parity.cases.case import Case
 
 SCHEMA = 1
 
+ORACLE = "numpy"
+"""The name of the NumPy core among the frameworks of a record: what all others are compared with."""
+
 Status = Literal["ok", "rejected", "unsupported", "crashed", "timeout", "invalid"]
 Verdict = Literal["agree", "explained", "unexplained"]
 Output = Literal["value", "input_grad", "weight_grad", "bias_grad"]

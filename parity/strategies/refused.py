@@ -9,8 +9,10 @@ import hypothesis.strategies as st
 
 from convmm.geometry import full_response_size
 from parity.cases.case import OPS, Case
-from parity.frameworks.adapter import Adapter, FrameworkError, adapter
+from parity.frameworks.interface import Framework
+from parity.frameworks.known.registry import layers_of
 from parity.frameworks.spelling import Refusal, Spelling
+from parity.frameworks.table import FrameworkError, find_framework
 from parity.strategies.cases import cases
 
 
@@ -28,7 +30,7 @@ def refused_cases(framework: str, *, certain: bool = False) -> st.SearchStrategy
     Raises:
         FrameworkError: it is unknown or not installed, or refuses none of them.
     """
-    found = adapter(framework)
+    found = find_framework(framework)
     ops = [op for op in OPS if _refused(found, Case(op, (1, 1) + (3,) * int(op[-2]), 1, 2), certain=certain)]
     if not ops:
         raise FrameworkError(
@@ -37,15 +39,15 @@ def refused_cases(framework: str, *, certain: bool = False) -> st.SearchStrategy
     return cases(ops).flatmap(lambda case: st.sampled_from(_refused(found, case, certain=certain)))
 
 
-def _refused(found: Adapter, case: Case, *, certain: bool) -> list[Case]:
+def _refused(found: Framework, case: Case, *, certain: bool) -> list[Case]:
     """The corners beside the case that the framework refuses."""
     refusals = ((corner, _refusal(found, corner)) for corner in dict.fromkeys(_corners(case)))
     return [corner for corner, refusal in refusals if refusal and (refusal.certain or not certain)]
 
 
-def _refusal(found: Adapter, case: Case) -> Refusal | None:
+def _refusal(found: Framework, case: Case) -> Refusal | None:
     """What the framework raises for its native layer of the case, if it has one and does."""
-    native = found.spell(case)[0]
+    native = layers_of(found, case)[0]
     return native.refusal if isinstance(native, Spelling) else None
 
 

@@ -8,14 +8,15 @@ from typing import Any
 
 from parity.cases.case import Case
 from parity.cases.notation import format_shape
-from parity.frameworks.adapter import Framework, FrameworkError, all_adapters
 from parity.frameworks.code.layer import Made
 from parity.frameworks.function import Implementation
+from parity.frameworks.interface import Framework
 from parity.frameworks.known.divergences import Divergence
 from parity.frameworks.spelling import Spelling
+from parity.frameworks.table import FrameworkError, all_frameworks
 from parity.frameworks.task import here
 from parity.records.counts import Outcome, Report
-from parity.records.result import CaseResult, Result
+from parity.records.result import ORACLE, CaseResult, Result
 from parity.running import Run, contestants, run_with
 from parity.testing.surroundings import current
 from parity.workers.shared import shared
@@ -68,12 +69,12 @@ def assert_same_layer(mine: object, case: Case, *, mode: str | None = None) -> N
         CaseError: the arrays do not fit in memory.
     """
     __tracebackhide__ = True
-    owner = next((found for found in reversed(all_adapters()) if found.owns(mine)), None)
+    owner = next((found for found in reversed(all_frameworks()) if found.owns(mine)), None)
     if owner is None:
-        assert_parity(case, ("numpy",), _function(mine), mode=mode)
+        assert_parity(case, (ORACLE,), _function(mine), mode=mode)
         return
     if mode is not None:
-        raise FrameworkError(f"mode={mode!r}: allowed beside a function, and mine is a layer of {owner.NAME}")
+        raise FrameworkError(f"mode={mode!r}: allowed beside a function, and mine is a layer of {owner.name}")
     found = _run_layer(owner, mine, case)
     keep = current().keep
     if keep is not None:
@@ -93,7 +94,7 @@ def _function(mine: object) -> Callable[..., Any]:
 def _run_layer(owner: Framework, mine: object, case: Case) -> CaseResult:
     """One layer, which is no other process's, beside the core; Keras's on PyTorch are modules too."""
     run = Run(case, (), grad=False, submit=here)
-    run.ask(owner, Spelling("native", Made(owner.written(mine), value=mine), case, convert=owner.FROM_CONVMM))
+    run.ask(owner, Spelling("native", Made(owner.written(mine), value=mine), case, convert=owner.from_convmm))
     return run.finish()
 
 

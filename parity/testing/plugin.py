@@ -65,10 +65,10 @@ _AROUND = pytest.StashKey[Surroundings]()
 def _installed(names: str) -> list[str]:
     """The frameworks that the option names."""
     from parity.cases.notation import parse_names
-    from parity.frameworks.adapter import FrameworkError, adapter
+    from parity.frameworks.table import FrameworkError, find_framework
 
     try:
-        return [adapter(name).NAME for name in parse_names(names)]
+        return [find_framework(name).name for name in parse_names(names)]
     except FrameworkError as error:
         raise pytest.UsageError(f"--parity-frameworks: {error}") from None
 
@@ -76,7 +76,7 @@ def _installed(names: str) -> list[str]:
 @pytest.fixture(scope="session")
 def parity_frameworks(pytestconfig: pytest.Config) -> list[str]:
     """The names of the frameworks that are compared: those of --parity-frameworks, or all installed ones."""
-    from parity.frameworks.adapter import installed
+    from parity.frameworks.table import installed
 
     named = pytestconfig.stash[_AROUND].frameworks
     return installed() if named is None else list(named)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from parity.frameworks.adapter import Adapter
+from parity.frameworks.interface import Framework
 from parity.records.reader import Record, RecordError
 from parity.records.result import CaseResult
 from parity.records.writer import RecordFile
@@ -46,7 +46,7 @@ class Recording:
         if self._writes:
             _check_new(path)
 
-    def keep(self, result: CaseResult, adapters: Sequence[Adapter]) -> None:
+    def keep(self, result: CaseResult, adapters: Sequence[Framework]) -> None:
         """Take a comparison down, for the test that it is of."""
         frameworks = [about(framework, shared().switches(framework)) for framework in adapters]
         self._kept.append({"frameworks": frameworks, "record": result.to_dict()})

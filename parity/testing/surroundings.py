@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # pytest's plugin imports this in every run, whether or not it is used
-    from parity.frameworks.adapter import Adapter
+    from parity.frameworks.interface import Framework
     from parity.records.result import CaseResult
 
-Keep = Callable[["CaseResult", "Sequence[Adapter]"], None]
+Keep = Callable[["CaseResult", "Sequence[Framework]"], None]
 """Takes note of a comparison and of the frameworks in it, before it is judged."""
 
 

@@ -9,12 +9,14 @@ from typing import Any, cast
 from convmm.geometry import GeometryError, kernel_extent
 from parity.cases.arrays import Arrays, draw_arrays
 from parity.cases.case import Case, CaseError
-from parity.frameworks.adapter import Adapter, Framework, adapter, all_adapters
 from parity.frameworks.code.expression import Call, parse_call
 from parity.frameworks.code.layer import Layer
 from parity.frameworks.code.reading import Reading
 from parity.frameworks.code.script import Program, join
+from parity.frameworks.interface import Framework
+from parity.frameworks.known.registry import layers_of
 from parity.frameworks.spelling import Spelling
+from parity.frameworks.table import all_frameworks, find_framework
 from parity.frameworks.task import Submit, Task, Wait
 from parity.running import run_with
 from parity.translation.result import Pair, Translation
@@ -49,7 +51,7 @@ class Draft:
     program: Program
 
     @property
-    def frameworks(self) -> list[Adapter]:
+    def frameworks(self) -> list[Framework]:
         """Which are needed for the proof."""
         return list(dict.fromkeys((self.source, self.target)))
 
@@ -59,11 +61,11 @@ class Draft:
         pairs = [Pair(case, theirs(), ours()) for case, (theirs, ours) in zip(self.cases, waits, strict=True)]
         exact = self.reading.activation is None
         failures = [
-            failure for pair in pairs for failure in pair.failures(self.source.NAME, self.target.NAME)
+            failure for pair in pairs for failure in pair.failures(self.source.name, self.target.name)
         ]
         return Translation(
             source=self.call.text,
-            target=self.target.NAME,
+            target=self.target.name,
             spelling=self.chosen.kind,
             code=self.program.text,
             verified=all(pair.agrees(exact=exact) for pair in pairs),
@@ -110,7 +112,7 @@ def draft(expression: str, to: str, input: Sequence[int] | None = None, channels
         GeometryError: an input that the layer cannot take.
     """
     call = parse_call(expression)
-    target, source = adapter(to), _source(call)
+    target, source = find_framework(to), _source(call)
     reading = source.read(call)
     cases = _cases(call, reading, input, channels)
     theirs = [_source_spelling(call, source, reading, case) for case in cases]
@@ -121,10 +123,10 @@ def draft(expression: str, to: str, input: Sequence[int] | None = None, channels
 
 def _source(call: Call) -> Framework:
     """The framework that has a layer of this name."""
-    known = {name: found.NAME for found in all_adapters() for name in found.CLASSES}
+    known = {name: found.name for found in all_frameworks() for name in found.classes}
     if call.name not in known:
         raise call.error(f"{call.path} is no layer that is known: known are {', '.join(known)}")
-    return adapter(known[call.name])
+    return find_framework(known[call.name])
 
 
 def _cases(call: Call, reading: Reading, shape: Sequence[int] | None, channels: int | None) -> list[Case]:
@@ -179,13 +181,13 @@ def _smallest(reading: Reading, channels: int) -> list[int]:
     return sizes
 
 
-def _source_spelling(call: Call, source: Adapter, reading: Reading, case: Case) -> Spelling:
+def _source_spelling(call: Call, source: Framework, reading: Reading, case: Case) -> Spelling:
     """The layer that the expression is, in its own framework."""
-    first = source.spell(case)[0]
+    first = layers_of(source, case)[0]
     if not isinstance(first, Spelling):
         raise call.error(first.reason)
     if first.refusal is not None:
-        raise call.error(f"{source.NAME} itself refuses this layer: {first.refusal.reason}")
+        raise call.error(f"{source.name} itself refuses this layer: {first.refusal.reason}")
     if reading.activation is None:
         return first
     layer = cast("Layer", first.layer)
@@ -202,11 +204,11 @@ def _choose(call: Call, target: Framework, cases: Sequence[Case], *, any_size: b
     exacts = [next(iter(target.exact(case, any_size=any_size)), None) for case in cases]
     if exacts[0] is not None and len(set(map(_written, exacts))) == 1:
         return exacts[0]
-    raise call.error(f"{target.NAME} has no one layer for inputs of every size; give --input for one of them")
+    raise call.error(f"{target.name} has no one layer for inputs of every size; give --input for one of them")
 
 
-def _accepted_native(target: Adapter, case: Case) -> Spelling | None:
-    first = target.spell(case)[0]
+def _accepted_native(target: Framework, case: Case) -> Spelling | None:
+    first = layers_of(target, case)[0]
     return first if isinstance(first, Spelling) and first.refusal is None else None
 
 
@@ -219,14 +221,14 @@ def _code(call: Call, source: Framework, target: Framework, reading: Reading, ch
     if reading.activation is not None:
         behind = target.activation(reading.activation)
         if behind is None:
-            raise call.error(f"activation={reading.activation!r} has no twin in {target.NAME}")
+            raise call.error(f"activation={reading.activation!r} has no twin in {target.name}")
         layer = f"{layer}\n{behind}"
-    convert = chosen.convert.text(source.TO_CONVMM)
+    convert = chosen.convert.text(source.to_convmm)
     imports = (*chosen.layer.imports, *(("numpy as np",) if "np." in convert else ()))
     return f"# {call.text}\n" + join(imports, layer, convert)
 
 
-def _lookalike(target: Adapter, cases: Sequence[Case], submit: Submit) -> dict[str, Any] | None:
+def _lookalike(target: Framework, cases: Sequence[Case], submit: Submit) -> dict[str, Any] | None:
     """What people take for the layer where there is no native one, and how far off it is."""
     for case in cases:
         if _accepted_native(target, case) is not None:

@@ -14,12 +14,12 @@ from multiprocessing import spawn
 from multiprocessing.context import SpawnContext, SpawnProcess
 from pathlib import Path
 from threading import Thread
-from types import ModuleType
 from typing import Any, TypeVar
 
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
-from parity.frameworks.adapter import Adapter, FrameworkError
+from parity.frameworks.interface import Framework
+from parity.frameworks.table import FrameworkError
 from parity.frameworks.task import Answer, Task, Wait
 from parity.workers import worker
 from parity.workers.interrupts import heed
@@ -82,10 +82,9 @@ class Pool:
     """
 
     def __init__(
-        self, found: Adapter, *, jobs: int, threads: int, timeout: float | None, folder: Path
+        self, found: Framework, *, jobs: int, threads: int, timeout: float | None, folder: Path
     ) -> None:
-        recipe = found.NAME if isinstance(found, ModuleType) else found  # modules cannot be sent
-        self._jobs, self._start_with = jobs, (recipe, threads, folder)
+        self._jobs, self._start_with = jobs, (found, threads, folder)
         self._timeout, self._folder = timeout, folder
         self._ended_early = 0
         self._together = 1

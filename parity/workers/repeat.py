@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
-from parity.frameworks.adapter import Adapter
+from parity.frameworks.interface import Framework
 from parity.frameworks.task import Answer, Repeats, Submit, Task, Wait
 
 
@@ -20,7 +20,7 @@ def repeating(submits: Mapping[int, Submit], runs: int) -> Submit:
         runs: calls with each number of threads, at least 1.
     """
 
-    def submit(found: Adapter, task: Task) -> Wait:
+    def submit(found: Framework, task: Task) -> Wait:
         waits = {threads: [ask(found, task) for _ in range(runs)] for threads, ask in submits.items()}
         return partial(_answer, waits)
 

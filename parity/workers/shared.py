@@ -9,8 +9,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from parity.frameworks.adapter import Adapter
 from parity.frameworks.function import Implementation
+from parity.frameworks.interface import Framework
 from parity.frameworks.task import Task, Wait, here
 from parity.workers.workers import Workers
 
@@ -26,12 +26,12 @@ class Shared:
     """
 
     def __init__(self) -> None:
-        self._workers: dict[tuple[Adapter, str], Workers] = {}
+        self._workers: dict[tuple[Framework, str], Workers] = {}
         self._stack = ExitStack()
         self._starting = Lock()
         self._parents: ExitStack | None = None
 
-    def submit(self, framework: Adapter, task: Task) -> Wait:
+    def submit(self, framework: Framework, task: Task) -> Wait:
         """Hand a framework's process a task; what is returned waits for the answer.
 
         Raises:
@@ -42,7 +42,7 @@ class Shared:
         with self._starting:
             return self._of(framework).submit(framework, task)
 
-    def _of(self, framework: Adapter) -> Workers:
+    def _of(self, framework: Framework) -> Workers:
         key = _key(framework)
         if key not in self._workers:
             if not self._workers:  # before multiprocessing waits for its children, in a child of its own too
@@ -53,7 +53,7 @@ class Shared:
             self._workers[key] = workers
         return self._workers[key]
 
-    def switches(self, framework: Adapter) -> dict[str, Any] | None:
+    def switches(self, framework: Framework) -> dict[str, Any] | None:
         """Return the switches under which a framework's process runs; None where it has no process."""
         workers = self._workers.get(_key(framework))
         return None if workers is None else workers.switches()[0]
@@ -69,7 +69,7 @@ class Shared:
         self._workers, self._stack, self._starting = {}, ExitStack(), Lock()
 
 
-def _key(framework: Adapter) -> tuple[Adapter, str]:
+def _key(framework: Framework) -> tuple[Framework, str]:
     """Return what a process is kept under: a function is found by its name from the working folder on."""
     return framework, str(Path.cwd()) if isinstance(framework, Implementation) else ""
 

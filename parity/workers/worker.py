@@ -15,7 +15,7 @@ from typing import Any
 
 import psutil
 
-from parity.frameworks.adapter import Adapter, adapter
+from parity.frameworks.interface import Framework
 from parity.frameworks.task import Answer, Task, perform
 
 _LONGEST_LOAD = 300
@@ -29,17 +29,17 @@ class Worker:
     """A framework in this process, which is its own.
 
     Args:
-        recipe: the framework's name, or an adapter that can be sent to another process.
+        framework: whose process this is to be.
         threads: that it may compute with.
         folder: where what is written to standard output and error is kept, in a file named by the process.
     """
 
-    def __init__(self, recipe: str | Adapter, threads: int, folder: Path) -> None:
+    def __init__(self, framework: Framework, threads: int, folder: Path) -> None:
         self._log = log_of(folder, os.getpid())
         _keep_output(self._log)
         _end_with_parent()
         _be_the_first_to_go()
-        self._found = adapter(recipe) if isinstance(recipe, str) else recipe
+        self._found = framework
         self.switches: dict[str, Any] | Exception = self._load(threads)
 
     def _load(self, threads: int) -> dict[str, Any] | Exception:
@@ -81,10 +81,10 @@ def read_log(path: Path, start: int = 0) -> str:
 _worker: Worker
 
 
-def start(recipe: str | Adapter, threads: int, folder: Path) -> None:
+def start(framework: Framework, threads: int, folder: Path) -> None:
     """Make this process the framework's."""
     global _worker  # noqa: PLW0603 - one process, one framework
-    _worker = Worker(recipe, threads, folder)
+    _worker = Worker(framework, threads, folder)
 
 
 def perform_here(tasks: Sequence[Task]) -> tuple[list[Answer], float]:

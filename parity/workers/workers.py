@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from parity.frameworks.adapter import Adapter
+from parity.frameworks.interface import Framework
 from parity.frameworks.task import Task, Wait
 from parity.workers.pool import MOST_TOGETHER, Pool
 
@@ -24,12 +24,12 @@ class Workers:
     """
 
     def __init__(
-        self, adapters: Sequence[Adapter], *, jobs: int = 1, threads: int = 1, timeout: float | None = None
+        self, adapters: Sequence[Framework], *, jobs: int = 1, threads: int = 1, timeout: float | None = None
     ) -> None:
         self._adapters = adapters
         self._jobs, self._threads, self._timeout = jobs, threads, timeout
         self._folder = tempfile.TemporaryDirectory(prefix="parity-")
-        self._pools: dict[Adapter, Pool] = {}
+        self._pools: dict[Framework, Pool] = {}
 
     @property
     def ahead(self) -> int:
@@ -66,6 +66,6 @@ class Workers:
         """
         return [self._pools[found].switches() for found in self._adapters]
 
-    def submit(self, found: Adapter, task: Task) -> Wait:
+    def submit(self, found: Framework, task: Task) -> Wait:
         """Hand a framework a task; what is returned waits for the answer."""
         return self._pools[found].submit(task)

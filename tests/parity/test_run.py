@@ -13,8 +13,8 @@ from hypothesis import given
 import convmm
 from parity import Case, CaseError, run
 from parity.cases.arrays import Array, draw_arrays, numpy_dtype
-from parity.frameworks.adapter import FrameworkError, installed
 from parity.frameworks.function import Implementation, implementation
+from parity.frameworks.table import FrameworkError, installed
 from parity.records.result import CaseResult, Result
 from parity.running import contestants
 from parity.verdict.compare import compare_pairs
@@ -276,7 +276,7 @@ def test_a_function_is_recorded_under_its_name_and_with_its_call() -> None:
 
 
 def test_a_callable_without_a_name_has_that_of_its_class() -> None:
-    assert Implementation(partial(convmm.conv)).NAME == "partial"
+    assert Implementation(partial(convmm.conv)).name == "partial"
 
 
 def off_by_one_window(function: Function) -> Function:
@@ -532,7 +532,7 @@ def test_a_module_that_fails_when_imported_is_an_error_that_says_so(
 
 
 def test_contestants_are_the_frameworks_and_then_the_function() -> None:
-    assert [found.NAME for found in contestants(["torch", "numpy"], convmm.conv)] == [
+    assert [found.name for found in contestants(["torch", "numpy"], convmm.conv)] == [
         "torch",
         "numpy",
         "conv",

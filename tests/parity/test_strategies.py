@@ -15,8 +15,9 @@ import convmm
 from convmm import GeometryError
 from parity import Case, CaseError, run
 from parity.cases.case import OPS, VALUES
-from parity.frameworks.adapter import FrameworkError, adapter
+from parity.frameworks.known.registry import layers_of
 from parity.frameworks.spelling import Spelling
+from parity.frameworks.table import FrameworkError, find_framework
 from parity.strategies import (
     PADDING_KINDS,
     cases,
@@ -458,7 +459,7 @@ def test_a_refused_case_is_one_that_the_framework_s_rules_refuse(framework: str)
     @settings(examples(200), database=None)
     @given(refused_cases(framework))
     def check(case: Case) -> None:
-        native = adapter(framework).spell(case)[0]
+        native = layers_of(find_framework(framework), case)[0]
         assert isinstance(native, Spelling)
         assert native.refusal
 
@@ -486,7 +487,7 @@ def reasons(framework: str) -> set[str]:
     @settings(examples(150), database=None, derandomize=True)
     @given(refused_cases(framework))
     def collect(case: Case) -> None:
-        native = adapter(framework).spell(case)[0]
+        native = layers_of(find_framework(framework), case)[0]
         assert isinstance(native, Spelling)
         assert native.refusal
         found.add(native.refusal.reason)

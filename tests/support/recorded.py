@@ -10,7 +10,7 @@ from typing import Any
 
 from parity.cases.case import Case
 from parity.cases.suites import Suite, SuiteCase
-from parity.frameworks.adapter import adapter
+from parity.frameworks.table import find_framework
 from parity.frameworks.task import here
 from parity.sweep import header, sweep
 
@@ -35,7 +35,7 @@ def recorded() -> list[Json]:
 def _recorded() -> list[Json]:
     named = tuple(SuiteCase(f"layer-{number}", case) for number, case in enumerate(CASES, 1))
     suites = [Suite("first", "Convolutions.", named[:3]), Suite("second", "Transposed ones.", named[3:])]
-    adapters = [adapter("numpy"), adapter("torch")]
+    adapters = [find_framework("numpy"), find_framework("torch")]
     cases = [(suite, case) for suite in suites for case in suite.cases]
     switches = [{"threads": 1}, {"threads": 1}]
     lines = [header(suites, adapters, switches), *sweep(cases, adapters, here, ahead=0, grad=True)]

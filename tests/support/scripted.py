@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from parity.cases.arrays import Array
 from parity.cases.case import Case
 from parity.frameworks.code.layer import layer
-from parity.frameworks.code.script import Script
+from parity.frameworks.interface import Framework
 from parity.frameworks.precision import Mode, accumulated_in_float32
 from parity.frameworks.spelling import Kind, Refusal, Spelling, Unsupported
 
@@ -19,22 +19,16 @@ def spelling_of(meaning: Case, kind: Kind = "native", refusal: Refusal | None = 
 
 
 @dataclass(frozen=True)
-class Scripted:
+class Scripted(Framework):
     """Spells every case in these ways, and returns the given array or raises the given error."""
 
     spellings: tuple[Spelling | Unsupported, ...]
     outcome: object = None
-    NAME: str = "scripted"
-    EXTRA: str | None = None
+    name: str = "scripted"
+    own_version: str = "1.0"
 
-    def missing(self) -> str | None:
-        return None
-
-    def version(self) -> str | None:
-        return "1.0"
-
-    def backend(self) -> str | None:
-        return None
+    def version(self) -> str:
+        return self.own_version
 
     def spell(self, case: Case) -> list[Spelling | Unsupported]:
         del case
@@ -43,12 +37,6 @@ class Scripted:
     def mode(self, case: Case) -> Mode:
         return accumulated_in_float32(case.dtype)
 
-    def load(self) -> None:
-        pass
-
-    def pin(self, threads: int) -> dict[str, object]:
-        return {"threads": threads}
-
     def call(self, layer: object, weights: Sequence[Array], x: Array) -> Array:
         assert type(layer) is object
         assert weights
@@ -56,14 +44,3 @@ class Scripted:
         if isinstance(self.outcome, BaseException):
             raise self.outcome
         return self.outcome  # type: ignore[return-value] # what a framework returns may be anything
-
-    def calling(self, dtype: str) -> Script:
-        raise NotImplementedError
-
-    def forward_only(self) -> str:
-        return "it is scripted"
-
-    def backward(
-        self, layer: object, weights: Sequence[Array], x: Array, dy: Array
-    ) -> tuple[Array, Sequence[Array]]:
-        raise NotImplementedError

@@ -8,14 +8,16 @@ keras/src/backend/common/backend_utils.py (Keras 3.15), and runs.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from parity.cases.arrays import Array
 from parity.cases.case import Case
 from parity.frameworks.code.script import Script
-from parity.frameworks.keras.differentiate import backward, forward_only
+from parity.frameworks.interface import Framework, Refuses, refuses_nothing
+from parity.frameworks.keras import installation
+from parity.frameworks.keras.differentiate import backward, why_no_gradients
 from parity.frameworks.keras.exact import exact
-from parity.frameworks.keras.installation import EXTRA, backend, load, missing, version
 from parity.frameworks.keras.pinning import pin
 from parity.frameworks.keras.precision import mode
 from parity.frameworks.keras.read import CLASSES, read
@@ -32,69 +34,68 @@ from parity.frameworks.keras.tensors import build, has_channels_first, to_keras,
 from parity.frameworks.keras.written import owns, written
 from parity.frameworks.spelling import Spelling, Unsupported, first_lookalike
 
-__all__ = [
-    "CLASSES",
-    "EXTRA",
-    "FROM_CONVMM",
-    "NAME",
-    "TO_CONVMM",
-    "activation",
-    "backend",
-    "backward",
-    "call",
-    "calling",
-    "exact",
-    "forward_only",
-    "load",
-    "missing",
-    "mode",
-    "owns",
-    "pin",
-    "read",
-    "spell",
-    "version",
-    "written",
-]
 
-NAME = "keras"
-TO_CONVMM = (MOVE_BACK,)
-FROM_CONVMM = TO_KERAS
+@dataclass(frozen=True)
+class Keras(Framework):
+    """Keras's layers, channels last."""
 
+    name = "keras"
+    extra = installation.EXTRA
+    classes = CLASSES
+    to_convmm = (MOVE_BACK,)
+    from_convmm = TO_KERAS
+    why_unavailable = staticmethod(installation.why_unavailable)
+    version = staticmethod(installation.version)
+    backend = staticmethod(installation.backend)
+    mode = staticmethod(mode)
+    exact = staticmethod(exact)
+    load = staticmethod(installation.load)
+    pin = staticmethod(pin)
+    why_no_gradients = staticmethod(why_no_gradients)
+    backward = staticmethod(backward)
+    read = staticmethod(read)
+    owns = staticmethod(owns)
+    written = staticmethod(written)
 
-def activation(name: str) -> str | None:
-    """A statement that puts this activation behind ``layer``."""
-    return f"layer = keras.Sequential([layer, keras.layers.Activation({name!r})])"
+    def activation(self, name: str) -> str | None:
+        """A statement that puts this activation behind ``layer``."""
+        return f"layer = keras.Sequential([layer, keras.layers.Activation({name!r})])"
 
+    def spell(self, case: Case) -> list[Spelling | Unsupported]:
+        """Return the layers of :meth:`layers_for`, by the rules alone."""
+        return self.layers_for(case)
 
-def spell(case: Case) -> list[Spelling | Unsupported]:
-    """The layer whose "valid" or "same" means the case, what people take for it, and an exact one."""
-    if case.transposed and case.groups > 1:
-        reason = f"Keras's transposed layers have no groups, and this case has {case.groups}"
-        return [Unsupported(reason), *exact(case)]
-    candidates = list(meanings(case))
-    native = find_native(case, candidates)
-    if native is None:
-        taken = first_lookalike(case, candidates)
-        return [Unsupported(why_not(case)), *([spelling("lookalike", taken)] if taken else []), *exact(case)]
-    return [native, *same_instead(native.meaning), *(exact(case) if native.refusal else [])]
+    def layers_for(self, case: Case, refuses: Refuses = refuses_nothing) -> list[Spelling | Unsupported]:
+        """The layer whose "valid" or "same" means the case, what people take for it, and an exact one."""
+        if case.transposed and case.groups > 1:
+            reason = f"Keras's transposed layers have no groups, and this case has {case.groups}"
+            return [Unsupported(reason), *exact(case)]
+        candidates = list(meanings(case))
+        native = find_native(case, candidates, refuses)
+        if native is None:
+            taken = first_lookalike(case, candidates)
+            return [
+                Unsupported(why_not(case)),
+                *([spelling("lookalike", taken, refuses)] if taken else []),
+                *exact(case),
+            ]
+        return [native, *same_instead(native.meaning, refuses), *(exact(case) if native.refusal else [])]
 
+    def call(self, layer: Any, weights: Sequence[Array], x: Array) -> Array:
+        """Build the layer for the input (N, C, *spatial), set its weights, and call it."""
+        first = has_channels_first(layer)
+        given = to_keras(x, channels_first=first)
+        build(layer, given, weights)
+        return to_numpy(layer(given), channels_first=first)
 
-def call(layer: Any, weights: Sequence[Array], x: Array) -> Array:
-    """Build the layer for the input (N, C, *spatial), set its weights, and call it."""
-    first = has_channels_first(layer)
-    given = to_keras(x, channels_first=first)
-    build(layer, given, weights)
-    return to_numpy(layer(given), channels_first=first)
-
-
-def calling(dtype: str) -> Script:
-    """Build the layer, set its weights, and call it."""
-    return Script(
-        ("keras",),
-        f"""\
-given = keras.ops.convert_to_tensor(np.moveaxis(x, 1, -1), dtype={dtype!r})
-if not layer.built:
-    layer.build(given.shape)
-layer.set_weights(converted)
-y = np.moveaxis(keras.ops.convert_to_numpy(layer(given)).astype("float64"), -1, 1)""",
-    )
+    def calling(self, dtype: str) -> Script:
+        """Build the layer, set its weights, and call it."""
+        return Script(
+            ("keras",),
+            f"""\
+    given = keras.ops.convert_to_tensor(np.moveaxis(x, 1, -1), dtype={dtype!r})
+    if not layer.built:
+        layer.build(given.shape)
+    layer.set_weights(converted)
+    y = np.moveaxis(keras.ops.convert_to_numpy(layer(given)).astype("float64"), -1, 1)""",
+        )

@@ -10,7 +10,7 @@ from parity.frameworks.keras.installation import backend_name, load
 from parity.frameworks.keras.tensors import build, to_keras, to_numpy
 
 
-def forward_only() -> str | None:
+def why_no_gradients() -> str | None:
     """That the backend cannot differentiate."""
     if backend_name() in _WAYS:
         return None

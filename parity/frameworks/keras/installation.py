@@ -20,7 +20,7 @@ _BACKENDS = {
 }
 
 
-def missing() -> str | None:
+def why_unavailable() -> str | None:
     """That Keras or its backend is not installed, or that it has no such backend."""
     if not installed_version("keras"):
         return not_installed("keras", f"'convparity[{EXTRA}]'")

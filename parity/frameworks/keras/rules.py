@@ -9,9 +9,8 @@ from convmm.geometry import Axis, GeometryError, Ints, Padding
 from parity.cases.case import Case
 from parity.frameworks.code.layer import Layer, layer
 from parity.frameworks.code.script import Conversion
-from parity.frameworks.keras.installation import backend, tensorflow_kernels, version
-from parity.frameworks.known.divergences import known_refusal
-from parity.frameworks.known.registry import built_in
+from parity.frameworks.interface import Refuses
+from parity.frameworks.keras.installation import tensorflow_kernels
 from parity.frameworks.spelling import Kind, Refusal, Spelling, wanted_windows, windows_agree
 
 # (O, C/groups, *kernel) to (*kernel, C/groups, O); transposed, (C, O, *kernel) to (*kernel, O, C)
@@ -34,9 +33,9 @@ def meanings(case: Case) -> Iterator[Case]:
         yield from _valid(case, ((case.geometry.axes[0].extent - 1, 0),))
 
 
-def find_native(case: Case, meanings: list[Case]) -> Spelling | None:
+def find_native(case: Case, meanings: list[Case], refuses: Refuses) -> Spelling | None:
     """The case with Keras's own arguments; else a layer that means it, an accepted one first."""
-    natives = [spelling("native", meaning) for meaning in meanings if windows_agree(case, meaning)]
+    natives = [spelling("native", meaning, refuses) for meaning in meanings if windows_agree(case, meaning)]
     if isinstance(case.padding, str):
         return natives[0]
     return min(natives, key=lambda native: native.refusal is not None, default=None)
@@ -47,19 +46,18 @@ def _output_padding(axis: Axis, mode: str) -> int:
     return axis.fine - (axis.full if mode == "valid" else axis.full - axis.extent + axis.extent % 2)
 
 
-def same_instead(native: Case) -> list[Spelling]:
+def same_instead(native: Case, refuses: Refuses) -> list[Spelling]:
     """Beside a native "valid": what "same" gives with the same arguments, where that is another thing."""
     if native.padding != "valid":
         return []
     same = native.padded("same", native.output_padding)
-    return [] if windows_agree(native, same) else [spelling("lookalike", same)]
+    return [] if windows_agree(native, same) else [spelling("lookalike", same, refuses)]
 
 
-def spelling(kind: Kind, meaning: Case) -> Spelling:
-    """The layer of this meaning, with what Keras does with it."""
-    return Spelling(
-        kind, keras_layer(meaning), meaning, _refusal(meaning), TO_KERAS, FROM_KERAS, no_backward(meaning)
-    )
+def spelling(kind: Kind, meaning: Case, refuses: Refuses) -> Spelling:
+    """Return the layer of this meaning, with what Keras does with it."""
+    refusal = _refusal(meaning) or refuses(meaning, kind)
+    return Spelling(kind, keras_layer(meaning), meaning, refusal, TO_KERAS, FROM_KERAS, no_backward(meaning))
 
 
 def _refusal(case: Case) -> Refusal | None:
@@ -71,7 +69,7 @@ def _refusal(case: Case) -> Refusal | None:
     if "its own" in kernels and max(case.dilation) > 1:
         reason = "TensorFlow's own kernels dilate no transposed layer"
         return Refusal(reason, ("InvalidArgumentError",), certain="oneDNN" not in kernels)
-    return known_refusal(case, built_in(), "keras", version(), backend())
+    return None
 
 
 def no_backward(case: Case) -> str | None:

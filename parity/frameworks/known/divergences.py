@@ -11,6 +11,7 @@ from packaging.version import InvalidVersion, Version
 
 from parity.cases.case import Case
 from parity.cases.condition import Condition, meets
+from parity.frameworks.interface import Framework, Refuses
 from parity.frameworks.known.machine import Machine
 from parity.frameworks.spelling import Kind, Refusal
 from parity.records.result import Output, Result, Status
@@ -83,6 +84,11 @@ class Divergence:
         """What it says of a result that it explains."""
         return f"known difference {self.name}: {self.why} ({self.source})"
 
+    @property
+    def is_refusal(self) -> bool:
+        """Whether what is seen is that a layer is refused when it is called."""
+        return self.seen.status == "rejected" and "value" in self.output
+
     def concerns(self, framework: str, version: str | None, backend: str | None) -> bool:
         """Whether this framework may have it here.
 
@@ -140,15 +146,17 @@ def explain_known(case: Case, result: Result, known: Iterable[Divergence]) -> Re
     return replace(result, explained=True, reason=seen[0].reason, divergence=seen[0].name, unseen=unseen)
 
 
-def known_refusal(
-    case: Case, known: Iterable[Divergence], framework: str, version: str | None, backend: str | None
-) -> Refusal | None:
-    """The refusal of this case by a framework of these versions that is known, or None."""
-    for each in known:
-        raises = each.framework == framework and each.seen.status == "rejected" and "value" in each.output
-        if raises and meets(case, each.case) and each.concerns(framework, version, backend):
-            return Refusal(each.reason, each.seen.error, each.certain)
-    return None
+def known_refusals(framework: Framework, known: Iterable[Divergence]) -> Refuses:
+    """Return what of known differences are refusals of a framework, as installed here, of a case."""
+    own = [entry for entry in known if entry.framework == framework.name and entry.is_refusal]
+    about = (framework.name, framework.version(), framework.backend()) if own else ("", None, None)
+
+    def refuses(case: Case, kind: Kind) -> Refusal | None:
+        of_kind = (entry for entry in own if kind in entry.spelling and meets(case, entry.case))
+        entry = next((entry for entry in of_kind if entry.concerns(*about)), None)
+        return None if entry is None else Refusal(entry.reason, entry.seen.error, entry.certain)
+
+    return refuses
 
 
 def _is_telling(result: Result) -> bool:

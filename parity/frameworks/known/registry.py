@@ -16,9 +16,10 @@ from convmm.geometry import GeometryError
 from parity.cases.case import Case, CaseError
 from parity.cases.condition import ConditionError, check_condition, meets
 from parity.cases.errors import InputError
-from parity.frameworks.known.divergences import Divergence, Seen
+from parity.frameworks.interface import Framework
+from parity.frameworks.known.divergences import Divergence, Seen, known_refusals
 from parity.frameworks.known.machine import Machine
-from parity.frameworks.spelling import Kind
+from parity.frameworks.spelling import Kind, Spelling, Unsupported
 from parity.records.result import Output, Status
 
 _REQUIRED = ("name", "framework", "version", "case", "seen", "why", "example")
@@ -44,6 +45,11 @@ class RegistryError(InputError):
 def built_in() -> tuple[Divergence, ...]:
     """The known differences that come with this package."""
     return _load("divergences.toml", files(__package__).joinpath("divergences.toml"))
+
+
+def layers_of(framework: Framework, case: Case) -> list[Spelling | Unsupported]:
+    """Return a framework's layers for a case, with the refusals that the built-in differences know of."""
+    return framework.layers_for(case, known_refusals(framework, built_in()))
 
 
 def load_registry(path: Path) -> tuple[Divergence, ...]:

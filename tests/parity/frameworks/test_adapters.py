@@ -21,9 +21,10 @@ from parity.cases.arrays import Array, draw_arrays
 from parity.cases.suites import SuiteCase, load_suite
 from parity.frameworks import distributions
 from parity.frameworks import torch as torch_adapter
-from parity.frameworks.adapter import MODULES, FrameworkError, adapter, all_adapters, installed
 from parity.frameworks.keras import installation as keras_installation
+from parity.frameworks.known.registry import layers_of
 from parity.frameworks.spelling import Spelling, Unsupported, windows_agree
+from parity.frameworks.table import BUILT_IN, FrameworkError, all_frameworks, find_framework, installed
 from parity.records.result import Result
 from parity.verdict.prediction import predict, predicted_offset
 from tests.support.strategies import cases, changed, examples, runnable_cases
@@ -38,13 +39,13 @@ K3_TORCH = Case("conv_transpose2d", (2, 3, 4, 4), 2, 3, stride=2, padding=1, out
 
 def spellings(framework: str, case: Case) -> dict[str, Spelling]:
     """By kind; what is unsupported is left out."""
-    found = all_adapters()[list(MODULES).index(framework)].spell(case)
+    found = layers_of(find_framework(framework), case)
     return {each.kind: each for each in found if isinstance(each, Spelling)}
 
 
 def why_not(framework: str, case: Case) -> str:
     """The reason that the framework has no native layer for this case."""
-    first = all_adapters()[list(MODULES).index(framework)].spell(case)[0]
+    first = layers_of(find_framework(framework), case)[0]
     assert isinstance(first, Unsupported)
     return first.reason
 
@@ -56,7 +57,7 @@ def result_of(case: Case, framework: str, kind: str = "native") -> Result:
 
 def imported_by_adapter(name: str) -> set[str]:
     """The modules that an adapter imports, in any of its files, but for its own."""
-    own = MODULES[name]
+    own = BUILT_IN[name].partition(":")[0]
     place = ROOT / own.replace(".", "/")
     files = sorted(place.rglob("*.py")) if place.is_dir() else [place.with_suffix(".py")]
     return {module for path in files for module in imported_by(path) if not module.startswith(own)}
@@ -92,20 +93,20 @@ def modules_after(code: str, **environment: str) -> set[str]:
 # What imports what
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", BUILT_IN)
 def test_an_adapter_imports_no_other_adapter(name: str) -> None:
-    others = {module for other, module in MODULES.items() if other != name}
+    others = {made.partition(":")[0] for other, made in BUILT_IN.items() if other != name}
     assert not imported_by_adapter(name) & others
 
 
-@pytest.mark.parametrize("name", [name for name in MODULES if name != "numpy"])
+@pytest.mark.parametrize("name", [name for name in BUILT_IN if name != "numpy"])
 def test_an_adapter_of_a_framework_imports_of_convmm_nothing_but_its_geometry(name: str) -> None:
     imported = imported_by_adapter(name)
     of_convmm = {module for module in imported if module.startswith("convmm")}
     assert [module for module in of_convmm if not f"{module}.".startswith("convmm.geometry.")] == []
 
 
-@pytest.mark.parametrize("name", [name for name in MODULES if name != "numpy"])
+@pytest.mark.parametrize("name", [name for name in BUILT_IN if name != "numpy"])
 def test_what_an_adapter_imports_of_parity_computes_nothing_of_convmms(name: str) -> None:
     imported = imported_by_adapter(name)
     assert not imported & {
@@ -119,7 +120,7 @@ def test_what_an_adapter_imports_of_parity_computes_nothing_of_convmms(name: str
 def test_every_framework_of_the_table_has_a_room_or_a_file() -> None:
     folder = ROOT / "parity" / "frameworks"
     missing = [
-        name for name in MODULES if not ((folder / name).is_dir() or (folder / f"{name}.py").is_file())
+        name for name in BUILT_IN if not ((folder / name).is_dir() or (folder / f"{name}.py").is_file())
     ]
     assert missing == []
 
@@ -147,11 +148,12 @@ def test_importing_parity_imports_no_framework() -> None:
 def test_spelling_a_case_and_asking_for_versions_imports_no_framework() -> None:
     code = """
 from parity import Case
-from parity.frameworks.adapter import all_adapters, installed
+from parity.frameworks.known.registry import layers_of
+from parity.frameworks.table import all_frameworks, installed
 case = Case("conv_transpose2d", (1, 1, 4, 4), 1, 3, stride=2, padding="same", dtype="bfloat16")
-for each in all_adapters():
-    assert each.spell(case)
-    if each.NAME in installed():
+for each in all_frameworks():
+    assert layers_of(each, case)
+    if each.name in installed():
         assert each.version()
         each.backend()
 """
@@ -226,7 +228,7 @@ def test_the_call_that_numpy_is_recorded_with_computes_what_is_recorded(case: Ca
 @examples(200)
 @given(cases())
 def test_a_native_spelling_means_the_case_and_a_lookalike_has_another_window(case: Case) -> None:
-    for framework in MODULES:
+    for framework in BUILT_IN:
         for kind, spelling in spellings(framework, case).items():
             assert windows_agree(spelling.meaning, case) == (kind != "lookalike")
 
@@ -234,8 +236,8 @@ def test_a_native_spelling_means_the_case_and_a_lookalike_has_another_window(cas
 @examples(200)
 @given(cases())
 def test_a_framework_has_a_native_layer_or_says_why_not(case: Case) -> None:
-    for each in all_adapters():
-        first, *rest = each.spell(case)
+    for each in all_frameworks():
+        first, *rest = layers_of(each, case)
         assert isinstance(first, Unsupported) or first.kind == "native"
         kinds = [other.kind for other in rest if isinstance(other, Spelling)]
         assert kinds in ([], ["lookalike"], ["exact"], ["lookalike", "exact"])
@@ -415,7 +417,7 @@ def test_keras_pads_a_one_dimensional_convolution_causally() -> None:
 @pytest.mark.parametrize("name", ["tensorflow", "", "Torch"])
 def test_an_unknown_framework_is_an_error_that_names_the_known_ones(name: str) -> None:
     with pytest.raises(FrameworkError, match=f"framework '{name}': allowed are numpy, torch, keras"):
-        adapter(name)
+        find_framework(name)
 
 
 def nothing_installed(*_: str) -> None:
@@ -443,7 +445,7 @@ def test_keras_without_its_backend_is_missing_that(monkeypatch: pytest.MonkeyPat
         keras_installation, "installed_version", lambda *names: "3.15" if names == ("keras",) else None
     )
     with pytest.raises(FrameworkError, match="'keras' needs tensorflow, which is not installed"):
-        adapter("keras")
+        find_framework("keras")
 
 
 def test_an_unknown_keras_backend_is_an_error_that_names_the_known_ones(
@@ -452,7 +454,7 @@ def test_an_unknown_keras_backend_is_an_error_that_names_the_known_ones(
     monkeypatch.setenv("KERAS_BACKEND", "abacus")
     monkeypatch.setattr(keras_installation, "installed_version", lambda *_: "3.15")
     with pytest.raises(FrameworkError) as raised:
-        adapter("keras")
+        find_framework("keras")
     assert "KERAS_BACKEND='abacus'" in str(raised.value)
     assert "allowed are tensorflow, torch, jax, openvino" in str(raised.value)
     assert "pip install" not in str(raised.value)

@@ -16,12 +16,13 @@ from packaging.specifiers import SpecifierSet
 from parity.cases.arrays import Array, draw_arrays
 from parity.cases.case import Case
 from parity.cli.main import run_cli
-from parity.frameworks.adapter import MODULES, adapter, installed
 from parity.frameworks.known import machine
-from parity.frameworks.known.divergences import Divergence, Seen, explain_known, known_refusal
+from parity.frameworks.known.divergences import Divergence, Seen, explain_known, known_refusals
 from parity.frameworks.known.machine import Machine
 from parity.frameworks.known.registry import RegistryError, built_in, load_registry
 from parity.frameworks.known.suite import suite
+from parity.frameworks.spelling import Spelling
+from parity.frameworks.table import find_framework, installed, names
 from parity.records.counts import Outcome, Report
 from parity.records.result import CaseResult, Result
 from parity.running import run, run_with
@@ -116,9 +117,7 @@ def test_an_entry_about_something_else_changes_nothing(changes: Mapping[str, Any
         assert only(scripted(outcome, other)) == only(scripted(outcome))
 
 
-@pytest.mark.parametrize(
-    ("entry", "outcome"), [(ENTRY, TypeError("no")), (ENTRY, wrong()), (WRONG, ValueError())]
-)
+@pytest.mark.parametrize(("entry", "outcome"), [(ENTRY, TypeError("no")), (WRONG, ValueError())])
 def test_a_result_that_is_not_as_an_entry_says_stays_unexplained(entry: Divergence, outcome: object) -> None:
     result = only(scripted(outcome, entry))
     assert (result.explained, result.divergence, result.unseen) == (False, None, ("backwards",))
@@ -169,24 +168,51 @@ def test_a_refusal_that_a_rule_foresees_does_not_count_against_an_entry() -> Non
 
 
 def test_a_refusal_is_known_within_the_versions_and_the_condition() -> None:
-    refusal = known_refusal(CASE, [ENTRY], "scripted", "1.0", None)
+    refusal = known_refusals(Scripted(()), [ENTRY])(CASE, "native")
     assert refusal is not None
     assert (refusal.reason, refusal.errors, refusal.certain) == (ENTRY.reason, ENTRY.seen.error, True)
-    assert known_refusal(CASE, [ENTRY], "scripted", "2.0", None) is None
-    assert known_refusal(CASE, [WRONG], "scripted", "1.0", None) is None
-    assert known_refusal(Case("conv1d", (1, 2, 4), 1, 2), [ENTRY], "scripted", "1.0", None) is None
+    assert known_refusals(Scripted((), own_version="2.0"), [ENTRY])(CASE, "native") is None
+    assert known_refusals(Scripted(()), [WRONG])(CASE, "native") is None
+    assert known_refusals(Scripted(()), [ENTRY])(Case("conv1d", (1, 2, 4), 1, 2), "native") is None
+    assert known_refusals(Scripted(()), [ENTRY])(CASE, "lookalike") is None
+
+
+def test_a_known_refusal_of_a_users_file_counts_as_a_built_in_one_does() -> None:
+    """Moved to a user's file, an entry gives the same layers, the same predictions and the same words."""
+    name = "tensorflow-same-transpose-of-another-size"
+    [entry] = [entry for entry in built_in() if entry.name == name]
+    case, keras = Case.from_command(entry.example), find_framework("keras")
+    others = [entry for entry in built_in() if entry.name != name]
+    own = replace(entry, name="mine")
+    shown = [
+        [(str(each), each.refusal and each.refusal.errors) for each in layers if isinstance(each, Spelling)]
+        for layers in (
+            keras.layers_for(case, known_refusals(keras, known))
+            for known in (built_in(), [*others, own], others)
+        )
+    ]
+    assert shown[0][0][1] == entry.seen.error
+    assert [each[1] for each in shown[1]] == [each[1] for each in shown[0]]
+    assert [len(each) for each in shown] == [len(shown[0]), len(shown[0]), len(shown[0]) - 1]
 
 
 # What is no longer seen
 
 
 def test_an_entry_that_is_met_and_never_seen_is_stale_and_fails_the_sweep() -> None:
-    gone = scripted(right(), ENTRY)
+    gone = scripted(right(), WRONG)
     assert gone.verdict == "agree"
     report = Report([gone.to_dict()])
     assert (report.stale, report.outcome) == ({"backwards": 1}, Outcome.UNEXPLAINED)
-    report.add(scripted(ValueError(), ENTRY).to_dict())
+    report.add(scripted(wrong(), WRONG).to_dict())
     assert (report.stale, report.outcome) == ({}, Outcome.EXPLAINED)
+
+
+@pytest.mark.parametrize("outcome", [right(), wrong()])
+def test_a_known_refusal_that_is_gone_is_unexplained_and_stale(outcome: Array) -> None:
+    result = only(scripted(outcome, ENTRY))
+    assert (result.predicted, result.explained, result.unseen) == ("rejected", False, ("backwards",))
+    assert "by its rules it would refuse: known difference backwards" in str(result.reason)
 
 
 def test_an_entry_that_only_some_cases_show_is_never_stale() -> None:
@@ -260,7 +286,7 @@ def applies_here(entry: Divergence) -> bool:
     """Whether the framework is installed in the version range, and this is such a machine."""
     if entry.framework not in installed():
         return False
-    found = adapter(entry.framework)
+    found = find_framework(entry.framework)
     return entry.concerns(entry.framework, found.version(), found.backend())
 
 
@@ -331,7 +357,7 @@ def test_a_built_in_entry_that_is_gone_would_be_noticed() -> None:
 
 
 def test_every_built_in_entry_is_about_a_framework_and_no_two_have_a_name() -> None:
-    assert {entry.framework for entry in built_in()} <= set(MODULES)
+    assert {entry.framework for entry in built_in()} <= set(names())
     assert len({entry.name for entry in built_in()}) == len(built_in())
 
 

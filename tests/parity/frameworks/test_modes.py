@@ -16,8 +16,8 @@ import convmm
 from parity import Case, run
 from parity.cases.arrays import Array, draw_arrays, numpy_dtype
 from parity.cases.case import DTYPES
-from parity.frameworks.adapter import FrameworkError
 from parity.frameworks.modes import MODES
+from parity.frameworks.table import FrameworkError
 from parity.records.result import Result
 from parity.verdict.bounds import error_ratio
 from parity.verdict.diagnosis.rounding import ROUNDINGS

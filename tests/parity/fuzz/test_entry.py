@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from parity import run
 from parity.cases.case import DTYPES, VALUES, Case
-from parity.frameworks.adapter import Adapter, adapter
 from parity.frameworks.function import implementation
+from parity.frameworks.interface import Framework
 from parity.frameworks.known.divergences import Divergence
-from parity.frameworks.known.registry import load_registry
+from parity.frameworks.known.registry import layers_of, load_registry
 from parity.frameworks.spelling import Spelling
+from parity.frameworks.table import find_framework
 from parity.fuzz.causes import Cause
 from parity.fuzz.entry import draft_entry
 from parity.fuzz.finding import Finding
@@ -46,17 +47,17 @@ def read(text: str | None) -> Divergence:
 @examples(100)
 @given(
     case=cases(dtypes=DTYPES, values=VALUES),
-    found=st.sampled_from([adapter("torch"), adapter("keras"), implementation("mine:f")]),
+    found=st.sampled_from([find_framework("torch"), find_framework("keras"), implementation("mine:f")]),
     ending=st.sampled_from(ENDINGS),
 )
 def test_a_draft_is_an_entry_that_the_finding_meets_and_shows(
-    case: Case, found: Adapter, ending: tuple[str, str | None]
+    case: Case, found: Framework, ending: tuple[str, str | None]
 ) -> None:
     status, error = ending
-    for each in found.spell(case):
+    for each in layers_of(found, case):
         if isinstance(each, Spelling):
             relation = "unrelated" if status == "ok" else None
-            about = (found.NAME, found.version(), found.backend(), each.kind, str(each.layer), status)
+            about = (found.name, found.version(), found.backend(), each.kind, str(each.layer), status)
             result = Result(*about, error=error, relation=relation, reason='"so"\\')  # type: ignore[arg-type] # a status
             finding = Finding(Cause.of(case, result), case, result, dtypes=[case.dtype])
             entry = read(draft_entry(finding, found, "by a test"))
@@ -92,7 +93,7 @@ def test_a_draft_says_what_could_not_be_simpler() -> None:
 
 def test_no_entry_is_drafted_where_the_rules_are_wrong() -> None:
     case = Case("conv1d", (1, 1, 1), 1, 1)
-    layer = str(adapter("torch").spell(case)[0].layer)  # type: ignore[union-attr] # it spells this case
+    layer = str(layers_of(find_framework("torch"), case)[0].layer)  # type: ignore[union-attr] # it spells this case
     result = Result("torch", "2.0", None, "native", layer, "ok", relation="identical", reason="it computed")
     finding = Finding(Cause.of(case, result), case, result, dtypes=["float32"])
-    assert draft_entry(finding, adapter("torch"), "by a test") is None
+    assert draft_entry(finding, find_framework("torch"), "by a test") is None

@@ -17,9 +17,11 @@ from hypothesis import example, given
 
 from parity import run
 from parity.cases.case import DTYPES, VALUES, Case
-from parity.frameworks.adapter import Adapter, adapter
 from parity.frameworks.function import implementation
+from parity.frameworks.interface import Framework
+from parity.frameworks.known.registry import layers_of
 from parity.frameworks.spelling import Spelling
+from parity.frameworks.table import find_framework
 from parity.fuzz.causes import Cause
 from parity.fuzz.finding import Finding
 from parity.fuzz.script import script
@@ -53,9 +55,9 @@ def ending(text: str) -> Exception | None:
     return None
 
 
-def check_scripts(case: Case, found: Adapter, results: tuple[Result, ...]) -> None:
+def check_scripts(case: Case, found: Framework, results: tuple[Result, ...]) -> None:
     for result in results:
-        if result.status == "ok" and result.explained and result.framework == found.NAME:
+        if result.status == "ok" and result.explained and result.framework == found.name:
             text = script(suspected(case, result), found)
             assert ending(text) is None
             spoilt = text.replace(SHOW, SPOIL_SHAPE + SHOW)
@@ -77,23 +79,23 @@ def test_a_functions_script_asserts_what_the_definition_says(case: Case) -> None
 @examples(30)
 @given(case=any_cases)
 def test_a_torch_script_asserts_what_the_layer_means(case: Case) -> None:
-    check_scripts(case, adapter("torch"), run(case, ["torch"]).results)
+    check_scripts(case, find_framework("torch"), run(case, ["torch"]).results)
 
 
 @examples(6)
 @given(case=cases(values=("integers", "normal")))
 def test_a_keras_script_asserts_what_the_layer_means(case: Case) -> None:
-    check_scripts(case, adapter("keras"), run(case, ["keras"]).results)
+    check_scripts(case, find_framework("keras"), run(case, ["keras"]).results)
 
 
 @pytest.mark.parametrize("name", ["torch", "keras"])
 def test_a_frameworks_script_needs_the_framework_and_numpy_only(name: str) -> None:
     case = Case("conv_transpose2d", (1, 4, 3, 3), 2, 3, stride=2, groups=2, bias=True, dtype="float16")
-    layers = [each for each in adapter(name).spell(case) if isinstance(each, Spelling)]
+    layers = [each for each in layers_of(find_framework(name), case) if isinstance(each, Spelling)]
     assert layers
     for layer in layers:
         result = Result(name, None, None, layer.kind, str(layer.layer), "timeout")
-        text = script(Finding(Cause.of(case, result), case, result), adapter(name))
+        text = script(Finding(Cause.of(case, result), case, result), find_framework(name))
         imported = {line for line in text.splitlines() if line.startswith(("import ", "from "))}
         assert imported == {"import os", f"import {name}", "import numpy as np"}
 
@@ -143,7 +145,7 @@ def test_the_script_of_a_crash_crashes_and_that_of_a_hang_hangs(tmp_path: Path) 
     case = Case("conv1d", (1, 1, 4), 1, 1)
     for function in ("aborts", "hangs"):
         own = implementation(f"tests.support.foreign:{function}")
-        result = Result(own.NAME, None, None, "native", str(own.spell(case)[0].layer), "crashed")  # type: ignore[union-attr] # it spells every case
+        result = Result(own.name, None, None, "native", str(layers_of(own, case)[0].layer), "crashed")  # type: ignore[union-attr] # it spells every case
         text = script(Finding(Cause.of(case, result), case, result), own)
         if function == "aborts":
             assert run_file(text, tmp_path, 60).returncode == -6

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,11 @@ from parity import Case
 from parity.cases.arrays import Array
 from parity.cases.case import OPS
 from parity.cli.main import run_cli
-from parity.frameworks import numpy as core
-from parity.frameworks.adapter import adapter
 from parity.frameworks.code.layer import Name, layer
 from parity.frameworks.function import Implementation
+from parity.frameworks.numpy import NumPy
 from parity.frameworks.spelling import Refusal, Spelling, Unsupported
+from parity.frameworks.table import find_framework
 from parity.laws.check import LAWS, SelfCheck, self_check
 from parity.laws.opposite import opposite
 from parity.laws.subject import SelfCheckError, Subject, choose_subject
@@ -53,6 +54,8 @@ from tests.support.faults import (
 )
 from tests.support.scripted import Scripted, spelling_of
 from tests.support.strategies import CONVS, TRANSPOSES, changed, examples, runnable_both_ways
+
+core = NumPy()
 
 INPUT, KERNEL = "linearity in the input", "linearity in the kernel"
 SAMPLES, REPEATED, BIAS, ADJOINT = "independence of samples", "repeatability", "bias", "adjointness"
@@ -227,27 +230,24 @@ def test_the_elements_between_which_an_adjoint_fails_are_named() -> None:
     assert finding.message.endswith("f* is convmm.conv_input_grad of the NumPy core, as no adjoint is given")
 
 
-class Altered:
+@dataclass(frozen=True)
+class Altered(NumPy):
     """The NumPy core as a framework with other spellings or gradients."""
 
-    def __init__(
-        self,
-        change: Callable[[list[Array]], Any] = lambda gradients: gradients,
-        spell: Callable[[Case], Any] = core.spell,
-    ) -> None:
-        self._change, self.spell = change, spell
+    change: Callable[[list[Array]], Any] = lambda gradients: gradients
+    spelled: Callable[[Case], list[Spelling | Unsupported]] = core.spell
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any of an adapter's members
-        return getattr(core, name)
+    def spell(self, case: Case) -> list[Spelling | Unsupported]:
+        return self.spelled(case)
 
     def backward(self, layer: Any, weights: Any, x: Array, dy: Array) -> Any:  # noqa: ANN401 - right or wrong
-        by_input, by_weights = core.backward(layer, weights, x, dy)
-        by_input, *by_weights = self._change([by_input, *by_weights])
+        by_input, by_weights = super().backward(layer, weights, x, dy)
+        by_input, *by_weights = self.change([by_input, *by_weights])
         return by_input, by_weights
 
 
 def altered(case: Case, **alterations: Any) -> SelfCheck:  # noqa: ANN401 - functions
-    framework: Any = Altered(**alterations)
+    framework = Altered(**alterations)
     return self_check(case, Subject(framework, framework))
 
 
@@ -351,7 +351,7 @@ def test_an_opposite_layer_that_refuses_breaks_adjointness_unless_that_is_forese
         call = layer("functools.partial", Name("raising", raising))
         return [Spelling("native", call, case, Refusal("it takes none", (foreseen,)))]
 
-    found = altered(typical("conv2d"), spell=spell)
+    found = altered(typical("conv2d"), spelled=spell)
     assert found.laws[ADJOINT].status == status
     assert "RuntimeError: not today" in found.laws[ADJOINT].message
 
@@ -372,7 +372,7 @@ def test_a_foreseen_refusal_is_no_broken_law() -> None:
 
 
 def test_without_a_layer_there_is_nothing_to_check() -> None:
-    found = altered(typical("conv2d"), spell=lambda _: [Unsupported("it has none")])
+    found = altered(typical("conv2d"), spelled=lambda _: [Unsupported("it has none")])
     assert {finding.message for finding in found.laws.values()} == {"it has none"}
     assert found.outcome == Outcome.NOTHING_COMPARED
     assert found.to_dict()["implementation"]["layer"] is None
@@ -382,7 +382,7 @@ def test_an_opposite_that_is_unsupported_leaves_the_other_laws() -> None:
     def spell(case: Case) -> list[Spelling | Unsupported]:
         return [Unsupported("no transposed ones")] if case.transposed else core.spell(case)
 
-    found = altered(typical("conv2d"), spell=spell)
+    found = altered(typical("conv2d"), spelled=spell)
     assert found.laws[ADJOINT].message == "no transposed ones"
     assert laws_with("not applicable", found) == {ADJOINT}
     assert found.outcome == Outcome.EXPLAINED
@@ -390,7 +390,7 @@ def test_an_opposite_that_is_unsupported_leaves_the_other_laws() -> None:
 
 def test_an_exact_layer_is_checked_where_there_is_no_native_one() -> None:
     pytest.importorskip("torch")
-    torch = adapter("torch")
+    torch = find_framework("torch")
     found = self_check(
         Case("conv_transpose2d", (1, 2, 3, 3), 1, 3, stride=2, padding="same"), Subject(torch, torch)
     )
@@ -407,6 +407,7 @@ CASE = "conv2d --input 2,4,6,5 --filters 4 --kernel 3 --bias".split()
 KERNELS = """
 import convmm
 from tests.parity.laws import test_check
+
 
 conv2d, back = convmm.conv2d, convmm.conv_transpose2d
 flipped = test_check.flipped()(convmm.conv2d)

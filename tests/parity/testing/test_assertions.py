@@ -15,10 +15,11 @@ import convmm
 from parity import Case
 from parity.cases.arrays import Array
 from parity.cli.main import run_cli
-from parity.frameworks.adapter import Adapter, FrameworkError, adapter
 from parity.frameworks.function import implementation
-from parity.frameworks.known.registry import load_registry
+from parity.frameworks.interface import Framework
+from parity.frameworks.known.registry import layers_of, load_registry
 from parity.frameworks.spelling import Spelling
+from parity.frameworks.table import FrameworkError, find_framework
 from parity.records.result import CaseResult
 from parity.strategies import cases, conv_cases, conv_transpose_cases
 from parity.testing import assert_parity, assert_same_layer
@@ -142,8 +143,8 @@ def test_the_traceback_that_pytest_shows_ends_in_the_users_line() -> None:
 def test_what_is_asserted_is_kept_by_the_surroundings_whether_or_not_it_holds() -> None:
     kept: list[tuple[CaseResult, list[str]]] = []
 
-    def keep(result: CaseResult, adapters: Sequence[Adapter]) -> None:
-        kept.append((result, [adapter.NAME for adapter in adapters]))
+    def keep(result: CaseResult, adapters: Sequence[Framework]) -> None:
+        kept.append((result, [adapter.name for adapter in adapters]))
 
     before = current()
     with surrounded(Surroundings(("torch",), keep)):
@@ -172,7 +173,7 @@ def test_without_a_test_runner_all_installed_frameworks_are_compared() -> None:
 def test_the_layer_that_a_framework_has_for_a_case_is_the_same_layer(data: st.DataObject) -> None:
     case = data.draw(ANY_CASE)
     for name in ("torch", "keras"):
-        native = adapter(name).spell(case)[0]
+        native = layers_of(find_framework(name), case)[0]
         if isinstance(native, Spelling) and native.refusal is None:
             assert_same_layer(native.layer.call(), case)
 

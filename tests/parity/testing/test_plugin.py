@@ -13,7 +13,7 @@ import pytest
 
 from parity.cases.suites import load_suite
 from parity.cli.main import run_cli
-from parity.frameworks.adapter import installed
+from parity.frameworks.table import installed
 from parity.records.counts import Outcome
 from tests.support.nested import run
 

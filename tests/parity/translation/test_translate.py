@@ -15,10 +15,11 @@ from hypothesis import given
 from convmm.geometry import GeometryError
 from parity.cases.arrays import Array
 from parity.cli.main import run_cli
-from parity.frameworks.adapter import Adapter, FrameworkError, adapter
 from parity.frameworks.code.expression import ExpressionError
 from parity.frameworks.code.layer import Layer
+from parity.frameworks.interface import Framework
 from parity.frameworks.spelling import Spelling
+from parity.frameworks.table import FrameworkError, find_framework
 from parity.frameworks.task import Answer, Task, Wait, here
 from parity.records.counts import Outcome
 from parity.translation.result import Translation
@@ -30,7 +31,7 @@ SAME = "layers.Conv2DTranspose(3, 3, strides=2, padding='same')"
 
 
 def runs(framework: str, layer: Any, weights: list[Array], x: Array) -> Array:  # noqa: ANN401
-    found = adapter(framework)
+    found = find_framework(framework)
     found.load()
     return found.call(layer, weights, x)
 
@@ -114,8 +115,8 @@ def test_a_native_translation_there_and_back_is_the_layer_it_began_as(line: str)
         channels = there.sizes[0][1]
         back = translate(written, "torch", channels=channels)
         assert back.verified
-        first = adapter("torch").read(parsed(line)).case(1, channels, there.sizes[-1][2:])
-        again = adapter("keras").read(parsed(written)).case(1, channels, there.sizes[-1][2:])
+        first = find_framework("torch").read(parsed(line)).case(1, channels, there.sizes[-1][2:])
+        again = find_framework("keras").read(parsed(written)).case(1, channels, there.sizes[-1][2:])
         assert first.geometry == again.geometry
 
 
@@ -276,7 +277,7 @@ def test_an_unknown_target_is_refused() -> None:
 
 
 def test_a_wrong_translation_is_not_called_verified(monkeypatch: pytest.MonkeyPatch) -> None:
-    target = adapter("keras")
+    target = find_framework("keras")
     right = target.exact
 
     def crop_the_other_side(case: Any, *, any_size: bool = False) -> list[Spelling]:  # noqa: ANN401
@@ -294,9 +295,9 @@ def test_a_wrong_translation_is_not_called_verified(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("failing", ["torch", "keras"])
 def test_a_framework_that_crashes_proves_nothing_and_is_named(failing: str) -> None:
-    def submit(found: Adapter, task: Task) -> Wait:
+    def submit(found: Framework, task: Task) -> Wait:
         crashed = Answer("crashed", error="SIGSEGV", reason="its process ended: SIGSEGV")
-        return (lambda: crashed) if failing == found.NAME else here(found, task)
+        return (lambda: crashed) if failing == found.name else here(found, task)
 
     translation = draft(DOUBLING, "keras").prove(submit)
     assert not translation.verified

@@ -15,8 +15,9 @@ import convmm
 from parity import Case, run
 from parity.cases.arrays import Array, Arrays, draw_arrays, numpy_dtype
 from parity.cases.case import DTYPES, OPS
-from parity.frameworks.adapter import adapter
+from parity.frameworks.known.registry import layers_of
 from parity.frameworks.spelling import Spelling
+from parity.frameworks.table import find_framework
 from parity.verdict.reference import make_reference, sums_are_exact
 from tests.support.strategies import (
     TRANSPOSES,
@@ -127,12 +128,12 @@ def test_the_same_integers_give_the_same_sums_in_every_dtype(case: Case) -> None
 
 def computed_by(framework: str, case: Case, arrays: Arrays) -> list[Array]:
     """What each of a framework's layers makes of these arrays that means the case."""
-    found = adapter(framework)
+    found = find_framework(framework)
     found.load()
     given = arrays.copies()
     return [
         np.asarray(found.call(spelling.layer.call(), spelling.convert(given.weights), given.x))
-        for spelling in found.spell(case)
+        for spelling in layers_of(found, case)
         if isinstance(spelling, Spelling) and spelling.kind != "lookalike" and spelling.refusal is None
     ]
 

@@ -8,6 +8,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,11 @@ from parity import Case, run
 from parity.cases.arrays import LARGEST_INTEGER, SIGNIFICAND_BITS, Array, draw_arrays, numpy_dtype
 from parity.cases.case import DTYPES, OPS
 from parity.cli.main import run_cli
-from parity.frameworks import numpy as core
-from parity.frameworks.adapter import FrameworkError, adapter
 from parity.frameworks.keras import differentiate
-from parity.frameworks.spelling import Spelling
+from parity.frameworks.known.registry import layers_of
+from parity.frameworks.numpy import NumPy
+from parity.frameworks.spelling import Spelling, Unsupported
+from parity.frameworks.table import FrameworkError, find_framework
 from parity.frameworks.task import Task, here
 from parity.records.counts import Outcome, Report
 from parity.records.result import CaseResult, Result
@@ -36,23 +38,22 @@ from tests.support.strategies import cases, changed, examples, runnable_cases
 FRAMEWORKS = ("numpy", "torch", "keras")
 GRADIENTS = ("input_grad", "weight_grad", "bias_grad")
 PLAIN = Case("conv2d", (2, 4, 6, 5), 6, (3, 2), stride=2, padding=1, groups=2, bias=True)
+core = NumPy()
+
 VALID = Case("conv2d", (2, 4, 6, 5), 6, (3, 2), stride=2, padding="valid", bias=True)
 
 Weights = Sequence[Array]
 
 
-class Altered:
+@dataclass(frozen=True)
+class Altered(NumPy):
     """The NumPy core as a framework of which the gradients are altered."""
 
-    def __init__(self, change: Callable[[Array, Array, Array], Any]) -> None:
-        self._change = change
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any of an adapter's members
-        return getattr(core, name)
+    change: Callable[[Array, Array, Array], Any]
 
     def backward(self, layer: Any, weights: Weights, x: Array, dy: Array) -> Any:  # noqa: ANN401 - right or wrong
-        by_input, (by_kernel, by_bias) = core.backward(layer, weights, x, dy)
-        by_input, *by_weights = self._change(by_input, by_kernel, by_bias)
+        by_input, (by_kernel, by_bias) = super().backward(layer, weights, x, dy)
+        by_input, *by_weights = self.change(by_input, by_kernel, by_bias)
         return by_input, by_weights
 
 
@@ -287,17 +288,21 @@ EXACT = {
 @pytest.mark.parametrize("name", EXACT)
 def test_the_gradients_of_an_exact_layer_are_those_of_the_case(name: str, framework: str) -> None:
     case = EXACT[name]
-    found = [result for spelling in adapter(framework).exact(case) for result in gradients_by(spelling, case)]
+    found = [
+        result
+        for spelling in find_framework(framework).exact(case)
+        for result in gradients_by(spelling, case)
+    ]
     assert [result.output for result in found] == list(make_backward(case, draw_arrays(case)).expected)
     assert [(result.relation, result.exact) for result in found] == [("identical", True)] * len(found)
 
 
 def gradients_by(spelling: Spelling, case: Case) -> list[Result]:
     """Those of a layer of the framework that its call names, whether or not the case has a native one."""
-    found = adapter(str(spelling.layer.imports[0]))
+    found = find_framework(str(spelling.layer.imports[0]))
     backward = make_backward(case, draw_arrays(case))
     answer = here(found, Task.of(spelling, draw_arrays(case), backward.dy))()
-    about = {"framework": found.NAME, "version": None, "backend": None, "spelling": "exact", "layer": ""}
+    about = {"framework": found.name, "version": None, "backend": None, "spelling": "exact", "layer": ""}
     return gradient_results(about, answer, backward)
 
 
@@ -320,9 +325,9 @@ def test_gradients_of_nothing_that_has_any_are_an_error() -> None:
 
 def test_a_backend_that_only_infers_has_no_gradients(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KERAS_BACKEND", "openvino")
-    assert "'openvino' only infers" in str(differentiate.forward_only())
+    assert "'openvino' only infers" in str(differentiate.why_no_gradients())
     monkeypatch.setenv("KERAS_BACKEND", "jax")
-    assert differentiate.forward_only() is None
+    assert differentiate.why_no_gradients() is None
 
 
 @pytest.mark.parametrize(
@@ -341,26 +346,22 @@ def test_what_ends_tensorflows_process_is_not_run(
     monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
     monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
     monkeypatch.setattr(platform, "machine", lambda: "x86_64")
-    native = adapter("keras").spell(changed(VALID, **changes))[0]
+    native = layers_of(find_framework("keras"), changed(VALID, **changes))[0]
     assert isinstance(native, Spelling)
     assert (native.no_backward is None) == run_at_all
 
 
-def test_what_is_not_run_is_recorded_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        core, "spell", lambda case: [Spelling("native", spelled(case).layer, case, no_backward="it may not")]
-    )
-    results = gradients_of(run(PLAIN, ["numpy"], grad=True), "numpy")
+class NotRun(NumPy):
+    """The NumPy core as a framework whose backward pass is not to be run."""
+
+    def spell(self, case: Case) -> list[Spelling | Unsupported]:
+        layers = (layer for layer in super().spell(case) if isinstance(layer, Spelling))
+        return [replace(layer, no_backward="it may not") for layer in layers]
+
+
+def test_what_is_not_run_is_recorded_with_its_reason() -> None:
+    results = gradients_of(run_with(PLAIN, [NotRun()], grad=True), "numpy")
     assert [(each.status, each.reason) for each in results.values()] == [("unsupported", "it may not")] * 3
-
-
-spell = core.spell
-
-
-def spelled(case: Case) -> Spelling:
-    (native,) = spell(case)
-    assert isinstance(native, Spelling)
-    return native
 
 
 # Wrong gradients

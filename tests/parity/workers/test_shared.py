@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from parity import Case, FrameworkError, run
-from parity.frameworks.adapter import adapter
+from parity.frameworks.table import find_framework
 from parity.frameworks.task import here
 from parity.running import run_with
 from parity.workers.shared import Shared, shared
@@ -34,7 +34,7 @@ def workers_of(process: psutil.Process) -> set[int]:
 
 
 def test_a_framework_is_started_once_and_ended_when_closed() -> None:
-    processes, framework = Shared(), adapter("numpy")
+    processes, framework = Shared(), find_framework("numpy")
     before = workers_of(psutil.Process())
     run_with(PLAIN, [framework], submit=processes.submit)
     started = workers_of(psutil.Process()) - before
@@ -77,7 +77,7 @@ def test_a_function_given_itself_and_everything_that_is_not_isolated_run_in_this
 
 def test_a_frameworks_switches_are_those_that_the_command_pins() -> None:
     run(PLAIN, ["torch"])
-    switches = shared().switches(adapter("torch"))
+    switches = shared().switches(find_framework("torch"))
     assert switches is not None
     assert (switches["threads"], switches["nnpack"]) == (1, False)
 
@@ -118,4 +118,6 @@ show()
 def test_the_same_comes_of_both_ways_to_run() -> None:
     case = Case("conv_transpose2d", (1, 2, 3, 3), 1, 3, stride=2, padding="same", values="normal")
     isolated = run(case, ["numpy", "torch"]).to_dict()
-    assert isolated == run_with(case, [adapter("numpy"), adapter("torch")], submit=here).to_dict()
+    assert (
+        isolated == run_with(case, [find_framework("numpy"), find_framework("torch")], submit=here).to_dict()
+    )

@@ -14,8 +14,9 @@ import pytest
 from pebble import ProcessPool
 
 from parity import Case
-from parity.frameworks.adapter import Adapter, FrameworkError, adapter
 from parity.frameworks.function import implementation
+from parity.frameworks.interface import Framework
+from parity.frameworks.table import FrameworkError, find_framework
 from parity.records.counts import Outcome, Report
 from parity.records.result import CaseResult, Result
 from parity.running import run_all, run_with
@@ -27,7 +28,7 @@ PLAIN = Case("conv1d", (1, 2, 6), 3, 2, bias=True)
 
 def run_function(name: str, *, timeout: float = 60) -> tuple[CaseResult, Result]:
     """The function of this name beside the core, each in a process of its own."""
-    adapters: list[Adapter] = [adapter("numpy"), implementation(f"tests.support.foreign:{name}")]
+    adapters: list[Framework] = [find_framework("numpy"), implementation(f"tests.support.foreign:{name}")]
     with Workers(adapters, timeout=timeout) as workers:
         found = run_with(PLAIN, adapters, submit=workers.submit)
     own, result = found.results
@@ -83,7 +84,7 @@ def test_what_is_printed_and_warned_of_is_recorded() -> None:
 
 
 def test_an_output_that_is_changed_later_was_kept_as_it_was() -> None:
-    adapters: list[Adapter] = [implementation("tests.support.foreign:writes_to_its_last_output")]
+    adapters: list[Framework] = [implementation("tests.support.foreign:writes_to_its_last_output")]
     with Workers(adapters) as workers:
         found = list(run_all([PLAIN] * 200, adapters, workers.submit, ahead=workers.ahead))
     assert {each.results[0].relation for each in found} == {"identical"}
@@ -93,7 +94,7 @@ def test_an_output_that_is_changed_later_was_kept_as_it_was() -> None:
     ("name", "status"), [("aborts_at_stride_3", "crashed"), ("hangs_at_stride_3", "timeout")]
 )
 def test_one_bad_end_among_many_tasks_costs_one_case(name: str, status: str) -> None:
-    adapters: list[Adapter] = [implementation(f"tests.support.foreign:{name}")]
+    adapters: list[Framework] = [implementation(f"tests.support.foreign:{name}")]
     strides = [1] * 400 + [3, *[2] * 100, 3, *[1] * 100]  # the first teach that they are small
     cases = [replace(PLAIN, stride=(stride,)) for stride in strides]
     with Workers(adapters, jobs=2, timeout=2) as workers:
@@ -111,7 +112,7 @@ def test_a_pool_that_waits_for_ever_when_it_is_stopped_is_left_and_its_processes
     monkeypatch.setattr(ProcessPool, "join", lambda _: threading.Event().wait())
     monkeypatch.setattr(ProcessPool, "stop", lambda _: None)
     before = set(psutil.Process().children())
-    with Workers([adapter("numpy")]) as workers:
+    with Workers([find_framework("numpy")]) as workers:
         workers.switches()
         [process] = set(psutil.Process().children()) - before - helpers()
     assert psutil.wait_procs([process], timeout=10)[1] == []
@@ -123,7 +124,7 @@ def helpers() -> set[psutil.Process]:
 
 
 def test_the_answers_are_those_of_this_very_process() -> None:
-    adapters: list[Adapter] = [adapter("numpy"), adapter("torch")]
+    adapters: list[Framework] = [find_framework("numpy"), find_framework("torch")]
     case = Case("conv_transpose2d", (2, 3, 4, 5), 2, 3, stride=2, padding="same", bias=True)
     with Workers(adapters) as workers:
         apart = run_with(case, adapters, submit=workers.submit, grad=True)
@@ -134,7 +135,9 @@ def test_the_answers_are_those_of_this_very_process() -> None:
 
 
 def test_the_switches_are_pinned_and_told() -> None:
-    with Workers([adapter("numpy"), adapter("torch"), adapter("keras")], threads=1) as workers:
+    with Workers(
+        [find_framework("numpy"), find_framework("torch"), find_framework("keras")], threads=1
+    ) as workers:
         core, torch, keras = workers.switches()
     assert core == {"threads": 1}
     assert torch is not None

@@ -1,0 +1,186 @@
+"""What a framework is to this project: an object in four roles, of which most have a default.
+
+A framework is a subclass of :class:`Framework` without state: a frozen object that is sent to worker
+processes as it is. What it does not say it does not offer: a class with ``name`` and ``spell`` is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from parity.cases.arrays import Array
+from parity.cases.case import Case
+from parity.frameworks.code.expression import Call
+from parity.frameworks.code.reading import Reading
+from parity.frameworks.code.script import AS_THEY_ARE, Conversion, Script, function_call
+from parity.frameworks.precision import Mode, accumulator_unknown
+from parity.frameworks.spelling import Kind, Refusal, Spelling, Unsupported
+from parity.records.result import ORACLE
+
+Refuses = Callable[[Case, Kind], Refusal | None]
+"""Returns what is known of a framework's refusal of such a layer for a case beside its rules, or None."""
+
+
+def refuses_nothing(_case: Case, _kind: Kind) -> None:
+    """Know of no refusal."""
+
+
+class Installed:
+    """The role of what is installed; nothing is imported to answer."""
+
+    __slots__ = ()
+
+    @property
+    def name(self) -> str:
+        """The name on the command line and in records."""
+        raise NotImplementedError
+
+    @property
+    def extra(self) -> str | None:
+        """The extra of this distribution that installs it, or None."""
+        return None
+
+    @property
+    def is_oracle(self) -> bool:
+        """Whether it is the NumPy core itself, which everything is compared with."""
+        return self.name == ORACLE
+
+    def why_unavailable(self) -> str | None:
+        """Return why it cannot be used here and what to do about it, as "needs …", or None."""
+        return None
+
+    def version(self) -> str | None:
+        """Return the installed version, from its metadata."""
+        return None
+
+    def backend(self) -> str | None:
+        """Return what computes underneath, with its version, where that is another distribution."""
+        return None
+
+
+class Spells:
+    """The role of what it has for a case; nothing is imported to answer."""
+
+    __slots__ = ()
+
+    def spell(self, case: Case) -> list[Spelling | Unsupported]:
+        """Return its layers for a case, the native one or the reason for its lack first."""
+        raise NotImplementedError
+
+    def layers_for(self, case: Case, refuses: Refuses = refuses_nothing) -> list[Spelling | Unsupported]:
+        """Return its layers for a case, with the refusals noted that are known beside its rules.
+
+        Args:
+            case: what the layers are to compute.
+            refuses: what is known. A framework that chooses among layers by what it refuses takes its choice
+                here.
+        """
+        return [_with_refusal(spelling, refuses) for spelling in self.spell(case)]
+
+    def mode(self, case: Case) -> Mode:
+        """Return the precision that it computes the case in; without a better word, any for half types."""
+        return accumulator_unknown(case.dtype)
+
+    def exact(self, case: Case, *, any_size: bool = False) -> list[Spelling]:  # noqa: ARG002 - part of the role
+        """Return layers put together that compute the case, also where a native one does.
+
+        Args:
+            case: what they are to compute; without an output there are none.
+            any_size: they have to hold for inputs of any size.
+        """
+        return []
+
+
+class Runs:
+    """The role of what computes: in a process of its own, unless the caller asked for its own."""
+
+    __slots__ = ()
+
+    def load(self) -> object:
+        """Import the framework, with its switches set; called before its layers are made."""
+        return None
+
+    def pin(self, threads: int) -> dict[str, Any]:
+        """Set what changes numbers for the whole process, and the compute threads; return it by name.
+
+        For a process of the framework's own, after :meth:`load` and before anything is computed.
+        """
+        return {"threads": threads}
+
+    def call(self, layer: Any, weights: Sequence[Array], x: Array) -> Array:
+        """Give a layer its weights and call it: (N, C, *spatial) to (N, O, *spatial), in its own dtype."""
+        result: Array = layer(x, *weights)
+        return result
+
+    def why_no_gradients(self) -> str | None:
+        """Return why no gradients can be had of it, in one sentence, or None."""
+        return "it offers no backward pass"
+
+    def backward(
+        self, layer: Any, weights: Sequence[Array], x: Array, dy: Array
+    ) -> tuple[Array, Sequence[Array]]:
+        """Return the gradients of the sum of output * ``dy``, by the framework's own differentiation.
+
+        Returns:
+            By the input, (N, C, *spatial), and by each of the weights, in the layer's order and layout.
+        """
+        raise NotImplementedError(self.why_no_gradients())
+
+
+class WritesCode:
+    """The role of layers as code: read from what people write, and written for them."""
+
+    __slots__ = ()
+
+    @property
+    def classes(self) -> Mapping[str, str]:
+        """The names of its layers' classes, and the operation of each; none where no code is read."""
+        return {}
+
+    @property
+    def to_convmm(self) -> tuple[str, ...]:
+        """Statements that bring the framework's own ``kernel`` into convmm's layout."""
+        return ()
+
+    @property
+    def from_convmm(self) -> Conversion:
+        """The conversion of convmm's kernel and bias to the arrays of the framework's own layers."""
+        return AS_THEY_ARE
+
+    def read(self, call: Call) -> Reading:
+        """Return what a layer's expression says; the call's name is one of :attr:`classes`."""
+        raise call.error("it is read by no framework")
+
+    def activation(self, name: str) -> str | None:  # noqa: ARG002 - part of the role
+        """Return a statement that puts this activation behind ``layer``, or None where there is no twin."""
+        return None
+
+    def owns(self, thing: object) -> bool:  # noqa: ARG002 - part of the role
+        """Return whether this is a layer of the framework, of any class; nothing is imported to find out."""
+        return False
+
+    def written(self, layer: Any) -> str:
+        """Return a layer that its user has made, as code where its class is known."""
+        return repr(layer)
+
+    def calling(self, dtype: str) -> Script:
+        """Return what :meth:`Runs.call` does, for a reader who has the framework and NumPy only.
+
+        They find ``layer``, its weights in the list ``converted`` and ``x``, (N, C, *spatial), in float64,
+        with values that the dtype has, and leave ``y``, (N, O, *spatial), in float64.
+        """
+        return function_call(dtype)
+
+
+@dataclass(frozen=True)
+class Framework(Installed, Spells, Runs, WritesCode):
+    """A framework, in all four roles: frozen, and equal to every other object of its class."""
+
+
+def _with_refusal(spelling: Spelling | Unsupported, refuses: Refuses) -> Spelling | Unsupported:
+    if isinstance(spelling, Unsupported) or spelling.kind == "exact" or spelling.refusal is not None:
+        return spelling
+    refusal = refuses(spelling.meaning, spelling.kind)
+    return spelling if refusal is None else replace(spelling, refusal=refusal)
