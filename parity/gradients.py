@@ -16,7 +16,7 @@ from convmm import (
     conv_transpose_weight_grad,
     conv_weight_grad,
 )
-from convmm.compensated import DoubleDouble
+from convmm.reference.compensated import DoubleDouble
 from parity.case import Case
 from parity.compare import Comparison, close, compare
 from parity.diagnosis.whereabouts import differing_places, greatest_difference

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from convmm import compensated, plain
-from convmm.compensated import DoubleDouble
 from convmm.geometry import Geometry
+from convmm.reference import compensated, plain
+from convmm.reference.compensated import DoubleDouble
 from parity.case import Case
 from parity.compare import close
 from parity.values import Array, Arrays, sums_are_exact

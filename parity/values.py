@@ -11,7 +11,7 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from convmm.plain import correlate, spread
+from convmm.reference.plain import correlate, spread
 from parity.case import Case, CaseError
 
 Array = NDArray[Any]

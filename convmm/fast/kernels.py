@@ -13,15 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convmm import plain
 from convmm.arithmetic import Dtypes
-from convmm.correlation import Correlation, tasks_of
+from convmm.fast.correlation import Correlation, tasks_of
+from convmm.fast.patches import Patches, are_patches
+from convmm.fast.phases import correlations
+from convmm.fast.scatter import Scattering
+from convmm.fast.threads import run
+from convmm.fast.weights import WeightCorrelation
 from convmm.geometry import Geometry
-from convmm.patches import Patches, are_patches
-from convmm.phases import correlations
-from convmm.scatter import Scattering
-from convmm.threads import run
-from convmm.weights import WeightCorrelation
+from convmm.reference import plain
 
 Array = NDArray[Any]
 
@@ -127,12 +127,6 @@ def _scatters(kernel: tuple[int, ...], samples: int, geometry: Geometry) -> bool
     slower = 0.002 * channels * filters * taps * max(64 / filters - 1, 0)
     copied = 0.2 * channels * unfolded + 0.8 * channels * filters * taps / places + 0.5 * written
     return added < slower + copied
-
-
-def most_terms(geometry: Geometry) -> int:
-    """Products that one element of :func:`correlate` or :func:`spread` adds up, at most."""
-    channels = max(geometry.fine_channels, geometry.coarse_channels)
-    return math.prod(geometry.kernel) * channels // geometry.groups
 
 
 def by_group(array: Array, geometry: Geometry, axis: int = 1) -> Array:

@@ -20,9 +20,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from convmm import plain
 from convmm.geometry import Geometry
-from convmm.kernels import most_terms
+from convmm.reference import plain
 
 Array = NDArray[Any]
 
@@ -49,12 +48,12 @@ class DoubleDouble(NamedTuple):
 
 def correlate(x: Array, w: Array, geometry: Geometry) -> DoubleDouble:
     """As :func:`convmm.plain.correlate`, of float64 arrays."""
-    return _summed(plain.correlate, x, w, geometry, most_terms(geometry))
+    return _summed(plain.correlate, x, w, geometry, geometry.most_terms)
 
 
 def spread(y: Array, w: Array, geometry: Geometry) -> DoubleDouble:
     """As :func:`convmm.plain.spread`, of float64 arrays."""
-    return _summed(plain.spread, y, w, geometry, most_terms(geometry))
+    return _summed(plain.spread, y, w, geometry, geometry.most_terms)
 
 
 def correlate_weights(x: Array, y: Array, geometry: Geometry) -> DoubleDouble:
