@@ -9,13 +9,8 @@ from typing import Literal
 
 import numpy as np
 
-from convmm import (
-    compensated,
-    conv_input_grad,
-    conv_transpose_input_grad,
-    conv_transpose_weight_grad,
-    conv_weight_grad,
-)
+from convmm import conv_input_grad, conv_transpose_input_grad, conv_transpose_weight_grad, conv_weight_grad
+from convmm.reference import compensated
 from convmm.reference.compensated import DoubleDouble
 from parity.case import Case
 from parity.compare import Comparison, close, compare

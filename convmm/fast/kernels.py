@@ -22,6 +22,7 @@ from convmm.fast.threads import run
 from convmm.fast.weights import WeightCorrelation
 from convmm.geometry import Geometry
 from convmm.reference import plain
+from convmm.unfold import im2col
 
 Array = NDArray[Any]
 
@@ -74,12 +75,22 @@ def correlate_weights(x: Array, y: Array, geometry: Geometry, dtypes: Dtypes) ->
         (coarse_channels, fine_channels/groups, *kernel)
     """
     if _work(y, geometry) <= SMALL:
-        return _plainly(plain.correlate_weights, (x, y), None, geometry, dtypes)
+        return _plainly(_weights_of_small, (x, y), None, geometry, dtypes)
     shape = (geometry.coarse_channels, geometry.fine_channels // geometry.groups, *geometry.kernel)
     out = np.zeros(shape, dtypes.working)
     fine, coarse = by_group(x, geometry), by_group(y, geometry)
     WeightCorrelation(fine, coarse, geometry.axes, by_group(out, geometry, 0)).run()
     return out.astype(dtypes.result, copy=False)
+
+
+def _weights_of_small(x: Array, y: Array, geometry: Geometry) -> Array:
+    """Sum both grids over all places as one product per sample and group, (filters, terms)."""
+    columns = im2col(x, geometry)
+    values = y.reshape(*columns.shape[:2], geometry.coarse_channels // geometry.groups, columns.shape[3])
+    products: Array = (values @ columns.swapaxes(2, 3)).sum(axis=0)
+    return products.reshape(
+        geometry.coarse_channels, geometry.fine_channels // geometry.groups, *geometry.kernel
+    )
 
 
 def _plainly(
