@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import convmm
-from convmm import threads
-from convmm.tiles import GATHERED
+from convmm.fast import threads
+from convmm.fast.tiles import GATHERED
 
 Array = NDArray[Any]
 Call = Callable[[], Array]

@@ -4,7 +4,7 @@ Arrays are channels first, (N, C, *spatial), with 1, 2 or 3 spatial axes. Kernel
 for ``conv`` and (C, O/groups, *kernel) for ``conv_transpose``. No deep learning framework is needed.
 """
 
-from convmm.conv import conv, conv_transpose
+from convmm.fast.threads import get_threads, set_threads
 from convmm.geometry import (
     GeometryError,
     conv_output_size,
@@ -18,10 +18,10 @@ from convmm.gradients import (
     conv_transpose_weight_grad,
     conv_weight_grad,
 )
-from convmm.matrix import unroll_kernel
+from convmm.operations import conv, conv_transpose
 from convmm.ranked import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
-from convmm.steps import Step, conv_steps, conv_transpose_steps
-from convmm.threads import get_threads, set_threads
+from convmm.reference.matrix import unroll_kernel
+from convmm.reference.steps import Step, conv_steps, conv_transpose_steps
 
 __all__ = [
     "GeometryError",

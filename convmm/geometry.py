@@ -13,6 +13,7 @@ The size formulas are those of Dumoulin and Visin, "A guide to convolution arith
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -138,6 +139,12 @@ class Geometry:
     def full(self) -> tuple[int, ...]:
         """Spatial sizes of the full response."""
         return tuple(axis.full for axis in self.axes)
+
+    @property
+    def most_terms(self) -> int:
+        """Most products that one element of either operation's output adds up."""
+        channels = max(self.fine_channels, self.coarse_channels)
+        return math.prod(self.kernel) * channels // self.groups
 
 
 def conv_geometry(

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convmm.arithmetic import dtypes_for
+from convmm.fast.kernels import correlate, correlate_weights, spread
 from convmm.geometry import (
     Geometry,
     GeometryError,
@@ -32,7 +33,6 @@ from convmm.geometry import (
     conv_output_size,
     conv_transpose_geometry,
 )
-from convmm.kernels import correlate, correlate_weights, most_terms, spread
 
 Shape = tuple[int, ...]
 
@@ -74,7 +74,7 @@ def conv_input_grad(
     )
     _check_dy(dy, (samples, geometry.coarse_channels, *geometry.coarse))
     operands = np.asarray(dy), np.asarray(w)
-    return spread(*operands, None, geometry, dtypes_for(*operands, terms=most_terms(geometry)))
+    return spread(*operands, None, geometry, dtypes_for(*operands, terms=geometry.most_terms))
 
 
 def conv_weight_grad(
@@ -169,7 +169,7 @@ def conv_transpose_input_grad(
     )
     _check_dy(dy, (samples, geometry.fine_channels, *geometry.fine))
     operands = np.asarray(dy), np.asarray(w)
-    return correlate(*operands, None, geometry, dtypes_for(*operands, terms=most_terms(geometry)))
+    return correlate(*operands, None, geometry, dtypes_for(*operands, terms=geometry.most_terms))
 
 
 def conv_transpose_weight_grad(

@@ -9,8 +9,8 @@ from typing import Any, ParamSpec
 import numpy as np
 from numpy.typing import NDArray
 
-from convmm.conv import conv, conv_transpose
 from convmm.geometry import GeometryError
+from convmm.operations import conv, conv_transpose
 
 P = ParamSpec("P")
 

@@ -6,12 +6,15 @@ from the third on.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
+
+from convmm.geometry import Geometry
 
 T = TypeVar("T", bound=np.generic)
 
@@ -94,3 +97,19 @@ def tap_view(
     place_steps = (step * s for step, s in zip(steps, stride, strict=True))
     shape = (*x.shape[:first], *taps, *places)
     return as_strided(x, shape, (*kept, *tap_steps, *place_steps), writeable=False)
+
+
+def im2col(x: NDArray[T], geometry: Geometry) -> NDArray[T]:
+    """Gather what each kernel tap reads at each place: one matrix per sample and group.
+
+    Args:
+        x: on the fine grid, (N, fine_channels, *fine).
+        geometry: joins the fine grid to the coarse one.
+
+    Returns:
+        (N, groups, channels of a group * taps, places)
+    """
+    padded = window(x, [-before for before in geometry.before], geometry.full)
+    view = tap_view(padded, geometry.kernel, geometry.dilation, geometry.coarse, geometry.stride)
+    terms = geometry.fine_channels // geometry.groups * math.prod(geometry.kernel)
+    return view.reshape(len(x), geometry.groups, terms, math.prod(geometry.coarse))

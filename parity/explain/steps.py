@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from convmm.geometry import Geometry
-from convmm.steps import Step, conv_steps, conv_transpose_steps
+from convmm.reference.steps import Step, conv_steps, conv_transpose_steps
 from parity.cases.arrays import Array, Arrays, draw_arrays
 from parity.cases.case import Case
 from parity.cases.notation import format_shape

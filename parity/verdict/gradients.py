@@ -9,8 +9,8 @@ from typing import Literal
 
 import numpy as np
 
-from convmm import compensated, plain
-from convmm.compensated import DoubleDouble
+from convmm.reference import compensated, plain
+from convmm.reference.compensated import DoubleDouble
 from parity.cases.arrays import LARGEST_INTEGER, SIGNIFICAND_BITS, Array, Arrays, numpy_dtype
 from parity.cases.case import Case
 from parity.frameworks.precision import accumulator_unknown

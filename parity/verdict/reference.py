@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from convmm import compensated, plain
-from convmm.compensated import DoubleDouble
 from convmm.geometry import Geometry
+from convmm.reference import compensated, plain
+from convmm.reference.compensated import DoubleDouble
 from parity.cases.arrays import SIGNIFICAND_BITS, Array, Arrays
 from parity.cases.case import Case
 from parity.verdict.compare import close

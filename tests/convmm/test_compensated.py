@@ -10,8 +10,8 @@ import numpy as np
 from hypothesis import given, settings
 from numpy.typing import NDArray
 
-from convmm import compensated, plain
 from convmm.geometry import Geometry, conv_geometry, conv_transpose_geometry
+from convmm.reference import compensated, plain
 from tests.convmm.strategies import Example, conv_transposes, convs
 from tests.support import naive
 

@@ -12,16 +12,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from convmm import (
-    conv,
-    conv_input_grad,
-    conv_transpose,
-    conv_weight_grad,
-    kernels,
-    set_threads,
-    threads,
-    tiles,
-)
+from convmm import conv, conv_input_grad, conv_transpose, conv_weight_grad, set_threads
+from convmm.fast import kernels, threads, tiles
 from tests.convmm.layouts import LAYOUTS
 from tests.convmm.strategies import Operation
 

@@ -14,16 +14,9 @@ import numpy as np
 import pytest
 import threadpoolctl
 
-from convmm import (
-    conv,
-    conv_input_grad,
-    conv_transpose,
-    conv_weight_grad,
-    get_threads,
-    set_threads,
-    threads,
-)
-from convmm.threads import ENVIRONMENT_VARIABLE, Plan, Scratch, run
+from convmm import conv, conv_input_grad, conv_transpose, conv_weight_grad, get_threads, set_threads
+from convmm.fast import threads
+from convmm.fast.threads import ENVIRONMENT_VARIABLE, Plan, Scratch, run
 
 LARGE = 10**9
 

@@ -12,12 +12,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from convmm import (
+from convmm import conv, conv_transpose, conv_transpose_weight_grad, conv_weight_grad
+from convmm.fast import (
     columns,
-    conv,
-    conv_transpose,
-    conv_transpose_weight_grad,
-    conv_weight_grad,
     correlation,
     factors,
     kernels,

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from convmm import parts
+from convmm.fast import parts
 from parity import Case, run
 from parity.cases.arrays import LARGEST_INTEGER, SIGNIFICAND_BITS, Array, draw_arrays, numpy_dtype
 from parity.cases.case import DTYPES, OPS

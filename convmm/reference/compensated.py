@@ -20,9 +20,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from convmm import plain
 from convmm.geometry import Geometry
-from convmm.kernels import most_terms
+from convmm.reference import plain
 
 Array = NDArray[Any]
 
@@ -48,18 +47,18 @@ class DoubleDouble(NamedTuple):
 
 
 def correlate(x: Array, w: Array, geometry: Geometry) -> DoubleDouble:
-    """As :func:`convmm.plain.correlate`, of float64 arrays."""
-    return _summed(plain.correlate, x, w, geometry, most_terms(geometry))
+    """Sum as :func:`convmm.reference.plain.correlate` does, of float64 arrays."""
+    return _summed(plain.correlate, x, w, geometry, geometry.most_terms)
 
 
 def spread(y: Array, w: Array, geometry: Geometry) -> DoubleDouble:
-    """As :func:`convmm.plain.spread`, of float64 arrays."""
-    return _summed(plain.spread, y, w, geometry, most_terms(geometry))
+    """Sum as :func:`convmm.reference.plain.spread` does, of float64 arrays."""
+    return _summed(plain.spread, y, w, geometry, geometry.most_terms)
 
 
-def correlate_weights(x: Array, y: Array, geometry: Geometry) -> DoubleDouble:
-    """As :func:`convmm.plain.correlate_weights`, of float64 arrays."""
-    return _summed(plain.correlate_weights, x, y, geometry, len(y) * math.prod(geometry.coarse))
+def correlate_weights(fine: Array, coarse: Array, geometry: Geometry) -> DoubleDouble:
+    """Sum as :func:`convmm.reference.plain.correlate_weights` does, of float64 arrays."""
+    return _summed(plain.correlate_weights, fine, coarse, geometry, len(fine) * math.prod(geometry.coarse))
 
 
 def _summed(

@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from convmm.columns import Shape, by_place
-from convmm.factors import Factors
-from convmm.products import add_product
-from convmm.threads import Scratch
-from convmm.tiles import Tile, length
+from convmm.fast.columns import Shape, by_place
+from convmm.fast.factors import Factors
+from convmm.fast.products import add_product
+from convmm.fast.threads import Scratch
+from convmm.fast.tiles import Tile, length
 
 Array = NDArray[Any]
 

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convmm.fast.threads import Scratch
+from convmm.fast.tiles import Tile, halo
 from convmm.geometry import Axis
-from convmm.threads import Scratch
-from convmm.tiles import Tile, halo
 from convmm.unfold import read, split_places, tap_view
 
 Array = NDArray[Any]

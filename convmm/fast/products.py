@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convmm.threads import Scratch
+from convmm.fast.threads import Scratch
 
 Array = NDArray[Any]
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convmm.threads import Scratch, Task
+from convmm.fast.threads import Scratch, Task
 
 Array = NDArray[Any]
 

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convmm.columns import Columns, columns_of, with_unit_axis
-from convmm.factors import Factors, is_stored_as_one
+from convmm.fast.columns import Columns, columns_of, with_unit_axis
+from convmm.fast.factors import Factors, is_stored_as_one
+from convmm.fast.parts import Part, Sums, Terms
+from convmm.fast.threads import Plan, Scratch, Task, merged
+from convmm.fast.tiles import GATHERED, PRODUCT, Tile, columns_at_once, in_pairs, length, spans, tiles
 from convmm.geometry import Axis
-from convmm.parts import Part, Sums, Terms
-from convmm.threads import Plan, Scratch, Task, merged
-from convmm.tiles import GATHERED, PRODUCT, Tile, columns_at_once, in_pairs, length, spans, tiles
 
 Array = NDArray[Any]
 

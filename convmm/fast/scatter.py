@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convmm.columns import values_of
+from convmm.fast.columns import values_of
+from convmm.fast.threads import Plan, Scratch, Task
+from convmm.fast.tiles import COLUMNS, GATHERED, PRODUCT, halo, in_pairs, length, spans
 from convmm.geometry import Axis
-from convmm.threads import Plan, Scratch, Task
-from convmm.tiles import COLUMNS, GATHERED, PRODUCT, halo, in_pairs, length, spans
 from convmm.unfold import read, spatial, split_places
 
 Array = NDArray[Any]

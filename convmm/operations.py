@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convmm.arithmetic import Dtypes, dtypes_for
+from convmm.fast.kernels import correlate, spread
 from convmm.geometry import Geometry, GeometryError, Ints, Padding, conv_geometry, conv_transpose_geometry
-from convmm.kernels import correlate, most_terms, spread
 
 Array = NDArray[Any]
 Kernel = Callable[[Array, Array, Array | None, Geometry, Dtypes], Array]
@@ -119,5 +119,5 @@ def _run(
         msg = f"bias has shape {np.shape(bias)}: allowed is ({filters},), one value an output channel"
         raise GeometryError(msg)
     arrays = [np.asarray(operand) for operand in (x, w, bias) if operand is not None]
-    dtypes = dtypes_for(*arrays, terms=most_terms(geometry))
+    dtypes = dtypes_for(*arrays, terms=geometry.most_terms)
     return kernel(arrays[0], arrays[1], arrays[2] if bias is not None else None, geometry, dtypes)

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convmm.columns import by_place, columns_of, with_unit_axis
-from convmm.correlation import are_short
+from convmm.fast.columns import by_place, columns_of, with_unit_axis
+from convmm.fast.correlation import are_short
+from convmm.fast.products import add_product
+from convmm.fast.threads import Plan, Scratch, run
+from convmm.fast.tiles import COLUMNS, GATHERED, PRODUCT, SMALL_TILE, Tile, even_spans, length, spans, tiles
 from convmm.geometry import Axis
-from convmm.products import add_product
-from convmm.threads import Plan, Scratch, run
-from convmm.tiles import COLUMNS, GATHERED, PRODUCT, SMALL_TILE, Tile, even_spans, length, spans, tiles
 from convmm.unfold import spatial
 
 Array = NDArray[Any]

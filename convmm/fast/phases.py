@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
-from convmm.correlation import Correlation
+from convmm.fast.correlation import Correlation
+from convmm.fast.parts import Part
 from convmm.geometry import Axis
-from convmm.parts import Part
 from convmm.unfold import spatial
 
 

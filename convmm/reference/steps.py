@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convmm.geometry import Geometry, Ints, Padding, conv_geometry, conv_transpose_geometry
-from convmm.matrix import unroll
+from convmm.reference.matrix import unroll
 from convmm.unfold import insert_zeros, spatial, window
 
 if TYPE_CHECKING:

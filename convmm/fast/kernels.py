@@ -13,15 +13,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convmm import plain
 from convmm.arithmetic import Dtypes
-from convmm.correlation import Correlation, tasks_of
+from convmm.fast.correlation import Correlation, tasks_of
+from convmm.fast.patches import Patches, are_patches
+from convmm.fast.phases import correlations
+from convmm.fast.scatter import Scattering
+from convmm.fast.threads import run
+from convmm.fast.weights import WeightCorrelation
 from convmm.geometry import Geometry
-from convmm.patches import Patches, are_patches
-from convmm.phases import correlations
-from convmm.scatter import Scattering
-from convmm.threads import run
-from convmm.weights import WeightCorrelation
+from convmm.reference import plain
+from convmm.unfold import im2col
 
 Array = NDArray[Any]
 
@@ -74,12 +75,22 @@ def correlate_weights(x: Array, y: Array, geometry: Geometry, dtypes: Dtypes) ->
         (coarse_channels, fine_channels/groups, *kernel)
     """
     if _work(y, geometry) <= SMALL:
-        return _plainly(plain.correlate_weights, (x, y), None, geometry, dtypes)
+        return _plainly(_weights_of_small, (x, y), None, geometry, dtypes)
     shape = (geometry.coarse_channels, geometry.fine_channels // geometry.groups, *geometry.kernel)
     out = np.zeros(shape, dtypes.working)
     fine, coarse = by_group(x, geometry), by_group(y, geometry)
     WeightCorrelation(fine, coarse, geometry.axes, by_group(out, geometry, 0)).run()
     return out.astype(dtypes.result, copy=False)
+
+
+def _weights_of_small(x: Array, y: Array, geometry: Geometry) -> Array:
+    """Sum both grids over all places as one product per sample and group, (filters, terms)."""
+    columns = im2col(x, geometry)
+    values = y.reshape(*columns.shape[:2], geometry.coarse_channels // geometry.groups, columns.shape[3])
+    products: Array = (values @ columns.swapaxes(2, 3)).sum(axis=0)
+    return products.reshape(
+        geometry.coarse_channels, geometry.fine_channels // geometry.groups, *geometry.kernel
+    )
 
 
 def _plainly(
@@ -127,12 +138,6 @@ def _scatters(kernel: tuple[int, ...], samples: int, geometry: Geometry) -> bool
     slower = 0.002 * channels * filters * taps * max(64 / filters - 1, 0)
     copied = 0.2 * channels * unfolded + 0.8 * channels * filters * taps / places + 0.5 * written
     return added < slower + copied
-
-
-def most_terms(geometry: Geometry) -> int:
-    """Products that one element of :func:`correlate` or :func:`spread` adds up, at most."""
-    channels = max(geometry.fine_channels, geometry.coarse_channels)
-    return math.prod(geometry.kernel) * channels // geometry.groups
 
 
 def by_group(array: Array, geometry: Geometry, axis: int = 1) -> Array:
