@@ -70,7 +70,7 @@ def contestants(
     mode: str | None = None,
     grad: bool = False,
 ) -> list[Framework]:
-    """The adapters of these frameworks (None: of all that are installed), and of the function.
+    """Return these frameworks (None: all that are installed), and the function.
 
     Raises:
         FrameworkError: as :func:`run`.
@@ -95,7 +95,7 @@ def run_with(
     submit: Submit = here,
     divergences: Sequence[Divergence] = (),
 ) -> CaseResult:
-    """As :func:`run`, with adapters that are at hand; ``submit`` hands them their tasks."""
+    """Run a case as :func:`run` does, with frameworks at hand; ``submit`` hands them their tasks."""
     return Run(case, adapters, grad=grad, submit=submit, divergences=divergences).finish()
 
 
@@ -205,7 +205,7 @@ class Run:
         reference: Reference,
         backward: Backward | None,
     ) -> list[Result]:
-        """A layer's output, and where it means the case and has its shape, its gradients."""
+        """Judge a layer's output, and where it means the case and has its shape, its gradients."""
         predicted = {**about, "predicted": predict(spelling, self._case)}
         value = value_result(predicted, wait(), spelling, reference, found.mode(self._case))
         there = value.status == "ok" and value.shape == reference.y.shape and reference.y.size

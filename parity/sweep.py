@@ -22,7 +22,7 @@ _SWITCHES = ("TF_ENABLE_ONEDNN_OPTS", "KERAS_BACKEND", "OMP_NUM_THREADS", "CUDA_
 
 
 def select(suites: Sequence[Suite], limit: int | None) -> list[tuple[Suite, SuiteCase]]:
-    """The cases of these suites, the first ``limit`` of them.
+    """Select the cases of these suites, the first ``limit`` of them.
 
     Raises:
         CaseError: one of them does not fit in memory.
@@ -36,7 +36,7 @@ def select(suites: Sequence[Suite], limit: int | None) -> list[tuple[Suite, Suit
 def remaining(
     cases: Sequence[tuple[Suite, SuiteCase]], recorded: Iterable[Mapping[str, Any]], *, grad: bool
 ) -> list[tuple[Suite, SuiteCase]]:
-    """The cases of which there is no record yet.
+    """Return the cases of which there is no record yet.
 
     Raises:
         RecordError: a case was recorded twice, or under its name there is another case now.
@@ -63,7 +63,7 @@ def sweep(
     grad: bool = False,
     divergences: Sequence[Divergence] = (),
 ) -> Iterator[Record]:
-    """As :func:`parity.running.run_all`; each case gives a record of kind "record", in order."""
+    """Run cases as :func:`parity.running.run_all` does; each gives a record of kind "record", in order."""
     questions = (named.case for _, named in cases)
     results = run_all(questions, adapters, submit, ahead=ahead, grad=grad, divergences=divergences)
     for (suite, named), result in zip(cases, results, strict=True):
@@ -73,13 +73,13 @@ def sweep(
 def header(
     suites: Sequence[Suite], adapters: Sequence[Framework], switches: Sequence[Mapping[str, Any] | None]
 ) -> Record:
-    """The first line of a sweep's record: what ran, in which versions and under which switches."""
+    """Make the first line of a sweep's record: what ran, in which versions and under which switches."""
     frameworks = [about(found, pinned) for found, pinned in zip(adapters, switches, strict=True)]
     return header_of([suite.name for suite in suites], frameworks, datetime.now(UTC))
 
 
 def about(found: Framework, pinned: Mapping[str, Any] | None) -> Record:
-    """A framework as a header has it, with the switches that it runs under, if they are known."""
+    """Describe a framework as a header has it, with the switches that it runs under, if they are known."""
     return {
         "framework": found.name,
         "version": found.version(),
@@ -89,7 +89,7 @@ def about(found: Framework, pinned: Mapping[str, Any] | None) -> Record:
 
 
 def header_of(suites: Sequence[str], frameworks: Sequence[Record], started: datetime) -> Record:
-    """The first line of a record, of the suites' names and what :func:`about` says of the frameworks."""
+    """Make a record's first line, of the suites' names and what :func:`about` says of the frameworks."""
     return {
         "schema": SCHEMA,
         "kind": "header",

@@ -46,25 +46,25 @@ class Arrays(NamedTuple):
         return sum(array.nbytes for array in (self.x, *self.weights))
 
     def each(self, change: Callable[[Array], Array]) -> Arrays:
-        """What ``change`` makes of each array; no bias stays none."""
+        """Return what ``change`` makes of each array; no bias stays none."""
         return Arrays(change(self.x), change(self.w), None if self.bias is None else change(self.bias))
 
     def copies(self) -> Arrays:
-        """New arrays with the same values, which a callee may do with as it likes."""
+        """Return new arrays with the same values, which a callee may do with as it likes."""
         return self.each(np.copy)
 
     def widened(self) -> Arrays:
-        """The same values in float64."""
+        """Return the same values in float64."""
         return self.each(lambda array: array.astype(np.float64))
 
 
 def numpy_dtype(name: str) -> np.dtype[Any]:
-    """The NumPy dtype of this name, bfloat16 included."""
+    """Return the NumPy dtype of this name, bfloat16 included."""
     return np.dtype(ml_dtypes.bfloat16 if name == "bfloat16" else name)
 
 
 def draw_arrays(case: Case) -> Arrays:
-    """The case's input, kernel and bias.
+    """Draw the case's input, kernel and bias.
 
     Raises:
         CaseError: the arrays do not fit in the memory that is free, or "arange" values are too large for
@@ -104,7 +104,7 @@ def check_memory(case: Case) -> None:
 
 
 def _integers(case: Case, shapes: list[tuple[int, ...]]) -> list[Array]:
-    """Non-zero integers, so small that a sum of as many terms as an output has stays exact.
+    """Draw non-zero integers, so small that a sum of as many terms as an output has stays exact.
 
     Where even ones would not do (half types with many terms), all but so many kernel elements of each
     output are zero.
@@ -129,7 +129,7 @@ def _signed(generator: np.random.Generator, largest: int, shape: tuple[int, ...]
 
 
 def _few(generator: np.random.Generator, case: Case, count: int) -> Array:
-    """1 at ``count`` kernel elements of each output channel, 0 elsewhere, in the kernel's shape."""
+    """Mark ``count`` kernel elements of each output channel by 1, others by 0, in the kernel's shape."""
     per_output = case.filters // case.groups if case.transposed else 1
     keep = np.zeros((case.filters, _terms(case)), np.int64)
     keep[:, :count] = 1
@@ -147,7 +147,7 @@ def _normal(case: Case, stream: int, shape: tuple[int, ...]) -> Array:
 
 
 def _wide(case: Case, stream: int, shape: tuple[int, ...]) -> Array:
-    """Eight decades in both signs, the largest such that no sum overflows."""
+    """Draw eight decades in both signs, the largest such that no sum overflows."""
     generator = _generator(case, stream)
     top = min(4.0, math.log10(limit_of(case.dtype, "max") / (4 * (_terms(case) + 1))) / 2)
     magnitudes: Array = 10.0 ** generator.uniform(top - 8, top, shape)
@@ -156,7 +156,7 @@ def _wide(case: Case, stream: int, shape: tuple[int, ...]) -> Array:
 
 
 def _special(case: Case, stream: int, shape: tuple[int, ...]) -> Array:
-    """Normal values, one in eight of them special: signed zeros, and in the input all the others as well.
+    """Draw normal values, one in eight special: signed zeros, and in the input all the others as well.
 
     An infinite weight would meet the zeros of the padding, which some implementations multiply by and some
     leave out; a subnormal one would meet infinities, and some flush it to zero first.
@@ -174,7 +174,7 @@ _DRAWS = {"normal": _normal, "wide": _wide, "special": _special}
 
 
 def limit_of(dtype: str, name: str) -> float:
-    """A number of this floating dtype by its name in ``finfo``, such as "max"."""
+    """Return a number of this floating dtype by its name in ``finfo``, such as "max"."""
     return float(getattr(ml_dtypes.finfo(numpy_dtype(dtype)), name))  # type: ignore[no-untyped-call] # it has no types
 
 

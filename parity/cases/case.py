@@ -36,7 +36,7 @@ class CaseError(InputError):
 class Case:
     """One layer and the seed of its arrays, validated; equal cases have equal canonical text.
 
-    Every field is normalised: numbers to one int an axis, explicit padding to one (before, after) pair an
+    Every field is normalised: numbers to one int per axis, explicit padding to one (before, after) pair an
     axis.
 
     Attributes:
@@ -121,7 +121,7 @@ class Case:
         _ = self.geometry  # raises where the numbers do not fit each other
 
     def padded(self, padding: Padding, output_padding: Ints | None) -> Case:
-        """The case with another padding, where all else is known to be right.
+        """Return the case with another padding, where all else is known to be right.
 
         Raises:
             CaseError: an output padding of no transposed op.
@@ -183,7 +183,7 @@ class Case:
 
     @property
     def explicit(self) -> dict[str, Any]:
-        """The arguments with nothing left to default: ints an axis, padding as (before, after) pairs."""
+        """The arguments with nothing left to default: ints per axis, padding as (before, after) pairs."""
         if isinstance(self.padding, str):
             padding = tuple((axis.before, max(axis.after, 0)) for axis in self.geometry.axes)
             output_padding = tuple(max(-axis.after, 0) for axis in self.geometry.axes)
@@ -202,12 +202,12 @@ class Case:
         return arguments
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields as JSON has them; :meth:`from_dict` gives an equal case."""
+        """Return the fields as JSON has them; :meth:`from_dict` gives an equal case."""
         return {field.name: _as_json(getattr(self, field.name)) for field in fields(self)}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Case:
-        """The case of these fields, those with a default optional.
+        """Make the case of these fields, those with a default optional.
 
         Raises:
             CaseError: an unknown or missing field, or any of the class's own reasons.
@@ -237,7 +237,7 @@ class Case:
 
     @classmethod
     def from_command(cls, command: str) -> Case:
-        """The case that a canonical command line runs.
+        """Read the case that a canonical command line runs.
 
         Raises:
             CaseError: not such a command line, or any of the class's own reasons.

@@ -62,7 +62,7 @@ def check_condition(condition: object) -> None:
 
 
 def meets(case: Case, condition: Condition) -> bool:
-    """Whether every quantity that the condition names has an allowed value."""
+    """Return whether every quantity that the condition names has an allowed value."""
     if not all(
         _allows(allowed, _OF_A_CASE[key](case)) for key, allowed in condition.items() if key in _OF_A_CASE
     ):
@@ -94,12 +94,12 @@ _OF_A_CASE: Mapping[str, Callable[[Case], object]] = {
 
 
 def quantities(case: Case) -> dict[str, object]:
-    """What a condition may name of a case, but for its axes."""
+    """Return what a condition may name of a case, but for its axes."""
     return {name: quantity(case) for name, quantity in _OF_A_CASE.items()}
 
 
 def axis_quantities(case: Case) -> list[dict[str, int | None]]:
-    """What a condition may name of each spatial axis of a case."""
+    """Return what a condition may name of each spatial axis of a case."""
     added = case.output_padding or (None,) * case.rank
     return [
         {
@@ -140,7 +140,7 @@ def _check_axis(key: str, condition: object) -> None:
 
 
 def _table(key: str, data: object, known: Sequence[str]) -> Mapping[str, object]:
-    """The table, which has a key, and known ones only."""
+    """Check that it is a table with a key, and known ones only."""
     if not isinstance(data, Mapping) or not data:
         raise ConditionError(f"key {key!r}={data!r}: allowed is a table with some of {', '.join(known)}")
     for name in data:

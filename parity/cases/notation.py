@@ -14,7 +14,7 @@ class NotationError(InputError):
 
 
 def parse_ints(text: str) -> int | tuple[int, ...]:
-    """``"2"`` as 2, ``"2,1"`` as (2, 1).
+    """Read ``"2"`` as 2, ``"2,1"`` as (2, 1).
 
     Raises:
         NotationError: anything else.
@@ -28,7 +28,7 @@ def parse_ints(text: str) -> int | tuple[int, ...]:
 
 
 def parse_padding(text: str) -> int | tuple[int, ...] | Pads | str:
-    """``"1"``, ``"1,2"``, ``"same"``, ``"valid"``, or a before:after pair an axis, ``"1:2,0:1"``.
+    """Read ``"1"``, ``"1,2"``, ``"same"``, ``"valid"``, or a before:after pair per axis, ``"1:2,0:1"``.
 
     Raises:
         NotationError: anything else.
@@ -53,12 +53,12 @@ def _parse_pairs(text: str) -> Pads:
 
 
 def format_ints(numbers: Sequence[int]) -> str:
-    """The shortest text that :func:`parse_ints` reads as these numbers, one an axis."""
+    """Write the shortest text that :func:`parse_ints` reads as these numbers, one per axis."""
     return str(numbers[0]) if len(set(numbers)) == 1 else ",".join(map(str, numbers))
 
 
 def format_padding(padding: Pads | str) -> str:
-    """The shortest text that :func:`parse_padding` reads as this padding."""
+    """Write the shortest text that :func:`parse_padding` reads as this padding."""
     if isinstance(padding, str):
         return padding
     if all(before == after for before, after in padding):
@@ -67,15 +67,15 @@ def format_padding(padding: Pads | str) -> str:
 
 
 def parse_names(text: str) -> tuple[str, ...]:
-    """Names separated by commas."""
+    """Read names separated by commas."""
     return tuple(part.strip() for part in text.split(","))
 
 
 def format_shape(shape: Sequence[int]) -> str:
-    """A shape as ``5x3x2x2``."""
+    """Write a shape as ``5x3x2x2``."""
     return "x".join(map(str, shape)) if shape else "scalar"
 
 
 def format_number(value: float) -> str:
-    """An element of an array as text: an exact integer in full, anything else in six digits."""
+    """Write an array's element: an exact integer in full, anything else in six digits."""
     return f"{value:.0f}" if float(value).is_integer() and abs(value) < 2**53 else f"{value:.6g}"

@@ -33,7 +33,7 @@ from parity.workers.workers import Workers
 
 
 def show_laws(document: Json) -> None:
-    """What was checked, a line a law, and how many laws hold."""
+    """Print what was checked, one line per law, and how many laws hold."""
     used, laws = document["implementation"], document["laws"]
     words = (used["framework"], used["version"], used["spelling"])
     click.echo(

@@ -41,7 +41,7 @@ def command(old: Path, new: Path, as_json: bool) -> Outcome:
 
 
 def show_diff(found: Diff) -> None:
-    """The environment's changes, what only one side has, the changes, and the totals."""
+    """Print the environment's changes, what only one side has, the changes, and the totals."""
     for side in (found.old, found.new):
         _note_repeated(side)
     for moved in found.environment:

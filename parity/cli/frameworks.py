@@ -44,7 +44,7 @@ def command(as_json: bool) -> Outcome:
 
 
 def show_frameworks(found: Sequence[Json]) -> None:
-    """What is installed, and what would be."""
+    """Print what is installed, and what would be."""
     table = make_table("framework", "version", "backend", "ops", "dtypes", "to install")
     for each in found:
         install = "" if each["installed"] else f"pip install 'convparity[{each['extra']}]'"

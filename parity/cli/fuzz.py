@@ -120,7 +120,7 @@ def command(
 
 
 def show_findings(document: Json, counted: Report) -> None:
-    """The findings, if any, and how many cases came out how."""
+    """Print the findings, if any, and how many cases came out how."""
     findings = document["findings"]
     if findings:
         _table(findings)
@@ -147,7 +147,7 @@ def _table(findings: list[Json]) -> None:
 
 
 def _finding(number: int, finding: Json) -> None:
-    """What to run, what to send to whom it concerns, and what to write down."""
+    """Print what to run, what to send to whom it concerns, and what to write down."""
     click.echo(
         f"\n{number}. {finding['summary']}: {finding['result']['error'] or finding['result']['reason']}"
     )

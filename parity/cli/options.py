@@ -36,7 +36,7 @@ class Notation(click.ParamType[object]):
 
 
 def read_shape(text: str) -> tuple[int, ...]:
-    """``N,C,*spatial``."""
+    """Read ``N,C,*spatial``."""
     sizes = parse_ints(text)
     return sizes if isinstance(sizes, tuple) else (sizes,)
 
@@ -48,7 +48,7 @@ NAMES = Notation("names", parse_names)
 
 
 def options(*decorators: Callable[[Callable[..., Any]], Callable[..., Any]]) -> Callable[..., Any]:
-    """Several decorators as one, in reading order."""
+    """Make one decorator of several, in reading order."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         for decorator in reversed(decorators):
@@ -59,7 +59,7 @@ def options(*decorators: Callable[[Callable[..., Any]], Callable[..., Any]]) -> 
 
 
 def case_options(*, values: str, sized: bool = True) -> Callable[..., Any]:
-    """The options that make a case, with a default for its values; ``sized`` requires the array sizes."""
+    """Make the options of a case, with a default for its values; ``sized`` requires the array sizes."""
     return options(
         click.argument("op", type=click.Choice(OPS), metavar="OP"),
         click.option(
@@ -93,7 +93,7 @@ contestant_options = options(
 
 
 def timeout_option(seconds: float) -> Callable[..., Any]:
-    """The option for the time that a layer may take, with this default."""
+    """Make the option for the seconds that a layer may take, with this default."""
     return click.option(
         "--timeout",
         type=click.FloatRange(min=0, min_open=True),
@@ -140,5 +140,5 @@ run_options = options(
 def select_frameworks(
     frameworks: Sequence[str] | None, impl: str | None, mode: str | None, *, grad: bool
 ) -> list[Any]:
-    """The adapters that the options name."""
+    """Return the adapters that the options name."""
     return contestants(frameworks, implementation(impl) if impl else None, mode=mode, grad=grad)

@@ -23,27 +23,27 @@ WIDE = 200
 
 
 def json_document(value: object) -> None:
-    """One JSON value, indented."""
+    """Print one JSON value, indented."""
     click.echo(json.dumps(value, indent=2, allow_nan=False))
 
 
 def json_line(value: Json) -> None:
-    """One JSON value on one line."""
+    """Print one JSON value on one line."""
     click.echo(json.dumps(value, allow_nan=False))
 
 
 def error(message: str) -> None:
-    """One sentence on stderr."""
+    """Print one sentence on stderr."""
     click.echo(f"parity: {' '.join(message.split())}", err=True)
 
 
 def note(message: str) -> None:
-    """One line on stderr."""
+    """Print one line on stderr."""
     click.echo(message, err=True)
 
 
 def spelling_text(spelling: str, output: str) -> str:
-    """A spelling, and what is looked at of it where that is a gradient."""
+    """Name a spelling, and its gradient where it is one of those."""
     return spelling if output == "value" else f"{spelling} {output}"
 
 
@@ -54,7 +54,7 @@ def note_nothing_compared(counted: Report) -> None:
 
 
 def show_stale(counted: Report) -> None:
-    """The known differences that are not there any more."""
+    """Print the known differences that are gone."""
     for name, count in counted.stale.items():
         click.echo(f"stale: known difference {name}: due in {count} results, and seen in none")
 
@@ -66,7 +66,7 @@ def note_if_torn(file: Path) -> None:
 
 
 def make_table(*columns: str, numbers: int = 0) -> Table:
-    """A table whose last ``numbers`` columns are right-aligned."""
+    """Make a table whose last ``numbers`` columns are right-aligned."""
     table = Table(box=box.SIMPLE, pad_edge=False)
     for place, column in enumerate(columns):
         table.add_column(column, justify="right" if place >= len(columns) - numbers else "left")

@@ -94,7 +94,7 @@ class _Lines:
         self._started = self._said = clock()
 
     def advance(self, count: int) -> None:
-        """So many more cases are done."""
+        """Count so many more cases as done."""
         self._done += count
         now = self._clock()
         if now - self._said < _SECONDS:
@@ -106,7 +106,7 @@ class _Lines:
         click.echo(f"{self._done}{of_all} cases, {rate:.1f}/s, {left}: {self._counted.progress}", err=True)
 
     def _left(self, now: float, rate: float) -> float:
-        """Seconds until it ends, by the time or by the cases, whichever comes first."""
+        """Return seconds until it ends, by the time or by the cases, whichever comes first."""
         ends = [] if self._seconds is None else [self._started + self._seconds - now]
         if self._total is not None:
             ends.append((self._total - self._done) / rate if rate else float("inf"))

@@ -47,7 +47,7 @@ def command(file: Path, junit: Path | None, as_json: bool) -> Outcome:
 
 
 def show_report(header: Json, counted: Report) -> None:
-    """A sweep's counts as a table, what is unexplained, and the totals."""
+    """Print a sweep's counts as a table, what is unexplained, and the totals."""
     for used in header["frameworks"]:
         click.echo(" ".join(str(used[key]) for key in ("framework", "version", "backend") if used[key]))
     table = make_table("framework", "spelling", "op", *COLUMNS, numbers=len(COLUMNS))

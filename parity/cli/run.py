@@ -124,7 +124,7 @@ def _refuse(when: str, given: Mapping[str, object]) -> None:
 
 
 def show_result(record: Json) -> None:
-    """A case's results, its layers as code, and the verdict."""
+    """Print a case's results, its layers as code, and the verdict."""
     shape = format_shape(record["reference"]["shape"])
     click.echo(f"{record['command']}\nreference output: {shape}\n")
     table = make_table(
@@ -156,7 +156,7 @@ def show_result(record: Json) -> None:
 
 
 def _repeats(result: Json) -> str | None:
-    """How often a layer was run, and whether its bits changed."""
+    """Say how often a layer was run, and whether its bits changed."""
     repeats = result["repeats"]
     if repeats is None:
         return None
@@ -180,7 +180,7 @@ def _pairs(pairs: Sequence[Json]) -> None:
 
 
 def show_arrays_of(result: CaseResult) -> None:
-    """The input, kernel and bias of a case, and every output."""
+    """Print the input, kernel and bias of a case, and every output."""
     named = {**_drawn(result), "reference": result.reference}
     if result.gradients:
         named |= {f"reference {name}": y for name, y in result.gradients.expected.items()}
@@ -192,7 +192,7 @@ def show_arrays_of(result: CaseResult) -> None:
 
 
 def with_arrays(record: Json, result: CaseResult) -> dict[str, Any]:
-    """The record with the arrays in it, as nested lists; None for what JSON has no number for."""
+    """Return the record with the arrays in it, as nested lists; None for what JSON has no number for."""
     return {
         **record,
         "arrays": {name: _nested(array) for name, array in _drawn(result).items()},
@@ -205,7 +205,7 @@ def with_arrays(record: Json, result: CaseResult) -> dict[str, Any]:
 
 
 def _drawn(result: CaseResult) -> dict[str, Any]:
-    """The arrays of a case by name, with the gradient by the output where there is one."""
+    """Return the arrays of a case by name, with the gradient by the output where there is one."""
     drawn = draw_arrays(result.case)
     named = {"x": drawn.x, "w": drawn.w, "bias": drawn.bias}
     return named if result.gradients is None else {**named, "dy": result.gradients.dy}

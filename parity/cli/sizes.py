@@ -50,7 +50,7 @@ def command(up_to: int, as_json: bool, **layer: Any) -> Outcome:
 
 
 def show_sizes(op: str, tables: Sequence[AxisSizes], case: Case | None) -> None:
-    """Each table of sizes; the ambiguous ones stand together in a row."""
+    """Print each table of sizes; the ambiguous ones stand together in a row."""
     if case:
         click.echo(f"{op}: input {format_shape(case.input)} gives output {format_shape(case.output_shape)}\n")
     for each in tables:

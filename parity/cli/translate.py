@@ -48,7 +48,7 @@ def command(
 
 
 def show_translation(found: Translation) -> None:
-    """The code, and what there is to say of it as comments: all of it runs as it stands."""
+    """Print the code, and what there is to say of it as comments: all of it runs as it stands."""
     click.echo(found.code)
     for line in remarks(found):
         click.echo(f"# {line}")

@@ -18,7 +18,7 @@ _WIDEST = 64
 
 
 def axis_pictures(case: Case) -> Iterator[str]:
-    """The lines of every axis's picture, one line a layer of each framework."""
+    """Draw every axis, one line per layer of each framework."""
     layers = {"this case": case.geometry.axes} | {
         f"{found.name} {spelling.kind}": spelling.meaning.geometry.axes
         for found in all_frameworks()
@@ -58,7 +58,7 @@ def _rows(rows: dict[str, Axis], *, transposed: bool) -> Iterator[str]:
 
 
 def _span(axis: Axis, *, transposed: bool) -> tuple[int, int]:
-    """From which element to which: of the full response, or of the padded input."""
+    """Say from which element to which: of the full response, or of the padded input."""
     if transposed:
         return axis.before, axis.before + axis.fine
     return -axis.before, axis.full - axis.before

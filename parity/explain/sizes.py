@@ -61,14 +61,14 @@ class AxisSizes:
     rows: tuple[SizeRow, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """The table as JSON has it."""
+        """Return the table as JSON has it."""
         return {**asdict(self), "rows": [{**asdict(row), "ambiguous": row.ambiguous} for row in self.rows]}
 
 
 def size_tables(
     rank: int, kernel: Ints, *, stride: Ints, padding: Padding, dilation: Ints, largest: int
 ) -> list[AxisSizes]:
-    """The sizes of a layer, up to a coarse size of ``largest``, one table for axes that are alike.
+    """Return the sizes of a layer, up to a coarse size of ``largest``, one table for axes that are alike.
 
     Raises:
         GeometryError: an argument is out of its range.
@@ -105,7 +105,7 @@ def _rows(kernel: int, stride: int, dilation: int, padding: Padding, largest: in
 
 
 def _arguments(framework: Framework, case: Case) -> str | None:
-    """The padding arguments of the framework's native layer for one axis, as it writes them."""
+    """Write the padding arguments of the framework's native layer for one axis, as it writes them."""
     first = layers_of(framework, case)[0]
     if not isinstance(first, Spelling) or first.refusal is not None or not isinstance(first.layer, Layer):
         return None

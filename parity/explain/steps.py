@@ -24,7 +24,7 @@ _DENSE = 2**22
 
 
 def explain(case: Case) -> Iterator[str]:
-    """The lines that explain a case.
+    """Yield the lines that explain a case.
 
     Raises:
         CaseError: the arrays do not fit in memory.
@@ -56,7 +56,7 @@ def _steps(case: Case, arrays: Arrays) -> tuple[Step, ...]:
 
 
 def _first_matrix(step: Step) -> Iterator[str]:
-    """The step's matrix, or its first sample's channels, each as a matrix."""
+    """Yield the step's matrix, or its first sample's channels, each as a matrix."""
     if not isinstance(step.array, np.ndarray):
         yield f"  (sparse, {step.array.nnz} entries)"
         return
@@ -72,12 +72,12 @@ def _first_matrix(step: Step) -> Iterator[str]:
 
 
 def _planes(array: Array) -> list[Array]:
-    """Each channel of the first sample as a matrix: one axis as a row, three as stacked matrices."""
+    """Return each channel of the first sample as a matrix: one axis as a row, three as stacked matrices."""
     return [channel.reshape(-1, channel.shape[-1]) for channel in array[0]] if array.size else []
 
 
 def _windows(case: Case, arrays: Arrays) -> Iterator[str]:
-    """The full response, or "valid", with the elements that "same" and the case itself keep in brackets."""
+    """Write the full response, or "valid", with what "same" and the case itself keep in brackets."""
     valid = replace(case, padding="valid")
     same = replace(case, padding="same")
     yield from _picture('"same" inside "valid"', valid, same.geometry, arrays)

@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 def attempt(compute: Callable[[], T]) -> tuple[T | BaseException, tuple[str, ...]]:
-    """What ``compute`` returns, or the exception that it ends in, and its warnings, each once."""
+    """Run ``compute``; return what it returns or raises, and its warnings, each once."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
@@ -28,7 +28,7 @@ def attempt(compute: Callable[[], T]) -> tuple[T | BaseException, tuple[str, ...
 
 
 def describe(error: BaseException) -> str:
-    """An exception's class and message, on one line."""
+    """Write an exception's class and message on one line."""
     short = _one_line(error)
     return f"{type(error).__name__}: {short}" if short else type(error).__name__
 

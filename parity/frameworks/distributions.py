@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 @functools.cache  # a search of sys.path, and asked for by every result
 def installed_version(*distributions: str) -> str | None:
-    """The version of the first of these distributions that is installed, or None."""
+    """Return the version of the first of these distributions that is installed, or None."""
     for distribution in distributions:
         try:
             return version(distribution)
@@ -18,5 +18,5 @@ def installed_version(*distributions: str) -> str | None:
 
 
 def not_installed(distribution: str, source: str) -> str:
-    """What to say of a framework that needs this distribution, and where pip gets it from."""
+    """Say that a framework needs this distribution, and where pip gets it from."""
     return f"needs {distribution}, which is not installed: pip install {source}"

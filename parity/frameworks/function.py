@@ -28,7 +28,7 @@ class Implementation(Framework):
     """A function with convmm's signature, as a framework of its own.
 
     It is called as ``f(x, w, bias=None, *, stride, padding, dilation, groups)``, for the transposed ops
-    also with ``output_padding``, with everything explicit: one int an axis, padding as (before, after)
+    also with ``output_padding``, with everything explicit: one int per axis, padding as (before, after)
     pairs.
 
     Attributes:
@@ -57,7 +57,7 @@ class Implementation(Framework):
         return getattr(self.function, "__name__", type(self.function).__name__)
 
     def spell(self, case: Case) -> list[Spelling | Unsupported]:
-        """The call with the case's arguments."""
+        """Return the call with the case's arguments."""
         named = (
             Name(self.function.replace(":", "."))
             if isinstance(self.function, str)
@@ -67,7 +67,7 @@ class Implementation(Framework):
         return [Spelling("native", call, meaning=case)]
 
     def mode(self, case: Case) -> Mode:
-        """The one that was declared."""
+        """Return the mode that was declared."""
         return MODES[self.declared](case.dtype)
 
     def load(self) -> None:
@@ -80,18 +80,18 @@ class Implementation(Framework):
             _import(self.function, self.option)
 
     def pin(self, threads: int) -> dict[str, Any]:
-        """The threads of NumPy's matrix products, and of the core; other switches are the function's own."""
+        """Set the threads of NumPy's matrix products and the core's; other switches are the function's."""
         threadpool_limits(threads)
         convmm.set_threads(threads)
         return {"threads": threads}
 
     def calling(self, dtype: str) -> Script:
-        """A call of the function; where only its name is given, its module is imported first."""
+        """Return a call of the function; where only its name is given, its module is imported first."""
         module = (self.function.partition(":")[0],) if isinstance(self.function, str) else ()
         return function_call(dtype, *module)
 
     def why_no_gradients(self) -> str:
-        """It says nothing of gradients."""
+        """Return that a function says nothing of gradients."""
         return f"{self.name} is a function, and a function has no backward pass to run"
 
 
@@ -116,7 +116,7 @@ def implementations(
 
 
 def implementation(text: str, option: str = "impl") -> Implementation:
-    """The function that MODULE:FUNCTION names, not imported yet.
+    """Return the function that MODULE:FUNCTION names, not imported yet.
 
     Args:
         text: the name.

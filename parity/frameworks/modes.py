@@ -16,7 +16,7 @@ from parity.frameworks.precision import (
 
 
 def _where_float32_is_asked(mode: Mode) -> Callable[[str], Mode]:
-    """Computed in this mode where arrays are of float32, and as frameworks do elsewhere."""
+    """Compute in this mode where arrays are of float32, and as frameworks do elsewhere."""
     return lambda dtype: mode if dtype == "float32" else accumulated_in_float32(dtype)
 
 

@@ -30,7 +30,7 @@ class Mode:
 
 
 def accumulated_in_float32(dtype: str, *, bias_apart: bool = False) -> Mode:
-    """The mode of an implementation that keeps half types' sums in float32, and others' in their own."""
+    """Return the mode of what keeps half types' sums in float32, and others' in their own."""
     if dtype in {"float16", "bfloat16"}:
         name = f"{dtype}, sums in float32" + (", bias added after rounding" if bias_apart else "")
         return Mode(name, 0.0, ROUNDOFF["float32"], ROUNDOFF[dtype], bias_apart)
@@ -38,7 +38,7 @@ def accumulated_in_float32(dtype: str, *, bias_apart: bool = False) -> Mode:
 
 
 def accumulated_by_tap(dtype: str) -> Mode:
-    """The mode of a matrix product in float32 whose columns of a half type are added up in that type."""
+    """Return the mode of a float32 matrix product whose columns of a half type are added up in that type."""
     if dtype in {"float16", "bfloat16"}:
         name = f"{dtype}, sums of each tap in float32"
         return Mode(name, 0.0, ROUNDOFF["float32"], ROUNDOFF[dtype], bias_apart=True, taps=ROUNDOFF[dtype])
@@ -46,14 +46,14 @@ def accumulated_by_tap(dtype: str) -> Mode:
 
 
 def accumulator_unknown(dtype: str) -> Mode:
-    """The mode of an implementation that may keep sums in the narrow type itself."""
+    """Return the mode of an implementation that may keep sums in the narrow type itself."""
     if dtype in {"float16", "bfloat16"}:
         return Mode(f"{dtype}, sums in any precision", 0.0, ROUNDOFF[dtype], ROUNDOFF[dtype], bias_apart=True)
     return accumulated_in_float32(dtype)
 
 
 def cut_off(dtype: str) -> Mode:
-    """The mode of an implementation that sums half types up in float32 and drops the digits beyond them."""
+    """Return the mode of what sums half types up in float32 and drops the digits beyond them."""
     name = f"{dtype}, sums in float32, cut off instead of rounded"
     return Mode(name, 0.0, ROUNDOFF["float32"], 2 * ROUNDOFF[dtype])
 
@@ -65,7 +65,7 @@ FLOAT16_SUMS = Mode("float16 sums", 2 * 2.0**-11, 2.0**-11, 2.0**-11)
 
 
 def ladder(dtype: str) -> tuple[tuple[Mode, ...], ...]:
-    """Ways to compute that are less precise than a dtype's own: the most precise first, equals together."""
+    """Return ways to compute less precise than a dtype's own: most precise first, equals together."""
     if dtype in {"float16", "bfloat16"}:
         return (
             (accumulated_in_float32(dtype, bias_apart=True), cut_off(dtype)),

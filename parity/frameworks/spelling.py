@@ -62,12 +62,12 @@ class Unsupported:
 
 
 def windows_agree(case: Case, other: Case) -> bool:
-    """Whether two cases read the same elements: their sizes and positions are equal on every axis."""
+    """Return whether two cases read the same elements: equal sizes and positions on every axis."""
     return case.geometry == other.geometry
 
 
 def wanted_windows(case: Case) -> str:
-    """What a layer that meant the case would read, or give, on each axis in turn."""
+    """Return what a layer that meant the case would read, or give, on each axis in turn."""
     axes = case.geometry.axes
     if not case.transposed:
         return ", ".join(f"{axis.before} before and {max(axis.after, 0)} after" for axis in axes)
@@ -78,12 +78,12 @@ def wanted_windows(case: Case) -> str:
 
 
 def first_native(case: Case, meanings: Iterable[Case]) -> Case | None:
-    """The first of these cases that means the given one, or None."""
+    """Return the first of these cases that means the given one, or None."""
     return next((meaning for meaning in meanings if windows_agree(case, meaning)), None)
 
 
 def first_lookalike(case: Case, meanings: Iterable[Case]) -> Case | None:
-    """The first of these cases whose output has the given one's shape though its values differ, or None."""
+    """Return the first of these cases with the given one's shape and other values, or None."""
     return next(
         (m for m in meanings if m.output_shape == case.output_shape and not windows_agree(case, m)), None
     )

@@ -44,7 +44,7 @@ class Task:
 
     @classmethod
     def of(cls, spelling: Spelling, arrays: Arrays, dy: Array | None = None) -> Task:
-        """The call of this spelling's layer."""
+        """Make the call of this spelling's layer."""
         return cls(spelling.layer, spelling.convert, arrays, spelling.convert_back, dy)
 
 
@@ -63,7 +63,7 @@ class Repeats:
     same: bool
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """Return it as JSON has it."""
         distinct = {str(threads): count for threads, count in self.distinct.items()}
         return {"runs": self.runs, "distinct": distinct, "same": self.same}
 
@@ -145,7 +145,7 @@ def _not_an_array(output: object) -> str | None:
 
 
 def _wrong_manners(given: Arrays, arrays: Arrays) -> str | None:
-    """What it did to the arrays that it was given."""
+    """Say what it did to the arrays that it was given."""
     pairs = zip(Arrays._fields, given, arrays, strict=True)
     changed = [name for name, a, b in pairs if a is not None and b is not None and a.tobytes() != b.tobytes()]
     return f"it changed {' and '.join(changed)}, which it was given to read" if changed else None

@@ -34,5 +34,5 @@ class Among:
         return cases(self.ops, self.dtypes, self.values)
 
     def __contains__(self, case: Case) -> bool:
-        """Whether a case is one of them."""
+        """Return whether a case is one of them."""
         return case.op in self.ops and case.dtype in self.dtypes and case.values in self.values

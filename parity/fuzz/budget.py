@@ -33,13 +33,13 @@ class Budget:
         self._end = math.inf if seconds is None else clock() + seconds
 
     def left(self, drawn: int) -> int | None:
-        """How many cases may be drawn where so many were; None for any number."""
+        """Return how many cases may be drawn where so many were; None for any number."""
         if self._clock() >= self._end:
             return 0
         return None if self.examples is None else max(self.examples - drawn, 0)
 
     def shrinking(self) -> Callable[[], bool]:
-        """What tells whether there is time left to shrink the cause that is met now."""
+        """Return what tells whether there is time left to shrink the present cause."""
         now = self._clock()
         end = min(max(self._end, now + _LEAST_SHRINKING), now + _MOST_SHRINKING)
         return lambda: self._clock() < end

@@ -35,7 +35,7 @@ class Cause:
 
     @classmethod
     def of(cls, case: Case, result: Result) -> Cause:
-        """Why this result of this case is unexplained."""
+        """Return why this result of this case is unexplained."""
         named = result.status in {"rejected", "crashed"}
         return cls(
             result.framework,
@@ -62,15 +62,15 @@ class Cause:
         return self.framework, self.spelling, *output, self.operation, *status, *seen
 
     def __str__(self) -> str:
-        """The cause in a line, without the dtype."""
+        """Return the cause in a line, without the dtype."""
         return " ".join(self.words)
 
     def may_have(self, case: Case) -> bool:
-        """Whether a case is of this operation and dtype."""
+        """Return whether a case is of this operation and dtype."""
         return (case.transposed, case.dtype) == (self.transposed, self.dtype)
 
     def is_as(self, other: Cause) -> bool:
-        """Whether the causes are the same but for the dtype."""
+        """Return whether the causes are the same but for the dtype."""
         return replace(self, dtype=other.dtype) == other
 
 
@@ -79,7 +79,7 @@ Causes = Mapping[Cause, Result]
 
 
 def causes_of(found: CaseResult) -> Causes:
-    """Why the unexplained results of a case are unexplained."""
+    """Return why the unexplained results of a case are unexplained."""
     causes: dict[Cause, Result] = {}
     for result in found.results:
         if not result.explained:

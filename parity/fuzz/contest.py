@@ -46,13 +46,13 @@ class Contest:
         return causes_of(run_with(case, self.adapters, submit=self.submit, divergences=self.divergences))
 
     def alone(self, framework: str) -> Contest:
-        """The same with one of them."""
+        """Return the contest with one of them."""
         chosen = [each for each in self.adapters if each.name == framework]
         return replace(self, adapters=chosen)
 
     @contextmanager
     def in_haste(self) -> Iterator[Contest]:
-        """The same with processes that are given little time for a task."""
+        """Yield the contest with processes that are given little time for a task."""
         timeout = _HASTE if self.timeout is None else min(self.timeout, _HASTE)
         with Workers(self.adapters, timeout=timeout) as workers:
             workers.switches()

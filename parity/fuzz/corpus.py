@@ -23,7 +23,7 @@ class Corpus:
         )
 
     def cases(self, framework: str) -> list[Case]:
-        """What was kept, the shortest command first; what is no case, or no longer one, is dropped."""
+        """Return what was kept, the shortest command first; what is no case, or no longer one, is dropped."""
         kept = sorted(self._database.fetch(_key(framework)), key=lambda command: (len(command), command))
         read = [self._read(framework, command) for command in kept]
         return [case for case in read if case]

@@ -26,7 +26,7 @@ for n, c, *t in np.ndindex(*x.shape):
 
 
 def definition(case: Case) -> str:
-    """Statements that find ``x``, ``w`` and the list ``bias``, in float64, and leave ``expected``.
+    """Write statements that find ``x``, ``w`` and the list ``bias``, in float64, and leave ``expected``.
 
     The sums are kept in the longest float that NumPy has.
     """

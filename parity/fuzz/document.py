@@ -17,7 +17,7 @@ from parity.records.reader import Record
 
 
 def document(search: Search, header: Record, adapters: Sequence[Framework], seed: int) -> dict[str, Any]:
-    """The search and its findings.
+    """Describe the search and its findings, as JSON has them.
 
     Args:
         search: wherever it ended.
@@ -63,7 +63,7 @@ def _finding(finding: Finding, adapter: Framework, found: str) -> dict[str, Any]
 
 
 def _only(adapter: Framework) -> str:
-    """The options that run a case with this framework, or function, alone."""
+    """Return the options that run a case with this framework, or function, alone."""
     if not isinstance(adapter, Implementation):
         return f"--frameworks {adapter.name}"
     mode = "" if adapter.declared == ANY_SUMS else f" --mode {adapter.declared}"

@@ -17,7 +17,7 @@ _BATCH = 10
 
 
 def draw(strategy: SearchStrategy[Case], seed: str, count: int) -> Iterator[tuple[Case, str]]:
-    """At most ``count`` different cases, always the same ones of the same seed and version of hypothesis.
+    """Draw at most ``count`` different cases, the same ones for the same seed and version of hypothesis.
 
     Yields:
         A case, and the seed from which :func:`smallest` draws it again.
@@ -31,7 +31,7 @@ def draw(strategy: SearchStrategy[Case], seed: str, count: int) -> Iterator[tupl
 
 
 def smallest(strategy: SearchStrategy[Case], shows: Callable[[Case], bool], seed: str) -> Case | None:
-    """The first of the cases drawn from a seed for which ``shows`` is true, shrunk while it is.
+    """Shrink the first of the cases drawn from a seed for which ``shows`` is true, while it is.
 
     Args:
         strategy: what the case is drawn from.

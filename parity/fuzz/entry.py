@@ -39,7 +39,7 @@ _ANY = {"kernel": {"min": 1}}
 
 
 def draft_entry(finding: Finding, adapter: Framework, found: str) -> str | None:
-    """The entry as TOML: about cases at least as large as the smallest in all that could not be made simpler.
+    """Write the entry as TOML, about cases at least as large as the smallest in all that stayed.
 
     Args:
         finding: what it is about.
@@ -76,7 +76,7 @@ def draft_entry(finding: Finding, adapter: Framework, found: str) -> str | None:
 
 
 def _condition(finding: Finding, adapter: Framework) -> dict[str, Any]:
-    """What the case and the layer's own meaning have in common that is not at its simplest."""
+    """Return what the case and the layer's own meaning have in common that is not at its simplest."""
     cases = (finding.case, spelling_of(finding, adapter).meaning)
     own = _notable(*map(quantities, cases))
     axes = [_notable(*pair) or _ANY for pair in zip(*map(axis_quantities, cases), strict=True)]
@@ -91,7 +91,7 @@ def _condition(finding: Finding, adapter: Framework) -> dict[str, Any]:
 
 
 def _notable(quantity: Mapping[str, Any], meant: Mapping[str, Any]) -> dict[str, Any]:
-    """What is to be said of the quantities that are the same in both, and not at their simplest."""
+    """Return what is to be said of the quantities that are the same in both, and not at their simplest."""
     return {
         key: _at_least(value) if type(value) is int else value
         for key, value in quantity.items()

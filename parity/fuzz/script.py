@@ -50,7 +50,7 @@ assert (error <= rounding).all(), f"off by up to {error.max()}, and rounding all
 
 
 def script(finding: Finding, adapter: Framework) -> str:
-    """A script that fails as the finding does; it needs the framework, or the user's function, and NumPy.
+    """Write a script that fails as the finding does, with the framework, or user's function, and NumPy.
 
     What is expected is computed by loops, from the definition of what the layer means by its own arguments.
     """
@@ -75,7 +75,7 @@ def script(finding: Finding, adapter: Framework) -> str:
 
 
 def spelling_of(finding: Finding, adapter: Framework) -> Spelling:
-    """The layer that the finding is about."""
+    """Return the layer that the finding is about."""
     result = finding.result
     return next(
         each
@@ -92,7 +92,7 @@ def _heading(finding: Finding) -> Iterable[str]:
 
 
 def _check(spelling: Spelling, arrays: Arrays, finding: Finding, adapter: Framework) -> str:
-    """What is asserted of the computed and the expected output."""
+    """Write what is asserted of the computed and the expected output."""
     if finding.result.relation == "identical":  # it computed the right thing
         return f"raise AssertionError({finding.result.reason!r})"
     reference = make_reference(spelling.meaning, arrays)
@@ -111,7 +111,7 @@ def _values(arrays: Arrays) -> str:
 
 
 def _array(name: str, array: Array) -> str:
-    """The statement that makes a float64 array of these values."""
+    """Write the statement that makes a float64 array of these values."""
     if not array.size:
         return f"{name} = np.zeros({array.shape})"
     nested = np.vectorize(_Number, otypes=[object])(array.astype(np.float64)).tolist()

@@ -105,7 +105,7 @@ class Search:
                 self._chase(cause, known, seeds[first])
 
     def _until_spent(self, drawn: Iterable[tuple[Case, str]], seeds: dict[Case, str]) -> Iterator[Case]:
-        """The cases that the budget allows, each with its seed kept."""
+        """Yield the cases that the budget allows, each with its seed kept."""
         for case, seed in drawn:
             if self._budget.left(self._drawn) == 0:
                 return
@@ -147,7 +147,7 @@ class Search:
         self.shrinking = None
 
     def _is_same_in_another_dtype(self, finding: Finding, contest: Contest) -> bool:
-        """Whether another finding's case shows this one's cause in its dtype; if so, they become one."""
+        """Return whether another finding's case shows this cause in its dtype; if so, make them one."""
         cause = finding.cause
         for other in self.findings:
             if other.shrunk and other.cause.is_as(cause):

@@ -51,7 +51,7 @@ class Shows:
         return True
 
     def again(self, contest: Contest) -> bool:
-        """Whether the last case shows the cause when it is run again; if not, the finding keeps the first."""
+        """Return whether the last case shows the cause again; if not, the finding keeps the first."""
         finding = self._finding
         result = contest.causes(finding.case).get(finding.cause)
         if result is None:

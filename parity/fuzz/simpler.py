@@ -27,7 +27,7 @@ def simplify(case: Case, shows: Callable[[Case], bool]) -> Case:
 
 
 def simpler(case: Case) -> Iterator[Case]:
-    """The cases that are simpler in one respect and the same in all others, those of fewer axes first."""
+    """Yield the cases that are simpler in one respect and the same in all others, fewer axes first."""
     for change in _changes(case):
         try:
             yield Case.from_dict({**case.to_dict(), **change})
@@ -54,7 +54,7 @@ def _changes(case: Case) -> Iterator[Change]:
 
 
 def _fewer_axes(case: Case) -> Iterator[Change]:
-    """The case without each of its axes in turn."""
+    """Yield the case without each of its axes in turn."""
     for axis in range(case.rank if case.rank > 1 else 0):
         fields = {name: getattr(case, name) for name in _OF_AXES}
         yield {
@@ -65,7 +65,7 @@ def _fewer_axes(case: Case) -> Iterator[Change]:
 
 
 def _padding(case: Case) -> Iterator[Change]:
-    """No padding, or explicit padding that is less in one place."""
+    """Yield no padding, or explicit padding that is less in one place."""
     if isinstance(case.padding, str):
         yield {"padding": 0}
         return
@@ -76,7 +76,7 @@ def _padding(case: Case) -> Iterator[Change]:
 
 
 def _less(number: int, least: int) -> list[int]:
-    """Smaller numbers, the smallest first."""
+    """Return smaller numbers, the smallest first."""
     return sorted({least, number // 2, number - 1, number - least} & set(range(least, number)))
 
 

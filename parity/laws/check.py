@@ -78,7 +78,7 @@ class SelfCheck:
         return f"{asked} {shlex.join(self.subject.options)}"
 
     def to_dict(self) -> dict[str, Any]:
-        """The document as JSON has it."""
+        """Return the document as JSON has it."""
         found, spelling = self.subject.implementation, self.spelling
         layer = spelling if isinstance(spelling, Spelling) else None
         return {
@@ -142,7 +142,7 @@ def self_check(case: Case, subject: Subject, submit: Submit = here) -> SelfCheck
 
 
 def _own_laws(trial: Trial) -> Laws:
-    """The laws that take no other operation."""
+    """Return the laws that take no other operation."""
     arrays, generator = trial.arrays, trial.generator
     return {
         "repeatability": lambda: repeats(trial.apply, arrays),
@@ -160,7 +160,7 @@ def _adjointness(trial: Trial, adjoint: Adjoint | Unsupported) -> Callable[[], F
 
 
 def _adjoint(case: Case, subject: Subject, w: Array, submit: Submit) -> Adjoint | Unsupported:
-    """The operation that has to be the case's adjoint, or why there is none."""
+    """Return the operation that has to be the case's adjoint, or why there is none."""
     found, other = subject.opposite, opposite(case)
     if found is None:
         return _core_adjoint(case, w)
@@ -177,7 +177,7 @@ def _adjoint(case: Case, subject: Subject, w: Array, submit: Submit) -> Adjoint 
 
 
 def _core_adjoint(case: Case, w: Array) -> Adjoint:
-    """The core's gradient by the input."""
+    """Return the core's gradient by the input."""
     function = conv_transpose_input_grad if case.transposed else conv_input_grad
     code = f"convmm.{function.__name__}"
     name = f"{code} of the NumPy core, as no adjoint is given"
@@ -185,7 +185,7 @@ def _core_adjoint(case: Case, w: Array) -> Adjoint:
 
 
 def _backward_laws(trial: Trial) -> Laws:
-    """That a layer's own backward pass is its adjoint, by each of its arrays."""
+    """Return the laws that a layer's own backward pass is its adjoint, by each of its arrays."""
     x, w, bias = trial.arrays
     missing = trial.without_backward()
     if missing:
@@ -204,7 +204,7 @@ def _backward_laws(trial: Trial) -> Laws:
 
 
 def _is_adjoint(trial: Trial, f: Linear, adjoint: Linear, at: Array, name: str) -> Callable[[], Finding]:
-    """The law, and in its finding's message what f* is."""
+    """Return the law of adjointness; its finding's message says what f* is."""
 
     def law() -> Finding:
         finding = find(lambda: is_adjoint(f, adjoint, at, trial.dy, trial.generator))

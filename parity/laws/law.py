@@ -55,7 +55,7 @@ class Finding:
     where: tuple[int, ...] | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The finding as JSON has it."""
+        """Return the finding as JSON has it."""
         place = self.where and {
             "sample": self.where[0],
             "channel": self.where[1],
@@ -70,7 +70,7 @@ class Finding:
 
 
 def find(law: Callable[[], Finding]) -> Finding:
-    """What comes of a law; a call without a value breaks it."""
+    """Try a law; a call without a value breaks it."""
     try:
         return law()
     except NotApplicableError as error:
@@ -80,7 +80,7 @@ def find(law: Callable[[], Finding]) -> Finding:
 
 
 def split(array: Array, generator: np.random.Generator) -> tuple[Array, Array]:
-    """Two arrays of integers with FACTOR * first + second == array, neither anywhere larger in magnitude.
+    """Split an array of integers: FACTOR * first + second == array, neither larger in magnitude anywhere.
 
     What is exact of the array's products is therefore exact of the parts'.
     """
@@ -92,7 +92,7 @@ def split(array: Array, generator: np.random.Generator) -> tuple[Array, Array]:
 
 
 def repeats(apply: Apply, arrays: Arrays) -> Finding:
-    """The same call gives the same bits."""
+    """Check that the same call gives the same bits."""
     once, again = apply(arrays), apply(arrays)
     _check_shapes(once, again)
     bits = f"u{once.itemsize}"
@@ -101,7 +101,7 @@ def repeats(apply: Apply, arrays: Arrays) -> Finding:
 
 
 def is_independent(apply: Apply, arrays: Arrays, generator: np.random.Generator) -> Finding:
-    """What it gives of a batch is what it gives of each sample alone; a single one is joined by another."""
+    """Check that a batch gives what its samples give alone; a single sample is joined by another."""
     x = arrays.x
     batch = x if len(x) > 1 else np.concatenate([x, split(x, generator)[0]])
     whole = apply(arrays._replace(x=batch))
@@ -112,7 +112,7 @@ def is_independent(apply: Apply, arrays: Arrays, generator: np.random.Generator)
 
 
 def is_linear(f: Linear, whole: Array, generator: np.random.Generator) -> Finding:
-    """f(a*u + v) == a*f(u) + f(v), and so f(0) == 0."""
+    """Check that f(a*u + v) == a*f(u) + f(v), and so f(0) == 0."""
     u, v = split(whole, generator)
     left, of_u, of_v = f(whole), f(u), f(v)
     _check_shapes(left, of_u)
@@ -123,7 +123,7 @@ def is_linear(f: Linear, whole: Array, generator: np.random.Generator) -> Findin
 
 
 def adds_bias(apply: Apply, arrays: Arrays) -> Finding:
-    """The bias is added once, each of its elements to the whole of its own channel."""
+    """Check that the bias is added once, each of its elements to the whole of its own channel."""
     assert arrays.bias is not None  # noqa: S101 - the caller has chosen a case with a bias
     left, right = apply(arrays), apply(without_bias(arrays)).astype(np.float64)
     _check_shapes(left, right)
@@ -134,12 +134,12 @@ def adds_bias(apply: Apply, arrays: Arrays) -> Finding:
 
 
 def without_bias(arrays: Arrays) -> Arrays:
-    """The same with zeros for the bias, where there is one."""
+    """Return the arrays with zeros for the bias, where there is one."""
     return arrays._replace(bias=None if arrays.bias is None else np.zeros_like(arrays.bias))
 
 
 def is_adjoint(f: Linear, adjoint: Linear, x: Array, y: Array, generator: np.random.Generator) -> Finding:
-    """<f(x), y> == <x, f*(y)>, for two parts of each operand; where not, the element at which it fails."""
+    """Check that <f(x), y> == <x, f*(y)>, for two parts of each operand; name the element where it fails."""
     xs, ys = split(x, generator), split(y, generator)
     pairs = itertools.product([(u, f(u)) for u in xs], [(v, adjoint(v)) for v in ys])
     tried = [(u, v, _inner(fu, v, "f(x)", "y"), _inner(u, av, "x", "f*(y)")) for (u, fu), (v, av) in pairs]
@@ -152,7 +152,7 @@ def is_adjoint(f: Linear, adjoint: Linear, x: Array, y: Array, generator: np.ran
 
 
 def _narrow(f: Linear, adjoint: Linear, x: Array, y: Array) -> tuple[str, tuple[int, ...] | None]:
-    """One element of x and one of y between which f and its adjoint differ, in words, and that of y.
+    """Name one element of x and one of y between which f and its adjoint differ, in words, and that of y.
 
     Nothing where halving the operands ends before that, as it may when one of the two is not linear.
     """
@@ -173,7 +173,7 @@ def _narrow(f: Linear, adjoint: Linear, x: Array, y: Array) -> tuple[str, tuple[
 
 
 def _halve(fails: Callable[[Array], bool], array: Array) -> Array:
-    """As few elements of an array, zeros for the others, as halving finds that still fail."""
+    """Keep as few elements of an array as halving leaves that still fail, and zeros for the others."""
     places = np.flatnonzero(array)
     while len(places) > 1:
         halves = places[: len(places) // 2], places[len(places) // 2 :]
@@ -185,14 +185,14 @@ def _halve(fails: Callable[[Array], bool], array: Array) -> Array:
 
 
 def _only(array: Array, places: Array) -> Array:
-    """The array with zeros everywhere but at these places of its flat form."""
+    """Return the array with zeros everywhere but at these places of its flat form."""
     kept = np.zeros_like(array)
     kept.flat[places] = array.flat[places]
     return kept
 
 
 def _inner(a: Array, b: Array, *names: str) -> float:
-    """The inner product, exact but for one rounding at its end; NaN where it has no value."""
+    """Return the inner product, exact but for one rounding at its end; NaN where it has no value."""
     _check_shapes(a, b, *names)
     with np.errstate(over="ignore", invalid="ignore"):
         products = a.astype(np.float64) * b.astype(np.float64)
@@ -203,7 +203,7 @@ def _inner(a: Array, b: Array, *names: str) -> float:
 
 
 def _compare(left: str, right: str, a: Array, b: Array, differ: Array | None = None) -> Finding:
-    """Two sides of a law, each element for itself; ``differ`` where they do, by default where not equal."""
+    """Compare the sides of a law, element by element; ``differ`` where they do, by default if unequal."""
     a, b = a.astype(np.float64), b.astype(np.float64)
     differ = np.asarray(a != b) if differ is None else differ
     count = int(np.count_nonzero(differ))
@@ -233,7 +233,7 @@ def _place(where: Sequence[int]) -> str:
 
 
 def _difference(a: float, b: float) -> float:
-    """Between two numbers; infinite where it has no value, so that infinities never pass for equal."""
+    """Subtract; infinite where there is no value, so that infinities never pass for equal."""
     return math.inf if math.isnan(a - b) else abs(a - b)
 
 

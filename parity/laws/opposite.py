@@ -8,7 +8,7 @@ from parity.cases.case import Case
 
 
 def opposite(case: Case) -> Case | None:
-    """The case whose matrix is the transpose of the given one's: same kernel array, output size = input size.
+    """Return the case with the transposed matrix: the same kernel array, the output's size for its input.
 
     It has no bias. None where there is no such case: the given one has no output to be an input, or is a
     transposed convolution whose output goes on for a stride or more after its full response has ended (an

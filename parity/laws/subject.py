@@ -38,7 +38,7 @@ class Subject:
 
 
 def choose_subject(frameworks: Sequence[str] | None, impl: str | None, adjoint: str | None) -> Subject:
-    """The one implementation that the options name.
+    """Return the one implementation that the options name.
 
     Args:
         frameworks: names, of which there has to be one where there is no ``impl``.

@@ -50,31 +50,31 @@ class Trial:
         return make_backward(self.case, self.arrays).dy
 
     def apply(self, arrays: Arrays) -> Array:
-        """The layer's output for these arrays."""
+        """Call the layer on these arrays."""
         return ask(self.submit, self.found, self.spelling, arrays)[0]
 
     def of_input(self, x: Array) -> Array:
-        """Its output for this input, with zeros for the bias: linear in the input."""
+        """Call the layer on this input, with zeros for the bias: linear in the input."""
         return self.apply(without_bias(self.arrays)._replace(x=x))
 
     def of_kernel(self, w: Array) -> Array:
-        """Its output for this kernel, with zeros for the bias: linear in the kernel."""
+        """Call the layer with this kernel, with zeros for the bias: linear in the kernel."""
         return self.apply(without_bias(self.arrays)._replace(w=w))
 
     def of_bias(self, bias: Array) -> Array:
-        """Its output for this bias, with zeros for the input: linear in the bias."""
+        """Call the layer with this bias, with zeros for the input: linear in the bias."""
         return self.apply(self.arrays._replace(x=np.zeros_like(self.arrays.x), bias=bias))
 
     def gradients(self, dy: Array) -> list[Array]:
-        """The layer's own, of the sum of output * ``dy``: by the input, the kernel, and the bias if any."""
+        """Return the gradients of the sum of output * ``dy``: by input, kernel, and the bias if any."""
         return ask(self.submit, self.found, self.spelling, self.arrays, dy)
 
     def without_backward(self) -> str | None:
-        """Why the layer has no gradients to ask for, in one sentence, or None."""
+        """Return why the layer has no gradients to ask for, in one sentence, or None."""
         return self.found.why_no_gradients() or self.spelling.no_backward
 
     def without_output(self) -> str | None:
-        """Why nothing can be tried, where the case's own call gives nothing to try it on."""
+        """Return why nothing can be tried, where the case's own call gives nothing to try it on."""
         try:
             output = self.apply(self.arrays)
         except (NoValueError, NotApplicableError) as error:
@@ -83,7 +83,7 @@ class Trial:
 
 
 def pick(spellings: Sequence[Spelling | Unsupported]) -> Spelling | Unsupported:
-    """The native layer, an exact one where that is refused or there is none, or else the reason."""
+    """Pick the native layer, an exact one where that is refused or there is none, or else the reason."""
     meant = [each for each in spellings if isinstance(each, Spelling) and each.kind != "lookalike"]
     return min(meant, key=lambda each: each.refusal is not None, default=spellings[0])
 
@@ -109,7 +109,7 @@ def ask(
 
 
 def _check_kind(name: str, output: Array, like: Array) -> None:
-    """Whether it is an array of this one's dtype and axes; its sizes are for the laws to judge."""
+    """Refuse an array of another dtype or other axes than this one's; its sizes are for the laws to judge."""
     if output.dtype != like.dtype:
         raise NoValueError(f"{name} returned dtype {output.dtype}, and the case's is {like.dtype}")
     if output.ndim != like.ndim:

@@ -85,7 +85,7 @@ class Range(NamedTuple):
     high: int
 
     def multiple_of(self, number: int) -> Range:
-        """By what the number is to be multiplied; empty where no multiple of it is in the range."""
+        """Return what to multiply the number by; nothing where no multiple of it is in the range."""
         return Range(-(-self.low // number), self.high // number)
 
 
@@ -125,7 +125,7 @@ class Limits:
 
 
 def limits_of(op: str, bounds: Bounds) -> Limits:
-    """The bounds for this op, the usual ones where none is given.
+    """Return the bounds for this op, the usual ones where none is given.
 
     Raises:
         CaseError: an unknown bound or word, or a bound that contradicts another; both are named.
@@ -163,7 +163,7 @@ def limits_of(op: str, bounds: Bounds) -> Limits:
 
 
 def between(name: str, low: object, high: object) -> Range:
-    """The range from the argument ``min_NAME`` to ``max_NAME``.
+    """Return the range from the argument ``min_NAME`` to ``max_NAME``.
 
     Raises:
         CaseError: it is empty.
@@ -178,14 +178,14 @@ def between(name: str, low: object, high: object) -> Range:
 
 
 def _range_of(bounds: Mapping[str, Any], name: str, usual: int) -> Range:
-    """The range between two bounds; the usual end gives way to a given one."""
+    """Return the range between two bounds; the usual end gives way to a given one."""
     low = bounds.get(f"min_{name}", 1)
     usual = max(usual, check_int(f"min_{name}", low, minimum=1))
     return between(name, low, bounds.get(f"max_{name}", usual))
 
 
 def check_choices(name: str, chosen: object, allowed: Sequence[T], *, at_least: int = 1) -> tuple[T, ...]:
-    """Some of the allowed ones, in the order in which they were chosen.
+    """Return some of the allowed ones, in the order in which they were chosen.
 
     Raises:
         CaseError: no sequence, too few, or one that is not allowed.
@@ -200,7 +200,7 @@ def check_choices(name: str, chosen: object, allowed: Sequence[T], *, at_least: 
 
 
 def room_of(kind: PaddingKind, limits: Limits) -> int | None:
-    """Elements of the largest padded input, on an axis; None for any number, which "same" brings about."""
+    """Return the size of the largest padded input per axis; None for any, which "same" brings about."""
     if kind == "same":
         return None
     return limits.size.high + (2 * limits.padding if kind in _EXPLICIT else 0)
@@ -227,7 +227,7 @@ def _most_output_padding(op: str, bounds: Bounds, limit: int) -> int:
 
 
 def _groups(bounds: Bounds, groups: Range, channels: Range, filters: Range) -> tuple[int, ...]:
-    """The numbers of groups that divide some number of channels and some number of filters."""
+    """Return the numbers of groups that divide some number of channels and some number of filters."""
     for name, count in (("channels", channels), ("filters", filters)):
         if "max_groups" in bounds and groups.high > count.high:
             raise CaseError(f"max_groups={groups.high}: allowed is at most max_{name}={count.high}")
@@ -246,7 +246,7 @@ def _groups(bounds: Bounds, groups: Range, channels: Range, filters: Range) -> t
 
 
 def _check_kernel_fits(bounds: Bounds, limits: Limits) -> None:
-    """Whether every kind of padding leaves room for some kernel, and some kind for the largest one given."""
+    """Check that each kind of padding leaves room for a kernel, and some kind for the largest one given."""
     rooms = {kind: room_of(kind, limits) for kind in limits.padding_kinds}
     for kind, room in rooms.items():
         _check_room("min_kernel", limits.kernel.low, limits, room, kind)

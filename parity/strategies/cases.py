@@ -44,7 +44,7 @@ def cases(
     values: Sequence[str] = ("integers",),
     **bounds: Unpack[Bounds],
 ) -> st.SearchStrategy[Case]:
-    """Cases of these ops, dtypes and values, within bounds that are those of :class:`Bounds`.
+    """Draw cases of these ops, dtypes and values, within bounds that are those of :class:`Bounds`.
 
     Shrinks towards the fewest axes and a convolution, one sample, channel, filter and group, no bias, the
     first dtype and values, seed 0, and on each axis no padding, one tap, stride and dilation 1 and the
@@ -72,7 +72,7 @@ def conv_cases(
     values: Sequence[str] = ("integers",),
     **bounds: Unpack[Bounds],
 ) -> st.SearchStrategy[Case]:
-    """As :func:`cases`, of convolutions over so many axes."""
+    """Draw what :func:`cases` does, of convolutions over so many axes."""
     return cases([f"conv{rank}d" for rank in check_choices("ranks", ranks, RANKS)], dtypes, values, **bounds)
 
 
@@ -82,14 +82,14 @@ def conv_transpose_cases(
     values: Sequence[str] = ("integers",),
     **bounds: Unpack[Bounds],
 ) -> st.SearchStrategy[Case]:
-    """As :func:`cases`, of transposed convolutions over so many axes."""
+    """Draw what :func:`cases` does, of transposed convolutions over so many axes."""
     ops = [f"conv_transpose{rank}d" for rank in check_choices("ranks", ranks, RANKS)]
     return cases(ops, dtypes, values, **bounds)
 
 
 @st.composite
 def _cases(draw: st.DrawFn, op: str, limits: Limits, dtypes: Sequence[str], values: Sequence[str]) -> Case:
-    """The axes are drawn last and one by one, so that fewer of them are a shorter example."""
+    """Draw a case, its axes last and one by one, so that fewer of them are a shorter example."""
     groups = draw(st.sampled_from(limits.groups))
     channels, filters = (
         groups * draw(ints(count.multiple_of(groups))) for count in (limits.channels, limits.filters)
@@ -127,7 +127,7 @@ def _padding(kind: PaddingKind, pads: Sequence[Pair]) -> Padding:
 
 @st.composite
 def _conv_axes(draw: st.DrawFn, limits: Limits, kind: PaddingKind) -> AxisArguments:
-    """Padding that leaves room for the smallest kernel, a kernel that fits, and an input with room for it."""
+    """Draw padding that leaves room for the smallest kernel, a kernel that fits, and an input for it."""
     smallest = kernel_extent(limits.kernel.low, limits.dilation.low)
     missing = 0 if kind == "same" else max(smallest - limits.size.high, 0)
     pads = draw(paddings(kind, max_padding=limits.padding, at_least=missing))
@@ -152,7 +152,7 @@ def _conv_axes(draw: st.DrawFn, limits: Limits, kind: PaddingKind) -> AxisArgume
 
 @st.composite
 def _conv_transpose_axes(draw: st.DrawFn, limits: Limits, kind: PaddingKind, added: str) -> AxisArguments:
-    """Output padding below its limit, and padding that takes no more than there is.
+    """Draw output padding below its limit, and padding that takes no more than there is.
 
     Beside "same" Keras's formula takes an element more than there is of one input under an even kernel: then
     there is no output padding, or a larger input.
@@ -176,6 +176,6 @@ def _strides(limits: Limits) -> st.SearchStrategy[int]:
 
 
 def _output_paddings(limits: Limits, stride: int, dilation: int) -> st.SearchStrategy[int]:
-    """At least one element where there may be one."""
+    """Draw output padding with at least one element where there may be one."""
     most = min(max(stride, dilation) - 1, limits.output_padding)
     return output_paddings(stride, dilation, min_output_padding=min(1, most), max_output_padding=most)

@@ -15,7 +15,7 @@ Pair = tuple[int, int]
 
 
 def kernel_sizes(*, min_kernel: int = 1, max_kernel: int = 5) -> st.SearchStrategy[int]:
-    """Taps on an axis; shrinks towards the fewest.
+    """Draw taps per axis; shrinks towards the fewest.
 
     Raises:
         CaseError: the bounds contradict each other.
@@ -25,7 +25,7 @@ def kernel_sizes(*, min_kernel: int = 1, max_kernel: int = 5) -> st.SearchStrate
 
 
 def strides(*, min_stride: int = 1, max_stride: int = 3) -> st.SearchStrategy[int]:
-    """The stride on an axis; shrinks towards the smallest.
+    """Draw the stride of an axis; shrinks towards the smallest.
 
     Raises:
         CaseError: the bounds contradict each other.
@@ -35,7 +35,7 @@ def strides(*, min_stride: int = 1, max_stride: int = 3) -> st.SearchStrategy[in
 
 
 def dilations(*, min_dilation: int = 1, max_dilation: int = 3) -> st.SearchStrategy[int]:
-    """The dilation on an axis; shrinks towards the smallest.
+    """Draw the dilation of an axis; shrinks towards the smallest.
 
     Raises:
         CaseError: the bounds contradict each other.
@@ -47,7 +47,7 @@ def dilations(*, min_dilation: int = 1, max_dilation: int = 3) -> st.SearchStrat
 def paddings(
     kind: PaddingKind = "pairs", *, max_padding: int = 4, at_least: int = 0, at_most: int | None = None
 ) -> st.SearchStrategy[Pair]:
-    """Explicit padding (before, after) of an axis; shrinks towards none.
+    """Draw explicit padding (before, after) of an axis; shrinks towards none.
 
     Args:
         kind: "none", "symmetric" or "pairs". Of the two names it is (0, 0): they say themselves what they
@@ -77,7 +77,7 @@ def paddings(
 
 
 def _totals(kind: PaddingKind, most: int, asked: Range) -> Range:
-    """How much both sides together may have."""
+    """Draw how much both sides together have."""
     if kind not in {"symmetric", "pairs"}:
         return Range(asked.low, 0)
     high = min(2 * most, asked.high)
@@ -95,7 +95,7 @@ def _pairs(draw: st.DrawFn, most: int, total: Range) -> Pair:
 def output_paddings(
     stride: int, dilation: int = 1, *, min_output_padding: int = 0, max_output_padding: int | None = None
 ) -> st.SearchStrategy[int]:
-    """Output padding of an axis, less than the larger of stride and dilation; shrinks towards the least.
+    """Draw output padding of an axis, below the larger of stride and dilation; shrinks towards the least.
 
     Raises:
         CaseError: a bound is not below that limit, or the bounds contradict each other.
@@ -123,7 +123,7 @@ def input_sizes(
     min_size: int = 1,
     max_size: int = 9,
 ) -> st.SearchStrategy[int]:
-    """Sizes of a convolution's input on an axis, in which the kernel fits once it is padded.
+    """Draw sizes of a convolution's input per axis, in which the kernel fits once it is padded.
 
     The output's size is drawn, and then one of the input's sizes that give it, so that inputs whose last
     elements are never read are as frequent as their outputs. Shrinks towards the smallest output, and the
@@ -155,5 +155,5 @@ def _input_sizes(draw: st.DrawFn, kernel: int, size: Range, arguments: dict[str,
 
 
 def ints(within: Range) -> st.SearchStrategy[int]:
-    """Ints of this range."""
+    """Draw ints of this range."""
     return st.integers(within.low, within.high)

@@ -17,7 +17,7 @@ from parity.strategies.cases import cases
 
 
 def refused_cases(framework: str, *, certain: bool = False) -> st.SearchStrategy[Case]:
-    """Cases whose native layer the framework refuses, as its adapter says.
+    """Draw cases whose native layer the framework refuses, as its rules say.
 
     Each is a case as :func:`cases` draws them, taken to a corner of the arguments where frameworks refuse: a
     stride beside a dilation, output padding that only the dilation allows, a dilation of a transposed
@@ -40,19 +40,19 @@ def refused_cases(framework: str, *, certain: bool = False) -> st.SearchStrategy
 
 
 def _refused(found: Framework, case: Case, *, certain: bool) -> list[Case]:
-    """The corners beside the case that the framework refuses."""
+    """Return the corners beside the case that the framework refuses."""
     refusals = ((corner, _refusal(found, corner)) for corner in dict.fromkeys(_corners(case)))
     return [corner for corner, refusal in refusals if refusal and (refusal.certain or not certain)]
 
 
 def _refusal(found: Framework, case: Case) -> Refusal | None:
-    """What the framework raises for its native layer of the case, if it has one and does."""
+    """Return what the framework raises for its native layer of the case, if it has one and does."""
     native = layers_of(found, case)[0]
     return native.refusal if isinstance(native, Spelling) else None
 
 
 def _corners(case: Case) -> Iterator[Case]:
-    """Cases beside this one, with its groups and, as not every layer has groups, without."""
+    """Yield cases beside this one, with its groups and, as not every layer has groups, without."""
     for groups in (case.groups, 1):
         plain = replace(case, groups=groups, padding="same", output_padding=None)
         yield replace(
@@ -69,7 +69,7 @@ def _corners(case: Case) -> Iterator[Case]:
 
 
 def _without_an_output(case: Case) -> Case:
-    """The transposed case with as much padding on its first axis, equal on both sides, as there is."""
+    """Return the transposed case with as much padding on its first axis, equal on both sides, as it has."""
     size, stride, kernel = case.input[2], case.stride[0], case.kernel[0]
     kernel += full_response_size(size, kernel, stride) % 2
     pads = full_response_size(size, kernel, stride) // 2

@@ -92,7 +92,7 @@ def _function(mine: object) -> Callable[..., Any]:
 
 
 def _run_layer(owner: Framework, mine: object, case: Case) -> CaseResult:
-    """One layer, which is no other process's, beside the core; Keras's on PyTorch are modules too."""
+    """Run one layer, which is no other process's, beside the core; Keras's on PyTorch are modules too."""
     run = Run(case, (), grad=False, submit=here)
     run.ask(owner, Spelling("native", Made(owner.written(mine), value=mine), case, convert=owner.from_convmm))
     return run.finish()
@@ -104,7 +104,7 @@ def _command(
     impl: Callable[..., Any] | str | Implementation | None,
     mode: str | None,
 ) -> str:
-    """The command that shows a result again; a function that no module has cannot be named in it."""
+    """Write the command that shows a result again; a function that no module has cannot be named in it."""
     words = [] if frameworks is None else ["--frameworks", ",".join(frameworks)]
     if impl is not None:
         words += ["--impl", _importable(impl) or "MODULE:FUNCTION"]
@@ -114,7 +114,7 @@ def _command(
 
 
 def _importable(impl: Callable[..., Any] | str | Implementation) -> str | None:
-    """MODULE:FUNCTION, if a module that can be imported has the function under its own name."""
+    """Return MODULE:FUNCTION, if a module that can be imported has the function under its own name."""
     function = impl.function if isinstance(impl, Implementation) else impl
     if isinstance(function, str):
         return function
@@ -144,7 +144,7 @@ def _summary(found: CaseResult, counted: Report) -> str:
 
 
 def _lines(result: Result) -> str:
-    """What a result is, its layer as code, and what went wrong."""
+    """Say what a result is, its layer as code, and what went wrong."""
     remarks = dict.fromkeys((result.layer, result.error, result.reason))
     return "\n    ".join(
         [f"{result.label}: {result.relation or result.status}", *(remark for remark in remarks if remark)]

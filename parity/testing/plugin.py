@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # as above
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The plugin's options."""
+    """Add the plugin's options."""
     group = parser.getgroup("parity", "comparing convolution layers")
     group.addoption(
         "--parity-frameworks",
@@ -63,7 +63,7 @@ _AROUND = pytest.StashKey[Surroundings]()
 
 
 def _installed(names: str) -> list[str]:
-    """The frameworks that the option names."""
+    """Return the frameworks that the option names."""
     from parity.cases.notation import parse_names
     from parity.frameworks.table import FrameworkError, find_framework
 
@@ -75,7 +75,7 @@ def _installed(names: str) -> list[str]:
 
 @pytest.fixture(scope="session")
 def parity_frameworks(pytestconfig: pytest.Config) -> list[str]:
-    """The names of the frameworks that are compared: those of --parity-frameworks, or all installed ones."""
+    """Return the names of what is compared: those of --parity-frameworks, or all installed ones."""
     from parity.frameworks.table import installed
 
     named = pytestconfig.stash[_AROUND].frameworks
@@ -83,7 +83,7 @@ def parity_frameworks(pytestconfig: pytest.Config) -> list[str]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test for each case of the suite that the marker names."""
+    """Make a test for each case of the suite that the marker names."""
     marker = metafunc.definition.get_closest_marker("parity")
     if marker is not None:
         from parity.testing.suites import parametrize

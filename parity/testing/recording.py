@@ -75,7 +75,7 @@ class Recording:
             self._add(each["record"])
 
     def _add(self, record: Record) -> None:
-        """Each case once in a test or suite: a Hypothesis test repeats some. What is unexplained stays."""
+        """Keep each case once per test or suite, of which some repeat cases; what is unexplained stays."""
         contestants = (f"{result['framework']} {result['spelling']}" for result in record["results"])
         key = (record["suite"], record["name"], *contestants)
         if key not in self._records or record["verdict"] == "unexplained":
@@ -112,7 +112,7 @@ class Recording:
 
 
 def _named(item: pytest.Item, record: Record) -> Record:
-    """A record's suite and name: those of a suite's case, or else the test's file, and the test and case."""
+    """Name a record: by its suite's case, or else by the test's file, the test and the case."""
     found = suite_case(item)
     if found is not None and found[1].case.to_dict() == record["case"]:
         return {"suite": found[0].name, "name": found[1].name}

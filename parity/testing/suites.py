@@ -32,7 +32,7 @@ def parametrize(metafunc: pytest.Metafunc, marker: pytest.Mark) -> None:
 
 
 def suite_case(item: pytest.Item) -> tuple[Suite, SuiteCase] | None:
-    """Which case of which suite a test is of, if it is of one."""
+    """Return which case of which suite a test is of, if it is of one."""
     marker, call = item.get_closest_marker("parity"), getattr(item, "callspec", None)
     if marker is None or call is None or ARGUMENT not in call.indices:
         return None
@@ -41,7 +41,7 @@ def suite_case(item: pytest.Item) -> tuple[Suite, SuiteCase] | None:
 
 
 def _suite_of(definition: pytest.Item, marker: pytest.Mark) -> Suite:
-    """The marker's suite: a built-in one, or a file whose path begins where the test's own file is."""
+    """Load the marker's suite: a built-in one, or a file whose path begins where the test's own file is."""
     if marker.args or set(marker.kwargs) != {"suite"} or not isinstance(marker.kwargs["suite"], str):
         raise _wrong(definition, f"allowed is one suite, by name or as the path of a TOML file: {_USAGE}")
     name = marker.kwargs["suite"]

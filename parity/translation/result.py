@@ -41,7 +41,7 @@ class Translation:
     notes: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """The translation as JSON has it."""
+        """Return the translation as JSON has it."""
         return {
             "source": self.source,
             "target": self.target,
@@ -69,7 +69,7 @@ class Pair:
     ours: Answer
 
     def agrees(self, *, exact: bool) -> bool:
-        """Whether both gave the same output, to the bit or close."""
+        """Return whether both gave the same output, to the bit or close."""
         if not self.theirs.outputs or not self.ours.outputs:
             return False
         (expected,), (found,) = self.theirs.outputs, self.ours.outputs
@@ -77,14 +77,14 @@ class Pair:
         return found.dtype == expected.dtype and bool(compared.exact if exact else compared.allclose)
 
     def failures(self, source: str, target: str) -> Iterator[str]:
-        """Which of the two frameworks gave no output, and why."""
+        """Say which of the two frameworks gave no output, and why."""
         for name, answer in ((source, self.theirs), (target, self.ours)):
             if answer.ending != "ok":
                 yield f"{name} gave no output: {answer.error or answer.reason}"
 
 
 def remarks(translation: Translation) -> list[str]:
-    """What there is to say about a translation, in sentences."""
+    """Return what there is to say about a translation, in sentences."""
     lines = list(translation.notes)
     wrong = translation.lookalike
     if wrong:

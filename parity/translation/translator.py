@@ -122,7 +122,7 @@ def draft(expression: str, to: str, input: Sequence[int] | None = None, channels
 
 
 def _source(call: Call) -> Framework:
-    """The framework that has a layer of this name."""
+    """Return the framework that has a layer of this name."""
     known = {name: found.name for found in all_frameworks() for name in found.classes}
     if call.name not in known:
         raise call.error(f"{call.path} is no layer that is known: known are {', '.join(known)}")
@@ -130,7 +130,7 @@ def _source(call: Call) -> Framework:
 
 
 def _cases(call: Call, reading: Reading, shape: Sequence[int] | None, channels: int | None) -> list[Case]:
-    """The layer on the given input, or on several that show every behaviour it has."""
+    """Return the layer on the given input, or on several that show every behaviour it has."""
     given = {"input": shape[1] if shape and len(shape) > 1 else None, "channels": channels}
     stated = {name: count for name, count in given.items() if count is not None}
     count = next((c for c in (reading.channels, *stated.values()) if c is not None), None)
@@ -148,7 +148,7 @@ def _cases(call: Call, reading: Reading, shape: Sequence[int] | None, channels: 
 
 
 def _probes(reading: Reading, channels: int) -> Iterator[Case]:
-    """Inputs of every remainder by the stride, from the smallest on that the layer takes."""
+    """Yield inputs of every remainder by the stride, from the smallest on that the layer takes."""
     strides, rank = reading.arguments["stride"], int(reading.op[-2])
     largest = max(strides)
     offsets = (
@@ -163,7 +163,7 @@ def _probes(reading: Reading, channels: int) -> Iterator[Case]:
 
 
 def _smallest(reading: Reading, channels: int) -> list[int]:
-    """The smallest size of each axis that the layer takes, and gives an output for."""
+    """Return the smallest size of each axis that the layer takes, and gives an output for."""
     extents = [
         kernel_extent(k, d)
         for k, d in zip(reading.arguments["kernel"], reading.arguments["dilation"], strict=True)
@@ -182,7 +182,7 @@ def _smallest(reading: Reading, channels: int) -> list[int]:
 
 
 def _source_spelling(call: Call, source: Framework, reading: Reading, case: Case) -> Spelling:
-    """The layer that the expression is, in its own framework."""
+    """Return the layer that the expression is, in its own framework."""
     first = layers_of(source, case)[0]
     if not isinstance(first, Spelling):
         raise call.error(first.reason)
@@ -197,7 +197,7 @@ def _source_spelling(call: Call, source: Framework, reading: Reading, case: Case
 
 
 def _choose(call: Call, target: Framework, cases: Sequence[Case], *, any_size: bool) -> Spelling:
-    """One spelling for all the cases: a native one if there is one, else an exact one."""
+    """Return one spelling for all the cases: a native one if there is one, else an exact one."""
     natives = [_accepted_native(target, case) for case in cases]
     if natives[0] is not None and len(set(map(_written, natives))) == 1:
         return natives[0]
@@ -229,7 +229,7 @@ def _code(call: Call, source: Framework, target: Framework, reading: Reading, ch
 
 
 def _lookalike(target: Framework, cases: Sequence[Case], submit: Submit) -> dict[str, Any] | None:
-    """What people take for the layer where there is no native one, and how far off it is."""
+    """Return what people take for the layer where there is no native one, and how far off it is."""
     for case in cases:
         if _accepted_native(target, case) is not None:
             continue

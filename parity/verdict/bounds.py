@@ -54,7 +54,7 @@ class Sums:
     before_bias: Array | None = None
 
     def error_ratio(self, result: Array, mode: Mode, settled: Array | bool = True) -> float | None:  # noqa: FBT001, FBT002 - NumPy's own `where`
-        """The largest error of a result over its bound, where it is settled; None where that says nothing."""
+        """Return the largest error over its bound, where it is settled; None where that says nothing."""
         roundoff = self._roundoff(mode)
         if roundoff.max(initial=0.0) > _MOST_ROUNDOFF:
             return None
@@ -71,13 +71,13 @@ class Sums:
             return float(np.max(error / bound, initial=0.0, where=settled))
 
     def largest_errors(self, mode: Mode) -> Array:
-        """How far from its sum an element of a result may be: not at all beside infinities."""
+        """Return how far from its sum an element of a result may be: not at all beside infinities."""
         with np.errstate(invalid="ignore", over="ignore"):
             bound = self._bound(mode, self._roundoff(mode))
         return np.where(np.isfinite(bound), bound, 0.0)
 
     def _roundoff(self, mode: Mode) -> Array:
-        """Of the partial sums, relative to the magnitude."""
+        """Return the roundoff of the partial sums, relative to the magnitude."""
         return self.terms * mode.accumulator + self.taps * mode.taps
 
     def _bound(self, mode: Mode, roundoff: Array) -> Array:
@@ -91,7 +91,7 @@ class Sums:
 def error_ratio(
     result: Array, reference: Reference, mode: Mode, geometry: Geometry | None = None
 ) -> float | None:
-    """The largest error of a result over its bound; None where the bound says nothing.
+    """Return the largest error of a result over its bound; None where the bound says nothing.
 
     A NaN is equal to a NaN and an infinity to itself; any other difference from them is infinite. Elements
     at which an infinite or undefined input stands in a hole of the kernel, beside no tap, do not count: an
@@ -108,19 +108,19 @@ def error_ratio(
 
 
 def largest_errors(reference: Reference, mode: Mode) -> Array:
-    """How far each element of a result may be from the reference; any distance where it does not count."""
+    """Return how far each element may be from the reference; any distance where it does not count."""
     sums = _sums(reference, reference.case.geometry)
     return np.where(_settled(reference, reference.case.geometry), sums.largest_errors(mode), np.inf)
 
 
 def keeps(result: Array, reference: Reference, mode: Mode, geometry: Geometry | None = None) -> bool:
-    """Whether a result is within the bound of this mode; arguments as of :func:`error_ratio`."""
+    """Return whether a result is within the bound of this mode; arguments as of :func:`error_ratio`."""
     ratio = error_ratio(result, reference, mode, geometry)
     return ratio is not None and ratio <= 1
 
 
 def narrower_precision(result: Array, reference: Reference, mode: Mode) -> str | None:
-    """In what a result was computed that is beyond its own mode's bound, as far as that can be told.
+    """Name what a result beyond its own mode's bound was computed in, as far as that can be told.
 
     Rounded operands explain it best: with them, it keeps its own bound. Next is a result that has none but
     a narrower format's numbers, where the right one has others. Else it is the most precise of the narrower
@@ -144,7 +144,7 @@ def narrower_precision(result: Array, reference: Reference, mode: Mode) -> str |
 
 
 def _is_rounded(result: Array, right: Array, rounded: Callable[[Array], Array]) -> bool:
-    """Whether a rounding leaves the result as it is, changes the right one, and overflows where this did."""
+    """Return whether a rounding leaves the result as it is, changes the right one, and overflows with it."""
     found, due = result.astype(np.float64), right.astype(np.float64)
     cut = rounded(due)
     return (
@@ -155,7 +155,7 @@ def _is_rounded(result: Array, right: Array, rounded: Callable[[Array], Array]) 
 
 
 def _rounded(reference: Reference, rounded: Callable[[Array], Array]) -> Reference:
-    """The reference of operands in a narrower format."""
+    """Return the reference of operands in a narrower format."""
     x, w, bias = reference.arrays
     arrays = Arrays(rounded(x), rounded(w), bias)
     y, rest = reference.judge_by(arrays)
@@ -173,12 +173,12 @@ def _sums(reference: Reference, geometry: Geometry) -> Sums:
 
 
 def _overflows(found: Array, magnitude: Array, dtype: str) -> Array:
-    """Where a result is infinite because the dtype ends below the exact value."""
+    """Return where a result is infinite because the dtype ends below the exact value."""
     return np.asarray(np.isinf(found) & (magnitude >= limit_of(dtype, "max")))
 
 
 def _underflow(dtype: str, mode: Mode, terms: Array) -> Array:
-    """What is lost where partial sums, or the result, fall below the smallest normal number."""
+    """Return what is lost where partial sums, or the result, fall below the smallest normal number."""
     sums = limit_of("float64" if dtype == "float64" else "float32", "smallest_normal")
     smallest = limit_of(dtype, "smallest_normal")
     kept_narrow = ROUNDOFF[dtype] in {mode.accumulator, mode.taps}
@@ -186,7 +186,7 @@ def _underflow(dtype: str, mode: Mode, terms: Array) -> Array:
 
 
 def _terms(reference: Reference, geometry: Geometry) -> tuple[Array, Array]:
-    """How many products each output element adds up, and of how many taps; and its bias, in both.
+    """Return how many products each output element adds up, and of how many taps; and its bias, in both.
 
     The same in all samples and channels.
     """
@@ -197,7 +197,7 @@ def _terms(reference: Reference, geometry: Geometry) -> tuple[Array, Array]:
 
 
 def _settled(reference: Reference, geometry: Geometry) -> Array:
-    """Where no infinite or undefined input stands in a hole of the kernel; broadcast over the output."""
+    """Return where no infinite or undefined input stands in a hole of the kernel; broadcast."""
     x = reference.arrays.x
     wild = ~np.isfinite(x)
     if not wild.any() or max(geometry.dilation) == 1:
@@ -209,12 +209,12 @@ def _settled(reference: Reference, geometry: Geometry) -> Array:
 
 
 def _without_holes(geometry: Geometry) -> Geometry:
-    """The same windows under a kernel that has a tap wherever the own one has a hole."""
+    """Return the same windows under a kernel that has a tap wherever the own one has a hole."""
     axes = (replace(axis, kernel=axis.extent, dilation=1) for axis in geometry.axes)
     return replace(geometry, axes=tuple(axes))
 
 
 def _over_one_channel(x: Array, reference: Reference, geometry: Geometry) -> Array:
-    """The operation with a kernel of ones on one channel: (1, 1, *sizes)."""
+    """Return the operation with a kernel of ones on one channel: (1, 1, *sizes)."""
     one = replace(geometry, fine_channels=1, coarse_channels=1, groups=1)
     return reference.compute(reference.arrays._replace(x=x, w=np.ones((1, 1, *one.kernel)), bias=None), one)

@@ -71,14 +71,14 @@ def _pair(a: tuple[str, Array], b: tuple[str, Array], dtype: str) -> Pair:
 
 
 def close(a: Array, b: Array, dtype: str) -> Array:
-    """Where float64 ``a`` is within the dtype's tolerances of ``b``."""
+    """Return where float64 ``a`` is within the dtype's tolerances of ``b``."""
     rtol, atol = TOLERANCES[dtype]
     with np.errstate(over="ignore"):  # a difference beyond the largest number is no close one
         return np.asarray(np.isclose(a, b, rtol=rtol, atol=atol, equal_nan=True))
 
 
 def equal(a: Array, b: Array) -> Array:
-    """Where two arrays have the same value, a NaN equal to a NaN and -0.0 to 0.0."""
+    """Return where two arrays have the same value, a NaN equal to a NaN and -0.0 to 0.0."""
     return np.asarray((a == b) | (np.isnan(a) & np.isnan(b)))
 
 

@@ -99,7 +99,7 @@ def make_backward(case: Case, arrays: Arrays) -> Backward:
 
 
 def _judge_by(case: Case, arrays: Arrays, dy: Array, *, exact: bool) -> dict[Gradient, DoubleDouble]:
-    """The gradients in float64, or in twice its digits where that is too little to judge by."""
+    """Return the gradients in float64, or in twice its digits where that is too little to judge by."""
     if not needs_twice_the_digits(case.dtype, exact=exact):
         return {name: in_float64(y) for name, y in gradients(case, arrays, dy).items()}
     by_input = compensated.correlate if case.transposed else compensated.spread
@@ -114,7 +114,7 @@ def _judge_by(case: Case, arrays: Arrays, dy: Array, *, exact: bool) -> dict[Gra
 
 
 def _total(dy: Array) -> DoubleDouble:
-    """The sum over all axes but the channels."""
+    """Return the sum over all axes but the channels."""
     by_channel = np.moveaxis(dy, 1, 0).reshape(dy.shape[1], -1)
     high = np.array([math.fsum(values) for values in by_channel])
     low = np.array([math.fsum((*values, -total)) for values, total in zip(by_channel, high, strict=True)])
@@ -122,7 +122,7 @@ def _total(dy: Array) -> DoubleDouble:
 
 
 def gradients(case: Case, arrays: Arrays, dy: Array) -> dict[Gradient, Array]:
-    """The gradients of the sum of output * ``dy``, each in the shape of what it is taken by."""
+    """Return the gradients of the sum of output * ``dy``, each in the shape of what it is taken by."""
     by_input = plain.correlate if case.transposed else plain.spread
     fine, coarse = (dy, arrays.x) if case.transposed else (arrays.x, dy)
     with np.errstate(over="ignore", invalid="ignore"):  # infinities and NaN are IEEE results, not accidents
@@ -161,7 +161,7 @@ def _differing(name: Gradient, result: Array, expected: Expected, comparison: Co
 
 
 def _ratio(result: Array, expected: Expected, comparison: Comparison) -> float | None:
-    """The largest error over what is allowed; of half types, in what they are summed up is not known."""
+    """Return the largest error over what is allowed; half types may be summed up in any precision."""
     if comparison.exact:
         return 0.0
     if expected.exact or not comparison.shape_equal:
@@ -184,14 +184,14 @@ def _settled(case: Case, x: Array) -> Array | bool:
 
 
 def _places(name: Gradient, differ: Array) -> str:
-    """Where a gradient differs; only the input's has samples and channels to name."""
+    """Say where a gradient differs; only the input's has samples and channels to name."""
     if name == "input_grad":
         return differing_places(differ)
     return f"{np.count_nonzero(differ)} of {differ.size} elements differ"
 
 
 def _integers(case: Case, arrays: Arrays, generator: np.random.Generator) -> Array:
-    """Integers with which every sum stays exact, if any have that, zeros among them only if need be."""
+    """Draw integers with which every sum stays exact, if any do that, with zeros only if need be."""
     shape, budget = case.output_shape, _budget(case)
     signs: Array = generator.choice((-1, 1), shape)
     largest = int(budget // _most(case, arrays, np.ones(shape)))
@@ -206,21 +206,21 @@ def _integers(case: Case, arrays: Arrays, generator: np.random.Generator) -> Arr
 
 
 def _most(case: Case, arrays: Arrays, dy: Array) -> float:
-    """The largest sum of magnitudes in any of the gradients, at least 1."""
+    """Return the largest sum of magnitudes in any of the gradients, at least 1."""
     sums = _magnitudes(case, arrays, dy.astype(np.float64))
     return max(1.0, *(float(each.max()) for each in sums.values()))
 
 
 def _terms(case: Case, arrays: Arrays, dy: Array) -> dict[Gradient, Array]:
-    """How many products each gradient adds up."""
+    """Return how many products each gradient adds up."""
     return gradients(case, arrays.each(np.ones_like), np.ones_like(dy))
 
 
 def _magnitudes(case: Case, arrays: Arrays, dy: Array) -> dict[Gradient, Array]:
-    """Each gradient's sums of magnitudes, in float64."""
+    """Return each gradient's sums of magnitudes, in float64."""
     return gradients(case, arrays.each(np.abs), np.abs(dy))
 
 
 def _budget(case: Case) -> int:
-    """The integer up to which the dtype has all."""
+    """Return the integer up to which the dtype has all."""
     return int(2 ** SIGNIFICAND_BITS[case.dtype])

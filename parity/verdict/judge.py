@@ -18,14 +18,14 @@ About = dict[str, Any]
 
 
 def unsupported(about: About, reason: str) -> Result:
-    """There is no layer to ask."""
+    """Make the result of a layer that there is none of."""
     return Result(**about, status="unsupported", predicted="unsupported", explained=True, reason=reason)
 
 
 def value_result(
     about: About, answer: Answer, spelling: Spelling, reference: Reference, mode: Mode
 ) -> Result:
-    """What came of a layer's call."""
+    """Make the result of a layer's call."""
     about = _with_notes(about, answer)
     if answer.ending != "ok":
         return _without_output(about, answer, spelling.refusal)
@@ -41,7 +41,7 @@ def value_result(
 
 
 def gradient_results(about: About, answer: Answer, backward: Backward) -> list[Result]:
-    """What came of a layer's backward pass: a result for each gradient that there is to be."""
+    """Make the results of a layer's backward pass, one for each gradient that there is to be."""
     abouts = {
         name: {**_with_notes(about, answer), "output": name, "predicted": "identical"}
         for name in backward.expected
@@ -66,7 +66,7 @@ def _gradient(about: About, answer: Answer, name: Gradient, output: Array, backw
 
 
 def _unsteady(answer: Answer, *, exact: bool) -> tuple[bool, str] | None:
-    """The judgement of an output that has other bits at another time, where every sum is exact."""
+    """Judge an output that has other bits at another time, where every sum is exact."""
     if not exact or answer.repeats is None or answer.repeats.same:
         return None
     counts = ", ".join(f"{count} with {threads}" for threads, count in answer.repeats.distinct.items())

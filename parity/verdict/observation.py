@@ -88,7 +88,7 @@ def observe(result: Array, reference: Reference, mode: Mode | None = None) -> Ob
 
 
 def _ratio(comparison: Comparison, result: Array, reference: Reference, mode: Mode) -> float | None:
-    """The largest error over what is allowed: nothing at all, where sums are exact."""
+    """Return the largest error over what is allowed: nothing at all, where sums are exact."""
     if comparison.exact:
         return 0.0
     if reference.exact or not comparison.shape_equal:
@@ -116,7 +116,7 @@ def _differing(result: Array, reference: Reference, comparison: Comparison, mode
 
 
 def _imprecise(result: Array, reference: Reference, comparison: Comparison, mode: Mode) -> Observation | None:
-    """The right values in too few digits, if that is what they are."""
+    """Return the right values in too few digits, if that is what they are."""
     sides = greatest_difference(result, reference.y)
     if reference.exact or not comparison.shape_equal:
         message = f"it is close, but integers have to be exact: {sides}"
@@ -138,14 +138,14 @@ def _unrelated(
 
 
 def _unclear(result: Array) -> str | None:
-    """Why such a result tells little, if it does."""
+    """Say why such a result tells little, if it does."""
     if result.size == 1:
         return "there is a single element"
     return f"every value is {result.flat[0]}" if (result == result.flat[0]).all() else None
 
 
 def _ambiguity(unclear: str | None, others: Sequence[Suspect]) -> list[str]:
-    """What else the result may be, as at most one clause."""
+    """Say what else the result may be, as at most one clause."""
     if not (unclear or others):
         return []
     because = f", since {unclear}" if unclear else ""

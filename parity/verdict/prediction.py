@@ -13,7 +13,7 @@ from parity.verdict.observation import Observation, Offset, Reference, begins_at
 
 
 def predict(spelling: Spelling, case: Case) -> str:
-    """In one word, before anything runs: "rejected", "empty", "identical" or "window"."""
+    """Predict in one word: "rejected", "empty", "identical" or "window"."""
     computed = _predict_values(spelling, case)
     if spelling.refusal is None:
         return computed
@@ -27,7 +27,7 @@ def explain(
     reference: Reference,
     mode: Mode | None = None,
 ) -> tuple[bool, str | None]:
-    """Whether a result that was computed is the predicted one, and in a sentence why it differs."""
+    """Return whether a computed result is the predicted one, and in a sentence why it differs."""
     if spelling.refusal is not None and spelling.refusal.certain:
         return False, f"it computed, and by its rules it would refuse: {spelling.refusal.reason}"
     if output.shape != spelling.meaning.output_shape:
@@ -57,7 +57,7 @@ def _explain_window(
 
 
 def _is_predicted(meaning: Case, output: Array, reference: Reference, mode: Mode | None) -> bool:
-    """Whether the values are those of the window that was predicted: to the bit, or within their bound.
+    """Return whether the values are those of the predicted window: to the bit, or within their bound.
 
     Where the bound says nothing they may be any, as in the case's own window.
     """
@@ -69,7 +69,7 @@ def _is_predicted(meaning: Case, output: Array, reference: Reference, mode: Mode
 
 
 def explain_gradient(observation: Observation) -> tuple[bool, str | None]:
-    """Whether the gradient of a layer that means the case is the reference's, and else why not."""
+    """Return whether the gradient of a layer that means the case is the reference's, and else why not."""
     if observation.relation == "no verdict":
         return True, observation.message
     found = observation.relation == "identical"
@@ -77,7 +77,7 @@ def explain_gradient(observation: Observation) -> tuple[bool, str | None]:
 
 
 def predicted_offset(meaning: Case, case: Case) -> Offset:
-    """How far the output of one case begins after another's, on each axis."""
+    """Return how far the output of one case begins after another's, on each axis."""
     sign = 1 if case.transposed else -1
     pairs = zip(meaning.geometry.before, case.geometry.before, strict=True)
     return tuple(sign * (its - ours) for its, ours in pairs)
@@ -90,7 +90,7 @@ def _predict_values(spelling: Spelling, case: Case) -> str:
 
 
 def _window(offset: Offset, meaning: Case, case: Case) -> str:
-    """Where another window begins and how large it is, and where the case's own does and is."""
+    """Say where another window begins and how large it is, beside the case's own."""
     what = f"full response of {_sizes(case.geometry.full)}" if case.transposed else "input"
     sizes = f"{_sizes(meaning.output_shape[2:])} elements against {_sizes(case.output_shape[2:])}"
     if not any(offset):

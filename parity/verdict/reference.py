@@ -44,12 +44,12 @@ class Reference:
     exact: bool
 
     def compute(self, arrays: Arrays | None = None, geometry: Geometry | None = None) -> Array:
-        """The output of other arrays, or by another geometry, in place of the case's own, in float64."""
+        """Compute the output of other arrays, or by another geometry, in float64."""
         own = self.case
         return _compute(arrays or self.arrays, geometry or own.geometry, transposed=own.transposed)
 
     def judge_by(self, arrays: Arrays | None = None, geometry: Geometry | None = None) -> DoubleDouble:
-        """As :meth:`compute`, with what float64 results are judged by beside it."""
+        """Compute as :meth:`compute` does, with what float64 results are judged by beside it."""
         return _judge_by(self.case, arrays or self.arrays, geometry or self.case.geometry, exact=self.exact)
 
     @property
@@ -63,17 +63,17 @@ class Reference:
         return 1 + _MOST_WORK // (_OVERHEAD + math.prod(places) * per_place)
 
     def equal(self, a: Array, b: Array) -> Array:
-        """Where float64 ``a`` is ``b`` as far as this case can tell: to the bit, or within tolerances."""
+        """Return where float64 ``a`` is ``b`` as this case tells: to the bit, or within tolerances."""
         return np.asarray(a == b) if self.exact else close(a, b, self.case.dtype)
 
     def first_sample(self) -> Reference:
-        """The same of the first sample alone."""
+        """Return the reference of the first sample alone."""
         case = replace(self.case, input=(1, *self.case.input[1:]))
         arrays = self.arrays._replace(x=self.arrays.x[:1])
         return replace(self, case=case, arrays=arrays, y=self.y[:1], rest=self.rest[:1])
 
     def plane(self, sample: int, channel: int) -> Reference:
-        """One sample and one output channel of it, and no more input channels than it is computed from."""
+        """Return one output channel of one sample, and no more input channels than it is computed from."""
         group, filter_of_group = divmod(channel, self.case.filters // self.case.groups)
         count = self.case.input[1] // self.case.groups
         x, w, bias = self.arrays
@@ -97,7 +97,7 @@ def make_reference(case: Case, arrays: Arrays) -> Reference:
 
 
 def sums_are_exact(case: Case, arrays: Arrays) -> bool:
-    """Whether every partial sum, in any order, is an integer that the dtype has: then results are bit-equal.
+    """Return whether every partial sum, in any order, is an integer that the dtype has: bits are equal then.
 
     The condition is S = max over outputs of sum |x||w| + |b| <= 2**p, for integers (Higham, Accuracy and
     Stability of Numerical Algorithms, section 3.1: exact operations make no rounding error).
@@ -112,17 +112,17 @@ def sums_are_exact(case: Case, arrays: Arrays) -> bool:
 
 
 def needs_twice_the_digits(dtype: str, *, exact: bool) -> bool:
-    """Whether float64 is too little to judge a result of this dtype by."""
+    """Return whether float64 is too little to judge a result of this dtype by."""
     return dtype == "float64" and not exact
 
 
 def in_float64(values: Array) -> DoubleDouble:
-    """Values of which nothing more is known."""
+    """Widen values of which nothing more is known."""
     return DoubleDouble(values, np.broadcast_to(0.0, values.shape))
 
 
 def along_channels(bias: Array, rank: int) -> Array:
-    """One value a channel, in a shape that is broadcast over (N, O, *spatial)."""
+    """Shape one value per channel so that it is broadcast over (N, O, *spatial)."""
     return bias.reshape(-1, *(1,) * rank)
 
 

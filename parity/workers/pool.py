@@ -111,7 +111,7 @@ class Pool:
         self._context.started.clear()
 
     def switches(self) -> dict[str, Any] | None:
-        """The switches under which the framework runs; None where its import failed or crashed.
+        """Return the switches under which the framework runs; None where its import failed or crashed.
 
         Raises:
             FrameworkError: a user's function cannot be imported.
@@ -151,7 +151,7 @@ class Pool:
         self._together = min(int(_SECONDS_TOGETHER * len(answers) / max(seconds, 1e-6)) + 1, MOST_TOGETHER)
 
     def _answer(self, batch: Batch, number: int) -> Answer:
-        """The answer to one of a batch's tasks."""
+        """Return the answer to one of a batch's tasks."""
         if batch is self._waiting:
             self._send()
         try:
@@ -171,7 +171,7 @@ class Pool:
         return self._answer(batch, 0)
 
     def _ask_again(self, batch: Batch, number: int) -> Answer:
-        """The answer of a new process, where one ended between two tasks, or at its start."""
+        """Ask a new process, where one ended between two tasks, or at its start."""
         if self._ended_early == _MOST_STARTS:
             return Answer("crashed", error=_ENDED_EARLY, reason=_ENDED_EARLY)
         if self._processes is batch.processes:
@@ -212,7 +212,7 @@ class Pool:
 
 
 def _result(future: Future[T]) -> T:
-    """What comes of it; waited for in turns, between which a signal is heeded."""
+    """Wait for what comes of it, in turns, between which a signal is heeded."""
     heed()
     while not future.done():
         wait([future], timeout=_TURN)
@@ -257,7 +257,7 @@ class _Context(SpawnContext):
         self.started: list[_Process] = []
 
     def Process(self, *arguments: Any, **options: Any) -> _Process:  # type: ignore[override] # noqa: N802, ANN401 - as a class there
-        """A process of this context."""
+        """Make a process of this context."""
         process = _Process(*arguments, **options)
         process.name = f"{_PROCESS_NAME}-{len(self.started)}"
         self.started.append(process)
@@ -265,7 +265,7 @@ class _Context(SpawnContext):
 
 
 def _ending(code: int) -> str:
-    """How a process ended, by its exit code."""
+    """Name how a process ended, by its exit code."""
     if code >= 0:
         return f"exit code {code % _ENDED_WELL}"
     with suppress(ValueError):

@@ -11,7 +11,7 @@ from parity.frameworks.task import Answer, Repeats, Submit, Task, Wait
 
 
 def repeating(submits: Mapping[int, Submit], runs: int) -> Submit:
-    """Hands each task to a framework several times.
+    """Hand each task to a framework several times.
 
     The answer is the first that did not end well, or else the first of all, with what the others were like.
 
@@ -40,6 +40,6 @@ def _answer(waits: Mapping[int, list[Wait]]) -> Answer:
 
 
 def _bits(answer: Answer) -> tuple[object, ...]:
-    """What two answers have to have in common to be the same: a NaN's bits too."""
+    """Return what two answers have to have in common to be the same: a NaN's bits too."""
     outputs = ((output.shape, output.dtype.str, output.tobytes()) for output in answer.outputs)
     return answer.ending, answer.error_class, *outputs

@@ -66,12 +66,12 @@ class Worker:
 
 
 def log_of(folder: Path, process: int | None) -> Path:
-    """The file of what a process wrote."""
+    """Name the file of what a process wrote."""
     return folder / f"{process}.log"
 
 
 def read_log(path: Path, start: int = 0) -> str:
-    """The last of what a file has from a place on."""
+    """Read the last of what a file has from a place on."""
     with path.open("rb") as file:
         end = file.seek(0, os.SEEK_END)
         file.seek(max(start, end - _LONGEST_TEXT))
@@ -94,7 +94,7 @@ def perform_here(tasks: Sequence[Task]) -> tuple[list[Answer], float]:
 
 
 def switches_here() -> dict[str, Any] | Exception:
-    """The switches of this process's framework, or why it cannot be loaded."""
+    """Return the switches of this process's framework, or why it cannot be loaded."""
     return _worker.switches
 
 
@@ -126,6 +126,6 @@ def _end_with_parent() -> None:
 
 
 def _be_the_first_to_go() -> None:
-    """Where memory runs out, Linux is to end this process and not the one that keeps the records."""
+    """Ask Linux to end this process, not the one that keeps the records, where memory runs out."""
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")

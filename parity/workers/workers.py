@@ -59,7 +59,7 @@ class Workers:
         self._folder.cleanup()
 
     def switches(self) -> list[dict[str, Any] | None]:
-        """Of each framework the switches under which it runs; None of one whose import failed or crashed.
+        """Return the switches of each framework; None for one whose import failed or crashed.
 
         Raises:
             FrameworkError: a user's function cannot be imported.

@@ -50,14 +50,14 @@ class Call:
         return self.path.rpartition(".")[0]
 
     def error(self, message: str, argument: Argument | None = None) -> ExpressionError:
-        """The error with this message, the argument's place marked in the expression."""
+        """Make the error with this message, the argument's place marked in the expression."""
         if argument is None:
             return ExpressionError(f"{message}, in {self.text}")
         before, marked = self.text[: argument.start], self.text[argument.start : argument.end]
         return ExpressionError(f"{message}, in {before}→{marked}←{self.text[argument.end :]}")
 
     def bind(self, names: Sequence[str]) -> Bound:
-        """The arguments by name, positional ones in the order of ``names``.
+        """Bind the arguments to names, positional ones in the order of ``names``.
 
         Raises:
             ExpressionError: an unknown name, too many arguments, or one given twice.
@@ -85,11 +85,11 @@ class Bound:
     arguments: dict[str, Argument]
 
     def value(self, name: str, default: object = None) -> Any:
-        """The argument's value, or the default."""
+        """Return the argument's value, or the default."""
         return self.arguments[name].value if name in self.arguments else default
 
     def required(self, name: str) -> Any:
-        """The argument's value.
+        """Return the argument's value, which has to be there.
 
         Raises:
             ExpressionError: it is not given.
@@ -99,7 +99,7 @@ class Bound:
         return self.arguments[name].value
 
     def number(self, name: str, default: int | None = None) -> int:
-        """One int of at least 1; required without a default."""
+        """Return one int of at least 1; required without a default."""
         value = self.required(name) if default is None else self.value(name, default)
         try:
             return check_int(name, value, minimum=1)
@@ -109,7 +109,7 @@ class Bound:
     def numbers(
         self, name: str, rank: int, *, minimum: int = 1, default: int | None = None
     ) -> tuple[int, ...]:
-        """One int an axis; required without a default."""
+        """Return one int per axis; required without a default."""
         value = self.required(name) if default is None else self.value(name, default)
         try:
             return check_ints(name, value, rank, minimum=minimum)
@@ -117,26 +117,26 @@ class Bound:
             raise self.refuse(name, str(error)) from None
 
     def flag(self, name: str, *, default: bool) -> bool:
-        """True or False."""
+        """Return true or False."""
         value = self.value(name, default)
         if not isinstance(value, bool):
             raise self.refuse(name, f"{name}={value!r}: allowed are True and False")
         return value
 
     def choice(self, name: str, allowed: Sequence[object], default: object) -> Any:
-        """One of these values."""
+        """Return one of these values."""
         value = self.value(name, default)
         if value not in allowed:
             raise self.refuse(name, f"{name}={value!r}: allowed are {', '.join(map(repr, allowed))}")
         return value
 
     def refuse(self, name: str, message: str) -> ExpressionError:
-        """The error with this message, this argument's place marked."""
+        """Make the error with this message, this argument's place marked."""
         return self.call.error(message, self.arguments.get(name))
 
 
 def parse_call(text: str) -> Call:
-    """The call that a text is.
+    """Parse the call that a text is.
 
     Raises:
         ExpressionError: no Python expression, no call, or an argument that is no literal.

@@ -21,7 +21,7 @@ class Name:
     value: object = None
 
     def __repr__(self) -> str:
-        """The name as code."""
+        """Return the name as code."""
         return self.path
 
 
@@ -40,7 +40,7 @@ class Layer:
     keywords: tuple[tuple[str, Any], ...] = ()
 
     def __repr__(self) -> str:
-        """The call as Python code."""
+        """Return the call as Python code."""
         arguments = [repr(value) for value in self.positional]
         arguments += [f"{name}={value!r}" for name, value in self.keywords]
         return f"{self.path}({', '.join(arguments)})"
@@ -75,22 +75,22 @@ class Made(Layer):
     value: Any = None
 
     def __repr__(self) -> str:
-        """As it is printed."""
+        """Return it as it is printed."""
         return self.path
 
     def call(self) -> Any:
-        """The layer itself."""
+        """Return the layer itself."""
         return self.value
 
 
 def layer(path: str, *positional: object, **keywords: object) -> Layer:
-    """A :class:`Layer`, written like the call that it is."""
+    """Make a :class:`Layer`, written like the call that it is."""
     return Layer(path, positional, tuple(keywords.items()))
 
 
 @functools.cache
 def resolve(path: str) -> Any:
-    """The object that a dotted path names; its first part that is a module is imported.
+    """Return the object that a dotted path names; its first part that is a module is imported.
 
     Raises:
         ImportError: there is no such module.
@@ -110,7 +110,7 @@ def _flat(values: list[object]) -> list[object]:
 
 
 def _value(value: object) -> object:
-    """An argument's value: names looked up, inner calls made."""
+    """Return an argument's value: names looked up, inner calls made."""
     if isinstance(value, Name):
         return resolve(value.path) if value.value is None else value.value
     if isinstance(value, Layer):

@@ -30,7 +30,7 @@ class Reading:
     notes: tuple[str, ...] = ()
 
     def case(self, batch: int, channels: int, sizes: Sequence[int]) -> Case:
-        """The case of this layer on an input of these sizes.
+        """Make the case of this layer on an input of these sizes.
 
         Raises:
             CaseError: channels that the groups do not divide.

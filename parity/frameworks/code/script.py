@@ -24,7 +24,7 @@ class Script:
     statements: str
 
     def __repr__(self) -> str:
-        """The script."""
+        """Return the script."""
         return join(self.imports, self.statements)
 
     def call(self) -> Any:
@@ -62,17 +62,17 @@ class Conversion:
     statements: tuple[str, ...] = ("converted = [kernel, *bias]",)
 
     def text(self, before: Sequence[str] = ()) -> str:
-        """The function as code, with statements to run on the kernel before."""
+        """Write the function as code, with statements to run on the kernel before."""
         body = ["kernel, *bias = weights", *before, *self.statements, "return converted"]
         return "\n".join(["def convert(weights):", *(f"    {line}" for line in body)])
 
     def __call__(self, weights: Sequence[Array]) -> list[Array]:
-        """The arrays that the layer takes."""
+        """Convert the weights to the arrays that the layer takes."""
         return cast("list[Array]", execute(join(("numpy as np",), self.text()))["convert"](weights))
 
 
 def function_call(dtype: str, *imports: str) -> Script:
-    """Statements that call a function, ``layer``, on NumPy's arrays, and check what a function may do.
+    """Write statements that call a function, ``layer``, on arrays, and check what a function may do.
 
     They find and leave what those of :meth:`parity.frameworks.table.Adapter.calling` do.
     """
@@ -91,7 +91,7 @@ y = y.astype("float64")""",
 
 
 def join(imports: Iterable[str], *blocks: str) -> str:
-    """A script: the imports in order, "module" or "module as name", and the blocks."""
+    """Join a script: the imports in order, "module" or "module as name", and the blocks."""
     first = "\n".join(f"import {module}" for module in sorted(set(imports)))
     return "\n\n\n".join((first, *blocks)) + "\n"
 

@@ -58,7 +58,7 @@ class Keras(Framework):
     written = staticmethod(written)
 
     def activation(self, name: str) -> str | None:
-        """A statement that puts this activation behind ``layer``."""
+        """Return a statement that puts this activation behind ``layer``."""
         return f"layer = keras.Sequential([layer, keras.layers.Activation({name!r})])"
 
     def spell(self, case: Case) -> list[Spelling | Unsupported]:
@@ -66,7 +66,7 @@ class Keras(Framework):
         return self.layers_for(case)
 
     def layers_for(self, case: Case, refuses: Refuses = refuses_nothing) -> list[Spelling | Unsupported]:
-        """The layer whose "valid" or "same" means the case, what people take for it, and an exact one."""
+        """Return the layer whose "valid" or "same" means the case, what people take for it, an exact one."""
         if case.transposed and case.groups > 1:
             reason = f"Keras's transposed layers have no groups, and this case has {case.groups}"
             return [Unsupported(reason), *exact(case)]

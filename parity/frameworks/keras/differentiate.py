@@ -11,14 +11,14 @@ from parity.frameworks.keras.tensors import build, to_keras, to_numpy
 
 
 def why_no_gradients() -> str | None:
-    """That the backend cannot differentiate."""
+    """Return that the backend cannot differentiate, or None."""
     if backend_name() in _WAYS:
         return None
     return f"Keras's backend {backend_name()!r} only infers; gradients need one of {', '.join(_WAYS)}"
 
 
 def backward(layer: Any, weights: Sequence[Array], x: Array, dy: Array) -> tuple[Array, list[Array]]:
-    """The gradients by the input and by the layer's weights, by the backend's own differentiation."""
+    """Return the gradients by the input and the layer's weights, by the backend's own differentiation."""
     given = to_keras(x)
     build(layer, given, weights)
     by_input, *by_weights = _WAYS[backend_name()](layer, given, to_keras(dy))

@@ -21,7 +21,7 @@ from parity.frameworks.spelling import Spelling
 
 
 def exact(case: Case, *, any_size: bool = False) -> list[Spelling]:  # noqa: ARG001 - they hold for any
-    """Layers that compute the case: zeros or crops around one, a zero-stuffed kernel, a layer a group."""
+    """Return layers that compute the case: zeros or crops around one, a stuffed kernel, one per group."""
     if 0 in case.output_shape:
         return []
     statements, back = _zero_stuffing(case)
@@ -53,7 +53,7 @@ def exact(case: Case, *, any_size: bool = False) -> list[Spelling]:  # noqa: ARG
 
 
 def _stack(case: Case, **changes: Any) -> Layer:
-    """A layer with these changes that computes the case's window, zeros and crops around it where needed."""
+    """Return a layer with these changes that computes the case's window, zeros and crops around it."""
     wanted = case.geometry.axes
     same = replace(case, **changes, padding="same", output_padding=None)
     if case.transposed:
@@ -68,7 +68,7 @@ def _stack(case: Case, **changes: Any) -> Layer:
 
 
 def _cropped(wanted: tuple[Axis, ...], same: Case, valid: Case) -> Layer:
-    """The smaller output that holds the window, and what to crop of it.
+    """Return the smaller output that holds the window, and what to crop of it.
 
     Where the window goes on after the full response has ended, zeros behind the input make the response
     longer.
@@ -90,7 +90,7 @@ def _cropped(wanted: tuple[Axis, ...], same: Case, valid: Case) -> Layer:
 
 
 def _long_enough(wanted: tuple[Axis, ...], valid: Case) -> Case:
-    """The "valid" layer of an input with so many zeros behind it that its output holds the window."""
+    """Return the "valid" layer of an input with so many zeros behind it that its output holds the window."""
     missing = [
         max(ours.before + ours.fine - its.fine, 0)
         for ours, its in zip(wanted, valid.geometry.axes, strict=True)
@@ -100,14 +100,14 @@ def _long_enough(wanted: tuple[Axis, ...], valid: Case) -> Case:
 
 
 def _around(kind: str, case: Case, amounts: tuple[tuple[int, int], ...]) -> Layer:
-    """A ZeroPadding or Cropping layer; those of one axis take a pair and know channels last only."""
+    """Return a ZeroPadding or Cropping layer; those of one axis take a pair and know channels last only."""
     if case.rank == 1:
         return layer(f"keras.layers.{kind}1D", amounts[0], dtype=case.dtype)
     return layer(f"keras.layers.{kind}{case.rank}D", amounts, data_format="channels_last", dtype=case.dtype)
 
 
 def _zero_stuffing(case: Case) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Statements that write a dilation into the kernel, where Keras takes none, and that take it out."""
+    """Write statements that put a dilation into the kernel, where Keras takes none, and that take it out."""
     if not refuses_dilation(case):
         return (), ()
     extents = ", ".join(str(axis.extent) for axis in case.geometry.axes)
@@ -121,7 +121,7 @@ def _zero_stuffing(case: Case) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _split_weights(case: Case) -> tuple[str, ...]:
-    """Statements that give each group's kernel and bias in turn."""
+    """Write statements that give each group's kernel and bias in turn."""
     if not case.bias:
         return (f"converted = [{MOVE} for kernel in np.split(kernel, {case.groups})]",)
     return (
@@ -131,7 +131,7 @@ def _split_weights(case: Case) -> tuple[str, ...]:
 
 
 def _join_weights(case: Case) -> tuple[str, ...]:
-    """Statements that make one kernel, and one bias, of those of each group in turn."""
+    """Write statements that make one kernel, and one bias, of those of each group in turn."""
     each = 2 if case.bias else 1
     statements = (
         "arrays = [kernel, *bias]",
@@ -141,7 +141,7 @@ def _join_weights(case: Case) -> tuple[str, ...]:
 
 
 def _grouped(case: Case, one: Layer) -> Script:
-    """A layer a group, side by side."""
+    """Return one layer per group, side by side."""
     shape = (*[None] * case.rank, case.input[1])
     return Script(
         ("keras",),

@@ -21,7 +21,7 @@ _BACKENDS = {
 
 
 def why_unavailable() -> str | None:
-    """That Keras or its backend is not installed, or that it has no such backend."""
+    """Return that Keras or its backend is not installed, or that it has no such backend; else None."""
     if not installed_version("keras"):
         return not_installed("keras", f"'convparity[{EXTRA}]'")
     name = backend_name()
@@ -33,12 +33,12 @@ def why_unavailable() -> str | None:
 
 
 def version() -> str:
-    """Keras's version."""
+    """Return Keras's version."""
     return str(installed_version("keras"))
 
 
 def backend() -> str | None:
-    """The backend's name and version."""
+    """Return the backend's name and version."""
     name = backend_name()
     return f"{name} {installed_version(*_BACKENDS[name])}"
 
@@ -56,12 +56,12 @@ def load() -> Any:  # the module
 
 
 def backend_name() -> str:
-    """The backend that Keras runs on."""
+    """Return the backend that Keras runs on."""
     return os.environ.get("KERAS_BACKEND", "tensorflow")
 
 
 def tensorflow_kernels(dtype: str) -> frozenset[str]:
-    """Whose kernels TensorFlow may compute a transposed layer with: "oneDNN" or "its own"; none elsewhere.
+    """Return whose kernels TensorFlow may compute a layer with: "oneDNN" or "its own"; none elsewhere.
 
     oneDNN is in the builds for x86 and on unless ``TF_ENABLE_ONEDNN_OPTS`` is 0. It has no float64, and
     the half types on some processors only. TensorFlow's own kernels accept less.

@@ -9,7 +9,7 @@ from parity.frameworks.keras.installation import backend_name, load
 
 
 def pin(threads: int) -> dict[str, Any]:
-    """Keras's defaults whatever its configuration file says, and its backend's IEEE precision."""
+    """Set Keras's defaults whatever its configuration file says, and its backend's IEEE precision."""
     keras = load()
     keras.config.set_floatx("float32")
     keras.config.set_image_data_format("channels_last")

@@ -12,7 +12,7 @@ _ONEDNN_TAKES = {"bfloat16": "avx512f", "float16": "avx512_fp16"}
 
 
 def mode(case: Case) -> Mode:
-    """Half types are summed up in float32 and rounded, and the bias is added in the half type.
+    """Return that half types are summed up in float32 and rounded, and the bias added in the half type.
 
     But TensorFlow's own kernels of transposed layers and of three axes keep sums in the half type, and
     PyTorch's transposed ones add up their taps' sums in it.

@@ -60,7 +60,7 @@ _ACTIVATIONS = (
 
 
 def read(call: Call) -> Reading:
-    """The layer that a call makes.
+    """Read the layer that a call makes.
 
     Raises:
         ExpressionError: an argument that is not the layer's, out of its range, or out of this tool's reach.

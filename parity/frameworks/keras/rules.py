@@ -21,7 +21,7 @@ FROM_KERAS = Conversion((MOVE_BACK, "converted = [kernel, *bias]"))
 
 
 def meanings(case: Case) -> Iterator[Case]:
-    """The layers that may mean the case, its own arguments first."""
+    """Yield the layers that may mean the case, its own arguments first."""
     if isinstance(case.padding, str):
         yield case
     for mode in ("valid", "same"):
@@ -34,7 +34,7 @@ def meanings(case: Case) -> Iterator[Case]:
 
 
 def find_native(case: Case, meanings: list[Case], refuses: Refuses) -> Spelling | None:
-    """The case with Keras's own arguments; else a layer that means it, an accepted one first."""
+    """Return the case with Keras's own arguments; else a layer that means it, an accepted one first."""
     natives = [spelling("native", meaning, refuses) for meaning in meanings if windows_agree(case, meaning)]
     if isinstance(case.padding, str):
         return natives[0]
@@ -42,12 +42,12 @@ def find_native(case: Case, meanings: list[Case], refuses: Refuses) -> Spelling 
 
 
 def _output_padding(axis: Axis, mode: str) -> int:
-    """The output_padding that gives this axis its size."""
+    """Return the output_padding that gives this axis its size."""
     return axis.fine - (axis.full if mode == "valid" else axis.full - axis.extent + axis.extent % 2)
 
 
 def same_instead(native: Case, refuses: Refuses) -> list[Spelling]:
-    """Beside a native "valid": what "same" gives with the same arguments, where that is another thing."""
+    """Return what "same" gives beside a native "valid" of equal arguments, where that is another thing."""
     if native.padding != "valid":
         return []
     same = native.padded("same", native.output_padding)
@@ -73,7 +73,7 @@ def _refusal(case: Case) -> Refusal | None:
 
 
 def no_backward(case: Case) -> str | None:
-    """What is not asked of TensorFlow 2.21, as there is no error to record where the process has ended."""
+    """Return what is not asked of TensorFlow 2.21: a process that has ended has no error to record."""
     if max(case.kernel) > 1 or max(case.stride) == 1 or "oneDNN" not in tensorflow_kernels(case.dtype):
         return None
     return (
@@ -83,14 +83,14 @@ def no_backward(case: Case) -> str | None:
 
 
 def refuses_dilation(case: Case) -> bool:
-    """Whether the case's dilation is better written into the kernel."""
+    """Return whether the case's dilation is better written into the kernel."""
     if max(case.dilation) == 1:
         return False
     return max(case.stride) > 1 or (case.transposed and "its own" in tensorflow_kernels(case.dtype))
 
 
 def keras_layer(case: Case) -> Layer:
-    """The Keras layer that a case of Keras's own padding is."""
+    """Return the Keras layer that a case of Keras's own padding is."""
     arguments: dict[str, Any] = {"filters": case.filters, "kernel_size": case.kernel, "strides": case.stride}
     arguments["padding"] = case.padding if isinstance(case.padding, str) else "causal"
     if case.output_padding is not None:
@@ -104,7 +104,7 @@ def keras_layer(case: Case) -> Layer:
 
 
 def why_not(case: Case) -> str:
-    """Why no arguments of Keras mean the case."""
+    """Return why no arguments of Keras mean the case."""
     wanted = wanted_windows(case)
     if not case.transposed:
         return f"neither 'valid' nor 'same' is this case's padding of {wanted} on the axes in turn"
@@ -112,7 +112,7 @@ def why_not(case: Case) -> str:
 
 
 def _valid(case: Case, padding: Padding, output_padding: Ints | None = None) -> Iterator[Case]:
-    """The case with this padding, if it is one."""
+    """Yield the case with this padding, if it is one."""
     try:
         yield case.padded(padding, output_padding)
     except GeometryError:

@@ -12,18 +12,18 @@ from parity.frameworks.keras.installation import load
 
 
 def has_channels_first(layer: Any) -> bool:
-    """Whether a layer, which its user may have made, takes its channels before the spatial axes."""
+    """Return whether a layer, which its user may have made, takes its channels before the spatial axes."""
     return getattr(layer, "data_format", None) == "channels_first"
 
 
 def to_keras(array: Array, *, channels_first: bool = False) -> Any:
-    """The tensor of (N, C, *spatial), channels last unless they are to be first."""
+    """Make the tensor of (N, C, *spatial), channels last unless they are to be first."""
     ordered = np.ascontiguousarray(array if channels_first else np.moveaxis(array, 1, -1))
     return load().ops.convert_to_tensor(ordered, dtype=array.dtype.name)
 
 
 def to_numpy(tensor: Any, *, channels_first: bool = False) -> Array:
-    """The array of a tensor with its channels last, unless they are first: (N, C, *spatial)."""
+    """Make the array of a tensor with its channels last, unless they are first: (N, C, *spatial)."""
     array: Array = load().ops.convert_to_numpy(tensor)
     return array if channels_first else np.moveaxis(array, -1, 1)
 

@@ -22,13 +22,13 @@ _ARGUMENTS = (
 
 
 def owns(thing: object) -> bool:
-    """Whether it is a layer; where Keras is not imported there is none."""
+    """Return whether it is a layer; where Keras is not imported there is none."""
     keras: Any = sys.modules.get("keras")
     return keras is not None and isinstance(thing, keras.Layer)
 
 
 def written(layer: Any) -> str:
-    """The call that makes it, with those of its arguments that matter; of a model the calls of its layers."""
+    """Write the call that makes it, with the arguments that matter; of a model the calls of its layers."""
     inner = getattr(layer, "layers", None)
     if inner:
         return f"{type(layer).__name__}([{', '.join(map(written, inner))}])"

@@ -32,7 +32,7 @@ class Seen:
     relation: tuple[str, ...] = ()
 
     def __call__(self, result: Result) -> bool:
-        """Whether this result is so."""
+        """Return whether this result is so."""
         return (
             result.status == self.status
             and (not self.error or (result.error or "").partition(":")[0] in self.error)
@@ -90,7 +90,7 @@ class Divergence:
         return self.seen.status == "rejected" and "value" in self.output
 
     def concerns(self, framework: str, version: str | None, backend: str | None) -> bool:
-        """Whether this framework may have it here.
+        """Return whether this framework may have it here.
 
         A version that is not known, as of a framework that is not installed, is no reason to say no.
         """
@@ -105,7 +105,7 @@ class Divergence:
         )
 
     def is_met(self, case: Case, result: Result) -> bool:
-        """Whether the result of a layer that computes this case may have it, whatever the result is.
+        """Return whether the result of a layer that computes this case may have it, whatever the result is.
 
         A layer that was never called has none, and one that was refused for another reason never came so far.
         """
@@ -124,12 +124,12 @@ class Divergence:
         return self.undecided is None and (self.certain or case.command == self.example)
 
     def is_seen(self, result: Result) -> bool:
-        """Whether a result has it: it is as the entry says, and nothing else explains it."""
+        """Return whether a result has it: it is as the entry says, and nothing else explains it."""
         return self.seen(result) and (not result.explained or result.reason == self.reason)
 
 
 def explain_known(case: Case, result: Result, known: Iterable[Divergence]) -> Result:
-    """The result, explained if it is a known difference; and those named that it should have been.
+    """Explain a result that is a known difference; and name those that it should have been.
 
     Args:
         case: what the layer computes by its framework's rules.
@@ -160,7 +160,7 @@ def known_refusals(framework: Framework, known: Iterable[Divergence]) -> Refuses
 
 
 def _is_telling(result: Result) -> bool:
-    """Whether a difference could have been seen: a layer ended by itself and gave values to compare."""
+    """Return whether a difference could have been seen: a layer ended by itself and gave values."""
     ended = result.status in {"ok", "rejected", "invalid"}
     return ended and result.relation not in {"empty", "no verdict"}
 

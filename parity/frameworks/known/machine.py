@@ -29,7 +29,7 @@ class Machine:
     environment: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def is_this_one(self) -> bool:
-        """Whether this process runs on such a machine, in such an environment."""
+        """Return whether this process runs on such a machine, in such an environment."""
         return (
             (not self.architecture or platform.machine().lower() in self.architecture)
             and (not self.cpu or set(self.cpu) <= cpu_flags())
@@ -40,7 +40,7 @@ class Machine:
 
 @functools.cache
 def cpu_flags() -> frozenset[str]:
-    """What this processor can do; empty where the system does not say."""
+    """Return what this processor can do; empty where the system does not say."""
     try:
         lines = _CPUINFO.read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -57,20 +57,20 @@ class Torch(Framework):
     read = staticmethod(read)
 
     def activation(self, name: str) -> str | None:
-        """A statement that puts the module of this Keras activation behind ``layer``."""
+        """Return a statement that puts the module of this Keras activation behind ``layer``."""
         found = _ACTIVATIONS.get(name)
         return found and f"layer = torch.nn.Sequential(layer, torch.nn.{found})"
 
     def why_unavailable(self) -> str | None:
-        """That torch is not installed."""
+        """Return that torch is not installed, or None."""
         return None if installed_version("torch") else not_installed("torch", "'convparity[torch]'")
 
     def version(self) -> str:
-        """PyTorch's version."""
+        """Return PyTorch's version."""
         return str(installed_version("torch"))
 
     def backend(self) -> str | None:
-        """None: torch computes itself."""
+        """Return None: torch computes itself."""
         return None
 
     def spell(self, case: Case) -> list[Spelling | Unsupported]:
@@ -83,16 +83,16 @@ class Torch(Framework):
         return [Unsupported(why_not(case)), *([spelling("lookalike", taken)] if taken else []), *exact(case)]
 
     def owns(self, thing: object) -> bool:
-        """Whether it is a module; where torch is not imported there is none."""
+        """Return whether it is a module; where torch is not imported there is none."""
         torch: Any = sys.modules.get("torch")
         return torch is not None and isinstance(thing, torch.nn.Module)
 
     def written(self, layer: Any) -> str:
-        """As the module prints itself."""
+        """Write the module as it prints itself."""
         return str(layer)
 
     def mode(self, case: Case) -> Mode:
-        """On the CPU half types are summed up in float32, the bias among them, and rounded once.
+        """Return that half types are summed up in float32, the bias among them, and rounded once.
 
         But transposed layers that oneDNN does not take (with a dilation, of float16 on most processors) go by
         a matrix product whose columns are of the half type, and these are added up in it
@@ -101,7 +101,7 @@ class Torch(Framework):
         return (accumulated_by_tap if case.transposed else accumulated_in_float32)(case.dtype)
 
     def pin(self, threads: int) -> dict[str, Any]:
-        """IEEE precision, oneDNN's kernels, and none of NNPACK's, whose fast algorithms are not exact."""
+        """Set IEEE precision, oneDNN's kernels, and none of NNPACK's, whose fast algorithms are not exact."""
         torch = load()
         torch.set_num_threads(threads)
         torch.set_default_dtype(torch.float32)
@@ -142,12 +142,12 @@ class Torch(Framework):
         )
 
     def why_no_gradients(self) -> None:
-        """None: torch has autograd."""
+        """Return None: torch has autograd."""
 
     def backward(
         self, layer: Any, weights: Sequence[Array], x: Array, dy: Array
     ) -> tuple[Array, list[Array]]:
-        """The gradients by the input and by the module's parameters, by torch.autograd."""
+        """Return the gradients by the input and by the module's parameters, by torch.autograd."""
         torch = load()
         _set_weights(layer, weights)
         given = _to_torch(x).requires_grad_()

@@ -26,7 +26,7 @@ layer = torch.nn.Sequential(SamePad({extents}, {strides}), {module!r})"""
 
 
 def exact(case: Case, *, any_size: bool = False) -> list[Spelling]:
-    """A layer with what its padding cannot do in a ZeroPad beside it, whose negative pads crop.
+    """Return a layer with what its padding cannot do in a ZeroPad beside it, whose negative pads crop.
 
     With ``any_size`` it holds for inputs of any size, and not only for the case's.
     """

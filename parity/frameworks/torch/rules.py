@@ -18,12 +18,12 @@ _EMPTY = Refusal(
 
 
 def meanings(case: Case) -> Iterator[Case]:
-    """The layers that may mean the case, or give its output size."""
+    """Return the layers that may mean the case, or give its output size."""
     return _transposed_meanings(case) if case.transposed else _conv_meanings(case)
 
 
 def _transposed_meanings(case: Case) -> Iterator[Case]:
-    """The layers with the case's output size: beginning where it does, or as near as symmetry lets them."""
+    """Yield the layers with the case's output size: beginning where it does, or as near as they can."""
     axes = case.geometry.axes
     beginning = [axis.before for axis in axes]
     balanced = [max(-(-(axis.full - axis.fine) // 2), 0) for axis in axes]
@@ -33,7 +33,7 @@ def _transposed_meanings(case: Case) -> Iterator[Case]:
 
 
 def _conv_meanings(case: Case) -> Iterator[Case]:
-    """The layers that may have the case's output size."""
+    """Yield the layers that may have the case's output size."""
     if case.padding == "same" and set(case.stride) == {1}:
         yield case
     before = [axis.before for axis in case.geometry.axes]
@@ -43,7 +43,7 @@ def _conv_meanings(case: Case) -> Iterator[Case]:
 
 
 def _valid(case: Case, pads: list[int], output_padding: list[int] | None) -> Iterator[Case]:
-    """The case with this padding, if it is one."""
+    """Yield the case with this padding, if it is one."""
     try:
         yield case.padded(pads, output_padding)
     except GeometryError:
@@ -51,18 +51,18 @@ def _valid(case: Case, pads: list[int], output_padding: list[int] | None) -> Ite
 
 
 def spelling(kind: Kind, meaning: Case) -> Spelling:
-    """The layer of this meaning, with what torch does with it."""
+    """Return the layer of this meaning, with what torch does with it."""
     return Spelling(kind, _layer(meaning), meaning, _EMPTY if 0 in meaning.output_shape else None)
 
 
 def _layer(case: Case) -> Layer:
-    """The torch layer that a case of torch's own padding is."""
+    """Return the torch layer that a case of torch's own padding is."""
     pads = case.padding if isinstance(case.padding, str) else tuple(before for before, _ in case.padding)
     return torch_layer(case, pads, case.output_padding or ())
 
 
 def torch_layer(case: Case, padding: tuple[int, ...] | str, output_padding: tuple[int, ...]) -> Layer:
-    """The case's layer with this padding in place of its own."""
+    """Return the case's layer with this padding in place of its own."""
     operation = "ConvTranspose" if case.transposed else "Conv"
     arguments: dict[str, Any] = {"stride": case.stride, "padding": padding}
     if any(output_padding):
@@ -78,7 +78,7 @@ def torch_layer(case: Case, padding: tuple[int, ...] | str, output_padding: tupl
 
 
 def why_not(case: Case) -> str:
-    """Why no arguments of torch mean the case."""
+    """Return why no arguments of torch mean the case."""
     wanted = wanted_windows(case)
     if not case.transposed:
         return f"torch pads both ends of an axis alike, and this case reads {wanted} of each axis in turn"

@@ -34,7 +34,7 @@ HYPOTHESES: tuple[Hypothesis, ...] = (
 
 
 def diagnose(result: Array, reference: Reference, budget: Iterator[int]) -> Iterator[list[Suspect]]:
-    """The mistakes that explain every value, those of one kind together, in the order they are looked for.
+    """Yield the mistakes that explain every value, those of one kind together, in the order of the search.
 
     Each output that is computed for it takes one from the budget; with none left, no more are looked for.
     """

@@ -26,19 +26,19 @@ _MOST_GROUPS = 4
 
 
 def other_window(result: Array, reference: Reference) -> Iterator[Suspect]:
-    """Another window of the full response, another read of the input."""
+    """Try another window of the full response, another read of the input."""
     for offset in find_windows(result, reference):
         yield Suspect("window", f"it is another window: {_begins(offset, reference)}", result, offset)
 
 
 def flipped(_result: Array, reference: Reference) -> Iterator[Suspect]:
-    """A kernel that is flipped, on some axes or all."""
+    """Try a kernel that is flipped, on some axes or all."""
     for text, w in _flips(reference):
         yield Suspect("flipped", text, reference.compute(reference.arrays._replace(w=w)))
 
 
 def _flips(reference: Reference) -> Iterator[tuple[str, Array]]:
-    """The kernel flipped on all axes, on one, on two; an axis with one tap has no other way round."""
+    """Try the kernel flipped on all axes, on one, on two; an axis with one tap has no other way round."""
     rank = reference.case.rank
     axes = [axis for axis, taps in enumerate(reference.case.kernel) if taps > 1]
     for count in filter(None, dict.fromkeys([len(axes), *range(1, len(axes))])):
@@ -49,7 +49,7 @@ def _flips(reference: Reference) -> Iterator[tuple[str, Array]]:
 
 
 def axes_swapped(_result: Array, reference: Reference) -> Iterator[Suspect]:
-    """A kernel with its spatial axes in another order."""
+    """Try a kernel with its spatial axes in another order."""
     own = tuple(range(reference.case.rank))
     for order in itertools.permutations(own):
         if order == own:
@@ -61,7 +61,7 @@ def axes_swapped(_result: Array, reference: Reference) -> Iterator[Suspect]:
 
 
 def channels_swapped(_result: Array, reference: Reference) -> Iterator[Suspect]:
-    """A kernel whose channels axes are swapped, or read as if they were."""
+    """Try a kernel whose channels axes are swapped, or read as if they were."""
     w, groups = reference.arrays.w, reference.case.groups
     first, second, *kernel = w.shape
     readings = {
@@ -81,7 +81,7 @@ def channels_swapped(_result: Array, reference: Reference) -> Iterator[Suspect]:
 
 
 def groups_permuted(_result: Array, reference: Reference) -> Iterator[Suspect]:
-    """Channels of the input, the kernel or the output in another order of groups."""
+    """Try channels of the input, the kernel or the output in another order of groups."""
     groups = reference.case.groups
     singles = [("input",), ("kernel",), ("output",), ("output", "bias")]
     several = [
@@ -113,7 +113,7 @@ def _orders(groups: int) -> Iterable[tuple[int, ...]]:
 def _rearranged(
     reference: Reference, parts: tuple[str, ...], what: str, rows: Callable[[int], Array]
 ) -> Iterator[Suspect]:
-    """The output with the channels of some arrays in another order; the output's go back to their places."""
+    """Try the channels of some arrays in another order; the output's go back to their places."""
     x, w, bias = reference.arrays
     counts = {"input": x.shape[1], "kernel": len(w), "output": reference.case.filters}
     orders = {part: rows(counts[part]).ravel() for part in parts if part in counts}
@@ -135,7 +135,7 @@ def _rearranged(
 
 
 def other_layout(_result: Array, reference: Reference) -> Iterator[Suspect]:
-    """An array in the memory order of another layout."""
+    """Try an array in the memory order of another layout."""
     arrays = reference.arrays
     x, w, _ = arrays
     spatial = tuple(range(2, x.ndim))
@@ -151,7 +151,7 @@ def other_layout(_result: Array, reference: Reference) -> Iterator[Suspect]:
 
 
 def _readings(array: Array, axes: tuple[int, ...]) -> Iterator[tuple[str, Array]]:
-    """The array's memory in the other order of axes, read as this one, and the other way round."""
+    """Try the array's memory in the other order of axes, read as this one, and the other way round."""
     stored = array.transpose(axes)
     shape = f"{stored.shape} (axes {axes})"
     yield f"is stored as {shape} and read as {array.shape}", stored.reshape(array.shape)
@@ -160,7 +160,7 @@ def _readings(array: Array, axes: tuple[int, ...]) -> Iterator[tuple[str, Array]
 
 
 def stride_and_dilation(_result: Array, reference: Reference) -> Iterator[Suspect]:
-    """The stride taken for the dilation."""
+    """Try the stride taken for the dilation."""
     stride, dilation = reference.case.stride, reference.case.dilation
     text = f"the stride is {dilation} and the dilation {stride}, for {stride} and {dilation}"
     for geometry in _geometries(reference, stride=dilation, dilation=stride):
@@ -168,7 +168,7 @@ def stride_and_dilation(_result: Array, reference: Reference) -> Iterator[Suspec
 
 
 def _geometries(reference: Reference, **changes: object) -> Iterable[Geometry]:
-    """Those of the case with other arguments: its padding kept in numbers, and kept by name."""
+    """Return those of the case with other arguments: its padding kept in numbers, and kept by name."""
     case, found = reference.case, []
     for numbers in (case.explicit, {}):
         with suppress(ValueError):  # arguments that do not fit each other: no such output
@@ -178,7 +178,7 @@ def _geometries(reference: Reference, **changes: object) -> Iterable[Geometry]:
 
 
 def bias(_result: Array, reference: Reference) -> Iterator[Suspect]:
-    """No bias, or twice the bias."""
+    """Try no bias, or twice the bias."""
     bias = reference.arrays.bias
     if bias is not None:
         yield Suspect("bias", "the bias is missing", reference.compute(reference.arrays._replace(bias=None)))
@@ -188,7 +188,7 @@ def bias(_result: Array, reference: Reference) -> Iterator[Suspect]:
 
 
 def window_flipped(result: Array, reference: Reference) -> Iterator[Suspect]:
-    """Another window, by a kernel that is flipped."""
+    """Try another window, by a kernel that is flipped."""
     for text, w in _flips(reference):
         other = replace(reference, arrays=reference.arrays._replace(w=w))
         for offset in find_windows(result, other):
@@ -205,7 +205,7 @@ def _begins(offset: Offset, reference: Reference) -> str:
 
 
 def padding_values(_result: Array, reference: Reference) -> Iterator[Suspect]:
-    """Padding that holds values other than zeros, and output padding that holds zeros."""
+    """Try padding that holds values other than zeros, and output padding that holds zeros."""
     if reference.case.transposed:
         yield from _zeros_added(reference, "padding values", after=True)
         return
@@ -224,12 +224,12 @@ def padding_values(_result: Array, reference: Reference) -> Iterator[Suspect]:
 
 
 def output_padding_side(_result: Array, reference: Reference) -> Iterator[Suspect]:
-    """Output padding of zeros, before the output."""
+    """Try output padding of zeros, before the output."""
     yield from _zeros_added(reference, "output padding side", after=False)
 
 
 def _zeros_added(reference: Reference, mistake: Mistake, *, after: bool) -> Iterator[Suspect]:
-    """The output without its output padding, and zeros in place of it."""
+    """Try the output without its output padding, and zeros in place of it."""
     added = reference.case.explicit.get("output_padding", ())
     axes = reference.case.geometry.axes
     if not any(added) or any(q > axis.fine for axis, q in zip(axes, added, strict=True)):

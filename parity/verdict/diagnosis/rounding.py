@@ -15,7 +15,7 @@ from parity.verdict.reference import Reference
 
 
 def reduced_precision(result: Array, reference: Reference) -> Iterator[Suspect]:
-    """Operands or results rounded to a narrower format."""
+    """Try operands or results rounded to a narrower format."""
     x, w, bias = reference.arrays
     for name, rounded in ROUNDINGS.items():
         y = reference.compute(Arrays(rounded(x), rounded(w), None if bias is None else rounded(bias)))
@@ -33,12 +33,12 @@ def reduced_precision(result: Array, reference: Reference) -> Iterator[Suspect]:
 
 
 def _where_close(result: Array, values: Array, dtype: str) -> Array:
-    """The values, with the result's own in place of those that it is close to."""
+    """Return the values, with the result's own in place of those that it is close to."""
     return np.where(close(result, values, dtype), result, values) if result.shape == values.shape else values
 
 
 def _to_bits(bits: int) -> Callable[[Array], Array]:
-    """Rounding to so many significant bits, the first included, halves to even."""
+    """Make the rounding to so many significant bits, the first included, halves to even."""
 
     def rounded(values: Array) -> Array:
         fraction, exponent = np.frexp(values)
@@ -66,13 +66,13 @@ ROUNDINGS: dict[str, Callable[[Array], Array]] = {
 
 
 def _either_way(rounded: Callable[[Array], Array], values: Array, result: Array) -> Array:
-    """The values rounded; those that the last bits of a sum may push to either side, to the result's."""
+    """Round the values; those that the last bits of a sum may push to either side, to the result's side."""
     down, up = rounded(values * (1 - 2**-20)), rounded(values * (1 + 2**-20))
     return up if result.shape != up.shape else np.where(result == down, down, up)
 
 
 def scaled(result: Array, reference: Reference) -> Iterator[Suspect]:
-    """The reference times a constant, rounded or not."""
+    """Try the reference times a constant, rounded or not."""
     y, dtype = reference.y, reference.case.dtype
     if result.shape != y.shape or not np.isfinite(result).all():
         return

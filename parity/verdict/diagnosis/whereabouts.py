@@ -12,7 +12,7 @@ _MOST_NUMBERS = 4
 
 
 def greatest_difference(result: Array, reference: Array) -> str:
-    """The two sides where they are furthest apart; their shapes where these differ."""
+    """Say both sides where they are furthest apart; their shapes where these differ."""
     if result.shape != reference.shape:
         return f"its shape is {format_shape(result.shape)} against {format_shape(reference.shape)}"
     a, b = result.astype(np.float64), reference.astype(np.float64)
@@ -26,7 +26,7 @@ def greatest_difference(result: Array, reference: Array) -> str:
 
 
 def differing_places(differ: Array) -> str:
-    """How many elements differ, which is the first, and the samples, channels or rows that all are in."""
+    """Say how many elements differ, which is the first, and the samples, channels or rows they share."""
     if not differ.any():
         return ""
     first = _index(np.unravel_index(int(np.argmax(differ)), differ.shape))
@@ -46,7 +46,7 @@ def differing_places(differ: Array) -> str:
 
 
 def _which(numbers: list[int], size: int) -> str:
-    """Some of the numbers below ``size``, briefly."""
+    """Write some of the numbers below ``size``, briefly."""
     every = list(range(size))
     named = {
         "the first": every[:1],

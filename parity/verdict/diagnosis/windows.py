@@ -31,7 +31,7 @@ _PROBES = 5
 
 
 def find_windows(result: Array, reference: Reference) -> tuple[Offset, ...]:
-    """The offsets from the reference at which the result's elements stand, nearest first.
+    """Return the offsets from the reference at which the result's elements stand, nearest first.
 
     Looked for are, in both directions on every axis, all offsets up to the kernel's extent and the stride,
     and up to what the case's padding drops or adds; fewer in large cases. At most :data:`MOST_MATCHES` are
@@ -51,7 +51,7 @@ def find_windows(result: Array, reference: Reference) -> tuple[Offset, ...]:
 
 
 def begins_at(result: Array, reference: Reference, offset: Offset) -> bool:
-    """Whether the result's elements are those that begin this far after the reference's.
+    """Return whether the result's elements are those that begin this far after the reference's.
 
     Its batch and its channels are the reference's; its spatial sizes may be others.
     """
@@ -60,7 +60,7 @@ def begins_at(result: Array, reference: Reference, offset: Offset) -> bool:
 
 
 def _candidates(values: Array, reference: Reference) -> list[Offset]:
-    """The offsets at which the values of a few elements stand, nearest first."""
+    """Return the offsets at which the values of a few elements stand, nearest first."""
     spans = _spans(reference.case)
     possible = np.ones([len(span) for span in spans], bool)
     for place in _telling(values):
@@ -83,7 +83,7 @@ def _spans(case: Case) -> list[range]:
 
 
 def _telling(values: Array) -> Iterator[tuple[int, ...]]:
-    """Places of the largest elements, which are equal to the fewest others, and places far apart.
+    """Pick places of the largest elements, which are equal to the fewest others, and places far apart.
 
     NaN is the largest, and rules out every offset.
     """
@@ -96,7 +96,7 @@ def _telling(values: Array) -> Iterator[tuple[int, ...]]:
 
 
 def _around(reference: Reference, place: tuple[int, ...], spans: Sequence[range]) -> Array:
-    """What would stand at this place of the result, at each offset."""
+    """Return what would stand at this place of the result, at each offset."""
     sample, channel, *position = place
     plane = reference.plane(sample, channel)
     step = (1,) * plane.case.rank if plane.case.transposed else plane.case.stride
@@ -107,7 +107,7 @@ def _around(reference: Reference, place: tuple[int, ...], spans: Sequence[range]
 
 
 def _moved(case: Case, offset: Sequence[int], sizes: Sequence[int], step: int | None = None) -> Geometry:
-    """The geometry of an output of these sizes that begins so far after the case's own.
+    """Return the geometry of an output of these sizes that begins so far after the case's own.
 
     ``step`` is from one output element to the next, in place of the convolution's stride.
     """
