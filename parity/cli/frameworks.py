@@ -16,6 +16,7 @@ from parity.cli.output import (
     make_table,
     print_table,
 )
+from parity.frameworks.interface import Framework
 from parity.frameworks.table import all_frameworks
 from parity.records.counts import Outcome
 
@@ -24,18 +25,7 @@ from parity.records.counts import Outcome
 @json_option
 def command(as_json: bool) -> Outcome:
     """Print what is installed, in which version, and what it can do; nothing is imported."""
-    found = [
-        {
-            "framework": adapter.name,
-            "installed": adapter.why_unavailable() is None,
-            "version": None if adapter.why_unavailable() else adapter.version(),
-            "backend": None if adapter.why_unavailable() else adapter.backend(),
-            "extra": adapter.extra,
-            "ops": list(OPS),
-            "dtypes": list(DTYPES),
-        }
-        for adapter in all_frameworks()
-    ]
+    found = [_described(framework) for framework in all_frameworks()]
     if as_json:
         json_document(found)
     else:
@@ -43,17 +33,30 @@ def command(as_json: bool) -> Outcome:
     return Outcome.EXPLAINED
 
 
+def _described(framework: Framework) -> Json:
+    why = framework.why_unavailable()
+    return {
+        "framework": framework.name,
+        "installed": why is None,
+        "version": None if why else framework.version(),
+        "backend": None if why else framework.backend(),
+        "extra": framework.extra,
+        "unavailable": why,
+        "ops": list(OPS),
+        "dtypes": list(DTYPES),
+    }
+
+
 def show_frameworks(found: Sequence[Json]) -> None:
     """Print what is installed, and what would be."""
-    table = make_table("framework", "version", "backend", "ops", "dtypes", "to install")
+    table = make_table("framework", "version", "backend", "ops", "dtypes", "unavailable")
     for each in found:
-        install = "" if each["installed"] else f"pip install 'convparity[{each['extra']}]'"
         table.add_row(
             each["framework"],
-            each["version"] or "not installed",
+            each["version"] or ("" if each["installed"] else "not installed"),
             each["backend"] or "",
             ", ".join(each["ops"]),
             ", ".join(each["dtypes"]),
-            install,
+            each["unavailable"] or "",
         )
     print_table(table)

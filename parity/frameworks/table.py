@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 
+from parity.cases.case import Case
 from parity.cases.errors import InputError
+from parity.frameworks.attempt import describe
 from parity.frameworks.interface import Framework
+from parity.frameworks.spelling import Spelling, Unsupported
 
 BUILT_IN = {
     "numpy": "parity.frameworks.numpy:NumPy",
@@ -29,7 +33,7 @@ def find_framework(name: str) -> Framework:
     """Return the framework of this name.
 
     Raises:
-        FrameworkError: there is none of this name, it cannot be imported, or it is not installed.
+        FrameworkError: there is none of this name, or it cannot be used here.
     """
     if name not in names():
         raise FrameworkError(f"framework {name!r}: allowed are {', '.join(names())}")
@@ -46,20 +50,12 @@ def names() -> list[str]:
 
 
 def all_frameworks() -> list[Framework]:
-    """Return every framework, whether or not it is installed.
-
-    Raises:
-        FrameworkError: one that a distribution offers cannot be imported.
-    """
+    """Return every framework, whether or not it can be used."""
     return [_made(name) for name in names()]
 
 
 def installed() -> list[str]:
-    """List the names of the frameworks that can be used here.
-
-    Raises:
-        FrameworkError: one that a distribution offers cannot be imported.
-    """
+    """List the names of the frameworks that can be used here."""
     return [framework.name for framework in all_frameworks() if framework.why_unavailable() is None]
 
 
@@ -82,13 +78,31 @@ def _made(name: str) -> Framework:
 def _from_entry_point(point: EntryPoint) -> Framework:
     try:
         framework = point.load()()
-    except Exception as error:
-        raise FrameworkError(
-            f"framework {point.name!r}: {point.value} cannot be made: {type(error).__name__}: {error}"
-        ) from error
-    if not isinstance(framework, Framework) or framework.name != point.name:
-        raise FrameworkError(
-            f"framework {point.name!r}: {point.value} gives {framework!r}: allowed is a "
-            f"parity.frameworks.interface.Framework of this name"
-        )
-    return framework
+    except Exception as error:  # noqa: BLE001 - another distribution's code, and no reason for others to fail
+        return Unavailable(f"cannot be made by {point.value}: {describe(error)}", point.name)
+    if isinstance(framework, Framework) and framework.name == point.name:
+        return framework
+    return Unavailable(
+        f"is no parity.frameworks.interface.Framework of this name, but {framework!r}", point.name
+    )
+
+
+@dataclass(frozen=True)
+class Unavailable(Framework):
+    """A framework that a distribution offers and that cannot be made.
+
+    Attributes:
+        why: the reason, as the end of a sentence that begins with its name.
+        name: what it is offered as.
+    """
+
+    why: str
+    name: str = "unavailable"
+
+    def why_unavailable(self) -> str:
+        """Return the reason."""
+        return self.why
+
+    def spell(self, case: Case) -> list[Spelling | Unsupported]:  # noqa: ARG002 - it has none for any
+        """Return that it has no layer."""
+        return [Unsupported(f"{self.name} {self.why}")]
