@@ -13,8 +13,8 @@ from parity.records.counts import Outcome, Report
 from parity.records.diff import diff
 from parity.records.reader import Records, read_records
 from parity.records.result import command
+from tests.support.project import pins
 from tests.support.recorded import write
-from tests.test_project import pins
 
 BASELINE = Path(__file__).parents[1] / "baselines" / "pinned.jsonl.gz"
 SUITES = ("article", "zoo", "threads")

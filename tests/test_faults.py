@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import hypothesis.strategies as st
 import ml_dtypes
@@ -18,7 +18,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-import convmm
 from parity import Case, run
 from parity.cases.arrays import Array
 from parity.cases.case import OPS
@@ -28,21 +27,14 @@ from parity.frameworks.interface import Framework
 from parity.frameworks.precision import Mode
 from parity.frameworks.spelling import Spelling, Unsupported
 from parity.frameworks.table import find_framework
-from parity.frameworks.task import Task, Wait, here
 from parity.records.counts import Outcome
 from parity.records.result import Result
 from parity.running import run_with
-from parity.workers.workers import Workers
-from tests.support import naive
 from tests.support.faults import (
     Change,
     Wrong,
     accumulating,
-    exchanged,
     first_sample_always,
-    flipped,
-    in_arguments,
-    in_bias,
     in_input,
     in_kernel,
     in_operands,
@@ -53,221 +45,17 @@ from tests.support.faults import (
     moved,
     one_ulp,
     only_if,
-    output_padding_first,
-    overwriting,
-    padded,
     product,
-    read_channels_last,
     remembering,
-    rolled,
     spoilt,
-    spoilt_one_in,
-    summed,
     through,
     truncated,
-    view_of_input,
-    without,
     without_last_tap,
-    wrapped_to_16_bits,
 )
-from tests.support.strategies import CONVS, TRANSPOSES, changed, exact_cases_with_an_output, examples
-
-MANY_AXES = tuple(op for op in OPS if not op.endswith("1d"))
-SIZES = (9, 8, 7)
-
-
-@dataclass(frozen=True)
-class Fault:
-    """A mistake, and what parity has to say of it.
-
-    Attributes:
-        wrong: makes it.
-        relation: its name in the diagnosis; None where it has none, so that it is only to be caught.
-        says: what stands in the reason.
-        ops: those that it can be made in.
-        case: how the case that exposes it differs from :func:`typical`.
-    """
-
-    wrong: Wrong
-    relation: str | None = None
-    says: str = ""
-    ops: Sequence[str] = OPS
-    case: tuple[tuple[str, object], ...] = ()
-
-
-def fault(
-    wrong: Wrong, relation: str | None = None, says: str = "", ops: Sequence[str] = OPS, **case: object
-) -> Fault:
-    """A :class:`Fault`, its case's arguments by name."""
-    return Fault(wrong, relation, says, ops, tuple(case.items()))
-
-
-def typical(op: str, **arguments: object) -> Case:
-    """Two samples, two groups of two channels, every argument in use."""
-    rank = int(op[-2])
-    own: dict[str, Any] = {"stride": 2, "padding": 1, "groups": 2, "bias": True}
-    if op in TRANSPOSES:
-        own["output_padding"] = 1
-    case = Case(op, (2, 4, *SIZES[:rank]), 4, 3, **own)
-    return changed(case, **arguments)
-
-
-REAL: dict[str, Any] = {"values": "normal"}
-LONG_SUMS: dict[str, Any] = {"values": "normal", "stride": 1, "output_padding": None}
-
-FAULTS: dict[str, Fault] = {
-    # windows
-    "the window begins one later": fault(moved(-1), "window", "begins"),
-    "the window begins one sooner": fault(moved(1), "window", "begins"),
-    "the window begins later on the last axis only": fault(
-        moved(-1, np.s_[-1:]), "window", "begins", MANY_AXES
-    ),
-    "padding is ignored": fault(without("padding"), "window", "its shape is"),
-    "output padding is ignored": fault(without("output_padding"), "window", "its shape is", TRANSPOSES),
-    "output padding comes before the output": fault(
-        output_padding_first(of_zeros=False), "window", "added before it, not after", TRANSPOSES, padding=2
-    ),
-    "output padding is zeros before the output": fault(
-        output_padding_first(of_zeros=True), "output padding side", "zeros before the output", TRANSPOSES
-    ),
-    "the result lacks its last row": fault(in_result(lambda y: y[..., :-1]), "window", "its shape is"),
-    "edge padding": fault(padded("edge"), "padding values", "edge values", CONVS),
-    "reflected padding": fault(padded("reflect"), "padding values", "reflect values", CONVS),
-    "wrapped padding": fault(padded("wrap"), "padding values", "wrap values", CONVS),
-    # order
-    "the kernel is flipped": fault(flipped(), "flipped", "flipped on"),
-    "the kernel is flipped on one axis": fault(flipped(2), "flipped", "1 of", MANY_AXES),
-    "the kernel's axes are swapped": fault(
-        in_kernel(lambda w: w.swapaxes(2, 3)), "axes swapped", "order (1, 0", MANY_AXES
-    ),
-    "the result's axes are swapped": fault(
-        in_result(lambda y: y.swapaxes(2, 3)), None, "unrelated", ("conv2d",), input=[2, 4, 9, 9]
-    ),
-    "the kernel's channels are swapped": fault(
-        in_kernel(lambda w: w.swapaxes(0, 1)), "channels swapped", "swapped", groups=1
-    ),
-    "the result's channels are reversed": fault(in_result(lambda y: y[:, ::-1]), groups=1),
-    "the input's groups are permuted": fault(in_input(rolled(2)), "groups permuted", "order (1, 0)"),
-    "the input's groups are interleaved": fault(in_input(interleaved(2)), "groups permuted", "channel % 2"),
-    "the result's groups are permuted": fault(in_result(rolled(2)), "groups permuted", "output"),
-    "samples are swapped": fault(in_result(lambda y: y[::-1])),
-    "every sample is the first": fault(in_result(first_sample_always), None, "the last of 2 samples"),
-    "the input is read as channels last": fault(in_input(read_channels_last), "layout", "the input"),
-    "the kernel is read as channels last": fault(in_kernel(read_channels_last), "layout", "the kernel"),
-    "the channels-last result is reshaped": fault(in_result(read_channels_last), "layout", "the output"),
-    "the result is channels last": fault(
-        in_result(lambda y: np.moveaxis(y, 1, -1)), "layout", "channels last"
-    ),
-    # arguments
-    "the bias is dropped": fault(in_bias(lambda _: None), "bias", "missing"),
-    "the bias is added twice": fault(in_bias(lambda b: b + b), "bias", "twice"),
-    "the bias is subtracted": fault(in_bias(np.negative)),
-    "the bias is in another order": fault(in_bias(lambda b: b[::-1])),
-    "the stride is ignored": fault(without("stride", "output_padding"), ops=TRANSPOSES),
-    "the stride is ignored in a convolution": fault(without("stride"), ops=CONVS),
-    "the dilation is ignored": fault(without("dilation"), dilation=2),
-    "stride and dilation are exchanged": fault(
-        in_arguments(exchanged), "stride and dilation exchanged", "for (3", stride=3, dilation=2
-    ),
-    "the last tap is skipped": fault(in_kernel(without_last_tap)),
-    "the mean is taken for the sum": fault(in_result(lambda y: y / 3), "scaled", "0.333333 times"),
-    "the sign is lost": fault(in_result(np.negative), "scaled", "-1 times"),
-    "a ReLU follows": fault(in_result(lambda y: np.maximum(y, 0))),
-    # precision
-    "one unit in the last place": fault(in_result(one_ulp), "numeric", "integers have to be exact"),
-    "operands rounded to bfloat16": fault(
-        in_operands(through(ml_dtypes.bfloat16)), "numeric", "operands are rounded to bfloat16", **REAL
-    ),
-    "operands rounded to float16": fault(
-        in_operands(through(np.float16)), "numeric", "operands are rounded to float16", **REAL
-    ),
-    "the result rounded to bfloat16": fault(
-        in_result(through(ml_dtypes.bfloat16)), "numeric", "result is rounded to bfloat16"
-    ),
-    "the result rounded to float16": fault(
-        in_result(through(np.float16)), "numeric", "result is rounded to float16", **REAL
-    ),
-    "float32 sums accumulated in float16": fault(summed(through(np.float16)), **LONG_SUMS),
-    "float32 sums accumulated in bfloat16": fault(summed(through(ml_dtypes.bfloat16)), **LONG_SUMS),
-    "float64 computed in float32": fault(
-        in_operands(through(np.float32)), "numeric", "float32", dtype="float64", **REAL
-    ),
-    "float32 cut to 18 bits": fault(in_result(truncated(18)), "numeric", "within the bound of", **REAL),
-    "float64 cut to 32 bits": fault(
-        in_result(truncated(32)), "numeric", "within the bound of", dtype="float64", **REAL
-    ),
-    "float16 sums cut off after each tap": fault(summed(truncated(6)), dtype="float16", **LONG_SUMS),
-    "sums wrapped to 16 bits": fault(in_result(wrapped_to_16_bits)),
-    "noise in the last bits": fault(
-        in_result(lambda y: y * (1 + np.float32(2**-23))), "numeric", "integers have to be exact"
-    ),
-    # values and shapes
-    "another dtype": fault(in_result(lambda y: y.astype(np.float64)), None, "dtype float64"),
-    "a half type": fault(in_result(lambda y: y.astype(np.float16)), None, "dtype float16"),
-    "no array": fault(in_result(lambda y: y.tolist()), None, "no array but list"),
-    "one sample, broadcastable": fault(in_result(lambda y: y[:1]), None, "its shape is"),
-    "one channel, broadcastable": fault(in_result(lambda y: y[:, :1]), None, "its shape is"),
-    "one element, broadcastable": fault(in_result(lambda y: y.ravel()[:1]), None, "its shape is"),
-    "zeros": fault(in_result(np.zeros_like), None, "unrelated"),
-    "NaN somewhere": fault(in_result(spoilt(-1, -1, by=lambda y: y * np.nan)), None, "nan"),
-    "one infinity": fault(in_result(spoilt(0, 0, ..., 0, by=lambda y: y + np.inf)), None, "inf"),
-    "an uninitialised border": fault(in_result(junk_at_the_border), None, "elements differ"),
-    "the last channel is wrong": fault(
-        in_result(spoilt(np.s_[:], -1, by=lambda y: y + 1)), None, "only in the last of 4 channels"
-    ),
-    "one value in 10^4": fault(
-        in_result(spoilt_one_in(10**4)), None, "2 of 28800", ("conv2d",), input=[4, 4, 60, 60], filters=8
-    ),
-    "one value in 10^4 of a transposed convolution": fault(
-        in_result(spoilt_one_in(10**4)), None, "1 of 12800", ("conv_transpose2d",), input=[2, 4, 20, 20]
-    ),
-    "negative inputs are taken for zero": fault(in_input(lambda x: np.maximum(x, 0))),
-    # memory
-    "the input is overwritten before it is read": fault(overwriting(0, first=True), None, "changed x"),
-    "the input is overwritten after it was read": fault(overwriting(0, first=False), None, "changed x"),
-    "the kernel is overwritten before it is read": fault(overwriting(1, first=True), None, "changed w"),
-    "the kernel is overwritten after it was read": fault(overwriting(1, first=False), None, "changed w"),
-    "a view of the input is returned": fault(view_of_input, None, "unrelated", stride=1, output_padding=None),
-}
-
-
-# Who computes
-
-
-def of_convmm(op: str, x: Array, w: Array, *bias: Array, **arguments: Any) -> Array:  # noqa: ANN401 - ints and pairs
-    return np.asarray((convmm.conv_transpose if op in TRANSPOSES else convmm.conv)(x, w, *bias, **arguments))
-
-
-def of_loops(op: str, x: Array, w: Array, *bias: Array, **arguments: Any) -> Array:  # noqa: ANN401 - as above
-    function = naive.conv_transpose if op in TRANSPOSES else naive.conv
-    return np.asarray(function(x, w, *bias, **arguments)).astype(x.dtype)
-
-
-def of_torch(op: str, x: Array, w: Array, *bias: Array, **arguments: Any) -> Array:  # noqa: ANN401 - as above
-    """By ``torch.nn.functional``, all pads and crops outside."""
-    torch = pytest.importorskip("torch")
-    padding, added = arguments.pop("padding"), arguments.pop("output_padding", None)
-    given_x, *weights = (torch.from_numpy(np.ascontiguousarray(array)) for array in (x, w, *bias))
-    convolve, pad = getattr(torch.nn.functional, op), torch.nn.functional.pad
-    if added is None:
-        ends = [(before, after) for before, after in padding]
-        return np.asarray(convolve(pad(given_x, last_first(ends)), *weights, **arguments).numpy())
-    # Longer first: what is cropped before an axis may be more than there is without the output padding.
-    longer = pad(convolve(given_x, weights[0], **arguments), last_first([(0, q) for q in added]))
-    y = pad(longer, last_first([(-before, -after) for before, after in padding])).numpy()
-    return np.asarray(y + bias[0].reshape(-1, *[1] * (x.ndim - 2)) if bias else y)
-
-
-def last_first(ends: Sequence[tuple[int, int]]) -> list[int]:
-    """Pads in torch's order: the last axis first."""
-    return [end for pair in reversed(ends) for end in pair]
-
-
-RIGHT: dict[str, Callable[..., Array]] = {
-    "convmm": of_convmm,
-    "the definition": of_loops,
-    "torch.nn.functional": of_torch,
-}
+from tests.support.implementations import RIGHT, of_convmm
+from tests.support.lent import Here, lend
+from tests.support.mistakes import FAULTS, REAL, Fault, case_of, fault, typical
+from tests.support.strategies import changed, exact_cases_with_an_output, examples
 
 
 @dataclass(frozen=True)
@@ -316,14 +104,7 @@ class Faulty(Framework):
 
 # Each mistake is caught
 
-EVERY = [pytest.param(name, op, id=f"{name}-{op}") for name, fault in FAULTS.items() for op in fault.ops]
-
-
-def case_of(fault: Fault, op: str) -> Case:
-    arguments = dict(fault.case)
-    if op in CONVS:
-        arguments.pop("output_padding", None)
-    return typical(op, **arguments)
+EVERY = [pytest.param(name, op, id=f"{name}-{op}") for name, each in FAULTS.items() for op in each.ops]
 
 
 def by_function(case: Case, wrong: Wrong, mode: str | None = None) -> Result:
@@ -339,17 +120,17 @@ def by_adapter(case: Case, wrong: Wrong) -> Result:
 @pytest.mark.parametrize(("name", "op"), EVERY)
 @pytest.mark.parametrize("made", [by_function, by_adapter])
 def test_a_mistake_is_caught_and_named(made: Callable[[Case, Wrong], Result], name: str, op: str) -> None:
-    fault = FAULTS[name]
-    result = made(case_of(fault, op), fault.wrong)
+    mistake = FAULTS[name]
+    result = made(case_of(mistake, op), mistake.wrong)
     assert not result.explained
-    assert fault.says in str(result.reason)
-    assert result.relation == fault.relation or fault.relation is None
+    assert mistake.says in str(result.reason)
+    assert result.relation == mistake.relation or mistake.relation is None
 
 
 @pytest.mark.parametrize("op", OPS)
 @pytest.mark.parametrize("made", [by_function, by_adapter])
 def test_without_a_mistake_the_same_cases_agree(made: Callable[[Case, Wrong], Result], op: str) -> None:
-    for case in {case_of(fault, op) for fault in FAULTS.values() if op in fault.ops}:
+    for case in {case_of(each, op) for each in FAULTS.values() if op in each.ops}:
         result = made(case, lambda right: right)
         assert (result.relation, result.explained) == ("identical", True), case.command
 
@@ -485,10 +266,10 @@ HIDDEN: dict[str, Fault] = {
 def test_what_the_bound_of_an_unknown_accumulator_hides_is_caught_where_one_is_declared(
     name: str, op: str
 ) -> None:
-    fault = HIDDEN[name]
-    result = by_function(case_of(fault, op), fault.wrong, "float32-sums")
-    assert (result.relation, result.explained) == (fault.relation, False)
-    assert fault.says in str(result.reason)
+    mistake = HIDDEN[name]
+    result = by_function(case_of(mistake, op), mistake.wrong, "float32-sums")
+    assert (result.relation, result.explained) == (mistake.relation, False)
+    assert mistake.says in str(result.reason)
 
 
 # Through the command line
@@ -512,31 +293,13 @@ def exit_code(case: Case, *options: str) -> int:
 KERNELS = """
 from functools import partial
 
-from tests.test_faults import FAULTS, of_convmm
+from tests.support.implementations import of_convmm
+from tests.support.mistakes import FAULTS
 
 right = partial(of_convmm, {op!r})
 wrong = FAULTS[{name!r}].wrong(right)
 """
 """A user's module: the right function, and the faulty one."""
-
-
-class Here(Workers):
-    """Frameworks in this very process, where a faulty one can be put in a real one's place."""
-
-    def __init__(self, *_: object, **__: object) -> None:
-        pass
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def switches(self) -> list[dict[str, Any] | None]:
-        return []
-
-    def submit(self, found: Framework, task: Task) -> Wait:
-        return here(found, task)
 
 
 @pytest.mark.parametrize("name", A_FEW)
@@ -545,11 +308,13 @@ def test_a_wrong_function_ends_the_command_with_1(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, op: str
 ) -> None:
     case = case_of(FAULTS[name], op)
-    (tmp_path / "kernels_of_a_user.py").write_text(KERNELS.format(name=name, op=op), encoding="utf-8")
+    lend(monkeypatch)
+    module = tmp_path.name
+    (tmp_path / f"{module}.py").write_text(KERNELS.format(name=name, op=op), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     options = "--frameworks", "numpy", "--impl"
-    assert exit_code(case, *options, "kernels_of_a_user:right") == Outcome.EXPLAINED
-    assert exit_code(case, *options, "kernels_of_a_user:wrong") == Outcome.UNEXPLAINED
+    assert exit_code(case, *options, f"{module}:right") == Outcome.EXPLAINED
+    assert exit_code(case, *options, f"{module}:wrong") == Outcome.UNEXPLAINED
     assert '"verdict": "unexplained"' in capsys.readouterr().out
 
 
@@ -562,7 +327,7 @@ def test_a_faulty_adapter_ends_the_command_with_1(
     made = {"torch": Faulty(torch, FAULTS[name].wrong, case)}
     right = table._made  # noqa: SLF001 - what the table has made is what is replaced
     monkeypatch.setattr(table, "_made", lambda framework: made.get(framework) or right(framework))
-    monkeypatch.setattr("parity.cli.run.Workers", Here)
+    lend(monkeypatch, Here)
     assert exit_code(case) == Outcome.UNEXPLAINED
     results = json.loads(capsys.readouterr().out)["results"]
     assert {each["framework"] for each in results if not each["explained"]} == {"torch"}

@@ -14,7 +14,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from ruamel.yaml import YAML
 
-ROOT = Path(__file__).parents[1]
+from tests.support.project import ROOT, pins
+
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
 each_workflow = pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
@@ -28,13 +29,6 @@ def requirements() -> list[Requirement]:
     named = [project["dependencies"], *project["optional-dependencies"].values(), *groups]
     parsed = [Requirement(text) for group in named for text in group if isinstance(text, str)]
     return [requirement for requirement in parsed if requirement.name != project["name"]]
-
-
-def pins() -> dict[str, str]:
-    """Version by canonical name, from constraints.txt."""
-    lines = (ROOT / "constraints.txt").read_text().splitlines()
-    pairs = [line.split("==") for line in lines if not line.startswith("#")]
-    return {canonicalize_name(name): version for name, version in pairs}
 
 
 def code_blocks(text: str) -> list[str]:
@@ -114,6 +108,12 @@ def test_the_hooks_before_a_commit_are_those_of_lint_and_types() -> None:
 def test_the_readme_begins_with_two_commands_of_one_line() -> None:
     blocks = code_blocks((ROOT / "README.md").read_text())[:2]
     assert [len(block.splitlines()) for block in blocks] == [1, 1]
+
+
+def test_what_tests_share_is_imported_from_no_test_module() -> None:
+    # Lines and not syntax trees: some tests write programs.
+    lines = [line for path in (ROOT / "tests").rglob("*.py") for line in path.read_text().splitlines()]
+    assert [line for line in lines if re.match(r"\s*(from|import) tests\b.*\btest_", line)] == []
 
 
 def test_ci_can_be_run() -> None:

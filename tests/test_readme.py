@@ -10,6 +10,7 @@ import pytest
 
 import convmm
 from parity.cli.main import run_cli
+from tests.support.lent import lend
 from tests.support.nested import run
 
 pytest_plugins = ["pytester"]
@@ -29,6 +30,11 @@ def plain(text: str) -> str:
 def commands() -> list[str]:
     """Every command line of the third block of shell lines, without its comment."""
     return [line.partition("#")[0].strip() for line in blocks("sh")[2].splitlines()]
+
+
+@pytest.fixture(autouse=True)
+def shared_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    lend(monkeypatch)
 
 
 @pytest.mark.parametrize("block", blocks("console"), ids=lambda block: block.split()[2])

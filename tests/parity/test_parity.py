@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from parity import Case, run
 from parity.strategies import cases, conv_cases, conv_transpose_cases, refused_cases
 from parity.testing import assert_parity
-from tests.support.strategies import EVERY_DTYPE, without_known_faults
+from tests.support.strategies import EVERY_DTYPE
 
 pytest_plugins = ["pytester"]
 
@@ -24,7 +24,7 @@ half = settings(max_examples=settings().max_examples // 2)
 
 
 @half
-@given(conv_cases(dtypes=EVERY_DTYPE).map(without_known_faults))
+@given(conv_cases(dtypes=EVERY_DTYPE))
 def test_convolutions_of_integers_are_bit_equal_in_every_dtype(case: Case) -> None:
     assert_parity(case)
 
@@ -36,7 +36,7 @@ def test_transposed_convolutions_of_integers_are_bit_equal_in_every_dtype(case: 
 
 
 @half
-@given(cases(dtypes=EVERY_DTYPE[:2], values=("normal", "wide")).map(without_known_faults))
+@given(cases(dtypes=EVERY_DTYPE[:2], values=("normal", "wide")))
 def test_real_numbers_stay_within_the_bound_on_their_rounding(case: Case) -> None:
     assert_parity(case)
 

@@ -18,7 +18,7 @@ from parity.frameworks.table import FrameworkError, installed
 from parity.records.result import CaseResult, Result
 from parity.running import contestants
 from parity.verdict.compare import compare_pairs
-from tests.support.strategies import cases, examples, runnable_cases
+from tests.support.strategies import cases, examples
 
 ARTICLE = Case("conv_transpose2d", (5, 3, 2, 2), 1, 3, stride=2, output_padding=1)
 PLAIN = Case("conv2d", (2, 3, 6, 5), 4, 3, stride=2, padding=1, bias=True)
@@ -124,7 +124,7 @@ def test_the_articles_picture_has_the_articles_numbers() -> None:
 
 
 @examples(40)
-@given(runnable_cases(values=("integers", "arange")))
+@given(cases(values=("integers", "arange")))
 def test_a_case_as_json_has_the_contracts_keys_and_no_value_that_json_lacks(case: Case) -> None:
     found = json.loads(json.dumps(run(case).to_dict(), allow_nan=False))
     assert list(found) == KEYS
@@ -138,7 +138,7 @@ def test_a_case_as_json_has_the_contracts_keys_and_no_value_that_json_lacks(case
 
 
 @examples(40)
-@given(runnable_cases(values=("integers",)))
+@given(cases(values=("integers",)))
 def test_every_value_of_a_result_has_the_contracts_type(case: Case) -> None:
     for result in (each.to_dict() for each in run(case).results):
         assert result["spelling"] in SPELLINGS
@@ -156,7 +156,7 @@ def test_every_value_of_a_result_has_the_contracts_type(case: Case) -> None:
 
 
 @examples(30)
-@given(runnable_cases(values=("integers",)))
+@given(cases(values=("integers",)))
 def test_all_pairs_of_results_are_compared_and_not_only_neighbours(case: Case) -> None:
     found = run(case)
     computed = [result.label for result in found.results if result.shape is not None]

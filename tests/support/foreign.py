@@ -39,6 +39,11 @@ def is_killed(*_: object, **__: object) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def raising(*_: Any, **__: Any) -> Any:  # noqa: ANN401 - a function that is called with anything
+    msg = "not\ntoday"
+    raise RuntimeError(msg)
+
+
 def hangs(*_: object, **__: object) -> None:
     time.sleep(10_000)
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from parity.cases.arrays import Array, Arrays, draw_arrays
 from parity.cases.case import Case
+from parity.verdict.reference import Reference, make_reference
 
 
 @dataclass(frozen=True)
@@ -102,3 +103,7 @@ def _mix(weights: Array, x: Array, groups: int, how: str) -> Array:
     parts = zip(np.split(x, groups, axis=1), np.split(weights, groups, axis=0), strict=True)
     mixed: list[Any] = [np.einsum(how, part, of_group) for part, of_group in parts]
     return np.concatenate(mixed, axis=1)
+
+
+def reference_of(case: Case) -> Reference:
+    return make_reference(case, draw_arrays(case))

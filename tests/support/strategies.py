@@ -1,4 +1,4 @@
-"""Cases of every kind that there is, and those of them in which no framework breaks its own rules."""
+"""Cases of every kind that there is, and those of them in which no framework is known to break its rules."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ from hypothesis import settings
 
 from parity import strategies
 from parity.cases.case import OPS, VALUES, Case
+from parity.cases.condition import meets
+from parity.frameworks.known.registry import built_in, layers_of
+from parity.frameworks.spelling import Spelling
+from parity.frameworks.table import find_framework
 from parity.laws.opposite import opposite
 
 CONVS = OPS[:3]
@@ -29,65 +33,59 @@ def cases(
     return strategies.cases(ops, dtypes, values, allow_empty=True)
 
 
-def runnable_cases(
+def agreeing_cases(
     ops: tuple[str, ...] = OPS, dtypes: tuple[str, ...] = EVERY_DTYPE, values: tuple[str, ...] = VALUES
 ) -> st.SearchStrategy[Case]:
-    """As :func:`cases`, without those in which a framework crashes or breaks its own rules."""
-    return cases(ops, dtypes, values).map(without_known_faults)
+    """As :func:`cases`, without those in which a framework is known to break its rules."""
+    return cases(ops, dtypes, values).filter(agrees)
 
 
-def runnable_both_ways(
+def agreeing_both_ways(
     ops: tuple[str, ...] = OPS, dtypes: tuple[str, ...] = EVERY_DTYPE
 ) -> st.SearchStrategy[Case]:
-    """As :func:`runnable_cases`, of integers, and their opposites are runnable too."""
-    return runnable_cases(ops, dtypes, ("integers",)).map(_with_a_runnable_opposite)
+    """As :func:`agreeing_cases`, of integers, and so are their opposites."""
+    return agreeing_cases(ops, dtypes, ("integers",)).filter(_has_an_agreeing_opposite)
 
 
-def _with_a_runnable_opposite(case: Case) -> Case:
-    """Only convolutions have faults where there is an output, so that only transposed cases are changed."""
+def _has_an_agreeing_opposite(case: Case) -> bool:
     other = opposite(case)
-    if other is None or without_known_faults(other) == other:
-        return case
-    return changed(case, dtype="float32", stride=1, padding=0, output_padding=None)
+    return other is None or agrees(other)
 
 
-def without_known_faults(case: Case) -> Case:
-    """The case itself, or one beside it in which no framework crashes or breaks its own rules."""
-    if _meets_a_known_fault(case):
-        case = changed(case, dtype="float32")
-    # TensorFlow's conv3d, with oneDNN, is wrong for some shapes where the last axis alone has a stride; one
-    # is the input 2x1x1x2x3 under a kernel of 1x1x2 with the stride 2.
-    if case.op == "conv3d" and case.stride[:2] == (1, 1):
-        case = changed(case, stride=1)
-    return case
-
-
-def _meets_a_known_fault(case: Case) -> bool:
-    """Faults of torch 2.13 and TensorFlow 2.21 on a CPU with AMX, each found by these tests.
-
-    - torch's float16 convolutions with a stride and a dilation end the process with a segmentation fault:
-      conv2d of input (2, 3, 4, 1), kernel (2, 1), stride (2, 3), padding (1, 2), dilation (3, 2).
-    - torch's bfloat16 conv3d gives wrong values for some shapes with a stride: input (2, 4, 3, 5, 3),
-      kernel (1, 2, 2), stride (1, 2, 2).
-    - torch's bfloat16 conv2d with groups and a stride gives uninitialised memory for some shapes: input
-      (1, 6, 5, 2), 3 filters, kernel (1, 2), stride (1, 2), 3 groups.
-    - TensorFlow's float64 conv3d begins "same" later than by its rule where the stride passes the kernel:
-      at 1 for size 3, kernel 1, stride 3.
-    - TensorFlow's float64 transposed kernels refuse some outputs without elements, which others return.
-    """
-    strided = max(case.stride) > 1
-    if case.transposed:
-        return case.dtype == "float64" and 0 in case.output_shape
-    if case.op == "conv3d" and case.dtype in {"bfloat16", "float64"} and strided:
-        return True
-    if case.dtype == "bfloat16" and case.groups > 1 and strided:
-        return True
-    return case.dtype in {"float16", "bfloat16"} and strided and max(case.dilation) > 1
+def agrees(case: Case) -> bool:
+    """Whether no known difference of these versions, on this machine, concerns a layer of this case."""
+    return not any(
+        entry.concerns(framework.name, framework.version(), framework.backend())
+        and spelling.kind in entry.spelling
+        and meets(spelling.meaning, entry.case)
+        for framework in map(find_framework, ("torch", "keras"))
+        for spelling in layers_of(framework, case)
+        if isinstance(spelling, Spelling)
+        for entry in built_in()
+    )
 
 
 def exact_cases_with_an_output(ops: tuple[str, ...] = OPS) -> st.SearchStrategy[Case]:
     """Cases of integers in float64 whose outputs have an element; shrinks as :func:`cases` does."""
     return strategies.cases(ops, ("float64",))
+
+
+@st.composite
+def other_windows(draw: st.DrawFn, case: Case) -> Case:
+    """The case with another explicit padding, its output not empty; shrinks towards none."""
+    if case.transposed:
+        length = (axis.full for axis in case.geometry.axes)
+        pads = [draw(_pairs(0, full - 1)) for full in length]
+        return changed(case, padding=pads, output_padding=None)
+    lacking = (max(axis.extent - axis.fine, 0) for axis in case.geometry.axes)
+    return changed(case, padding=[draw(_pairs(least, least + 6)) for least in lacking])
+
+
+@st.composite
+def _pairs(draw: st.DrawFn, least: int, most: int) -> tuple[int, int]:
+    total = draw(st.integers(least, most))
+    before = draw(st.integers(0, total))
+    return before, total - before
 
 
 @st.composite

@@ -10,6 +10,8 @@ import pytest
 from parity.cli.main import run_cli
 from parity.records.counts import Outcome
 
+pytestmark = pytest.mark.usefixtures("shared_processes")
+
 ARTICLE = "conv_transpose2d --input 5,3,2,2 --filters 1 --kernel 3 --stride 2 --output-padding 1".split()
 HEADER = '{"kind": "header", "schema": 1, "frameworks": [], "suites": []}\n'
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import hypothesis.strategies as st
@@ -12,7 +11,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-import convmm
 from parity import Case, run
 from parity.cases.arrays import Array, draw_arrays, numpy_dtype
 from parity.cases.case import DTYPES
@@ -22,6 +20,7 @@ from parity.records.result import Result
 from parity.verdict.bounds import error_ratio
 from parity.verdict.diagnosis.rounding import ROUNDINGS
 from parity.verdict.reference import make_reference
+from tests.support.coincidences import right
 from tests.support.faults import Wrong, in_operands, in_wider, summed, through, truncated
 from tests.support.strategies import cases, changed, examples
 
@@ -33,10 +32,6 @@ SMALL = Case("conv2d", (2, 2, 7, 6), 4, (2, 3), padding=1, bias=True, values="no
 def judged(case: Case, function: Callable[..., Any], mode: str | None) -> Result:
     (result,) = run(case, [], impl=function, mode=mode).results
     return result
-
-
-def core(x: Array, w: Array, *bias: Array, transposed: bool = False, **arguments: Any) -> Array:  # noqa: ANN401 - ints and pairs
-    return np.asarray((convmm.conv_transpose if transposed else convmm.conv)(x, w, *bias, **arguments))
 
 
 def bias_apart(right: Callable[..., Array]) -> Callable[..., Array]:
@@ -55,7 +50,7 @@ def bias_apart(right: Callable[..., Array]) -> Callable[..., Array]:
 @examples(40)
 @given(cases(values=REAL))
 def test_the_core_keeps_every_mode(mode: str | None, case: Case) -> None:
-    result = judged(case, partial(core, transposed=case.transposed), mode)
+    result = judged(case, right, mode)
     assert result.explained
     assert result.relation in {"identical", "empty", "no verdict"}
     assert result.relation != "no verdict" or (mode in {None, "any-sums"} and case.dtype in HALF)
@@ -133,7 +128,7 @@ def test_a_function_found_in_another_mode_than_declared_is_unexplained(
     name: str, dtype: str, mode: str
 ) -> None:
     wrong, _, kept, says = COMPUTED[name]
-    result = judged(changed(SMALL, dtype=dtype), wrong(core), mode)
+    result = judged(changed(SMALL, dtype=dtype), wrong(right), mode)
     assert result.explained == (mode in kept), result.reason
     if not result.explained:
         assert result.relation == "numeric"
@@ -142,23 +137,23 @@ def test_a_function_found_in_another_mode_than_declared_is_unexplained(
 
 @pytest.mark.parametrize("dtype", HALF)
 def test_a_half_types_own_numbers_are_no_finding(dtype: str) -> None:
-    result = judged(changed(SMALL, dtype=dtype), summed(lambda array: array)(core), "float32-sums")
+    result = judged(changed(SMALL, dtype=dtype), summed(lambda array: array)(right), "float32-sums")
     assert "result is rounded to" not in str(result.reason)
 
 
 def test_a_declared_mode_gives_a_verdict_where_any_has_none() -> None:
     case = Case("conv2d", (1, 64, 6, 6), 4, 3, values="normal", dtype="bfloat16")
-    assert judged(case, core, None).relation == "no verdict"
-    assert judged(case, core, "float32-sums").relation == "identical"
-    wrong = judged(case, in_wider(np.float32, truncated(8))(core), "float32-sums")
+    assert judged(case, right, None).relation == "no verdict"
+    assert judged(case, right, "float32-sums").relation == "identical"
+    wrong = judged(case, in_wider(np.float32, truncated(8))(right), "float32-sums")
     assert (wrong.relation, wrong.explained) == ("numeric", False)
 
 
 def test_integers_have_to_be_exact_in_every_mode() -> None:
     case = changed(SMALL, values="integers")
     for mode in MODES:
-        assert judged(case, core, mode).exact
-        assert not judged(case, lambda *a, **k: core(*a, **k) * np.float32(1 + 2**-20), mode).explained
+        assert judged(case, right, mode).exact
+        assert not judged(case, lambda *a, **k: right(*a, **k) * np.float32(1 + 2**-20), mode).explained
 
 
 # How it is declared
@@ -167,7 +162,7 @@ def test_integers_have_to_be_exact_in_every_mode() -> None:
 @pytest.mark.parametrize("name", ["", "float32", "TF32"])
 def test_an_unknown_mode_is_an_error_that_names_the_known_ones(name: str) -> None:
     with pytest.raises(FrameworkError, match=f"mode={name!r}: allowed are any-sums, float32-sums, .*tf32"):
-        run(SMALL, [], impl=core, mode=name)
+        run(SMALL, [], impl=right, mode=name)
 
 
 @pytest.mark.parametrize("name", ["tf32", "nosuch"])

@@ -52,8 +52,11 @@ from tests.support.faults import (
     without_last_tap,
     wrapped_to_16_bits,
 )
+from tests.support.foreign import raising
 from tests.support.scripted import Scripted, spelling_of
-from tests.support.strategies import CONVS, TRANSPOSES, changed, examples, runnable_both_ways
+from tests.support.strategies import CONVS, TRANSPOSES, agreeing_both_ways, changed, examples
+
+pytestmark = pytest.mark.usefixtures("shared_processes")
 
 core = NumPy()
 
@@ -106,27 +109,27 @@ def obeys(case: Case, framework: str) -> None:
 
 
 @examples(150)
-@given(runnable_both_ways())
+@given(agreeing_both_ways())
 def test_the_core_obeys_every_law(case: Case) -> None:
     obeys(case, "numpy")
 
 
 @examples(25)
-@given(runnable_both_ways())
+@given(agreeing_both_ways())
 def test_torch_obeys_every_law(case: Case) -> None:
     pytest.importorskip("torch")
     obeys(case, "torch")
 
 
 @examples(10)
-@given(runnable_both_ways())
+@given(agreeing_both_ways())
 def test_keras_obeys_every_law(case: Case) -> None:
     pytest.importorskip("keras")
     obeys(case, "keras")
 
 
 @examples(100)
-@given(runnable_both_ways())
+@given(agreeing_both_ways())
 def test_a_function_obeys_every_law_whoever_gives_its_adjoint(case: Case) -> None:
     if 0 in case.output_shape:
         return
@@ -302,11 +305,6 @@ def test_a_native_layer_goes_before_an_exact_one_unless_it_is_refused() -> None:
 # Calls without a value
 
 
-def raising(*_: Any, **__: Any) -> Any:  # noqa: ANN401 - a function that is called with anything
-    msg = "not\ntoday"
-    raise RuntimeError(msg)
-
-
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
@@ -406,12 +404,12 @@ CASE = "conv2d --input 2,4,6,5 --filters 4 --kernel 3 --bias".split()
 
 KERNELS = """
 import convmm
-from tests.parity.laws import test_check
+from tests.support import faults, foreign
 
 
 conv2d, back = convmm.conv2d, convmm.conv_transpose2d
-flipped = test_check.flipped()(convmm.conv2d)
-raising, number = test_check.raising, 3
+flipped = faults.flipped()(convmm.conv2d)
+raising, number = foreign.raising, 3
 """
 
 

@@ -25,9 +25,9 @@ from parity.strategies import cases, conv_cases, conv_transpose_cases
 from parity.testing import assert_parity, assert_same_layer
 from parity.testing.surroundings import Surroundings, current, surrounded
 from tests.support import faults
-from tests.support.strategies import examples, without_known_faults
+from tests.support.strategies import examples
 
-ANY_CASE = cases().map(without_known_faults)
+ANY_CASE = cases()
 UPSAMPLING = Case("conv_transpose2d", (1, 2, 3, 3), 2, 3, stride=2, padding="same")
 PLAIN = Case("conv2d", (1, 3, 5, 5), 2, 3, padding=1, bias=True)
 

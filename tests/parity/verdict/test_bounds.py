@@ -29,10 +29,9 @@ from parity.verdict.bounds import error_ratio, keeps, narrower_precision
 from parity.verdict.diagnosis.rounding import ROUNDINGS
 from parity.verdict.observation import observe
 from parity.verdict.reference import Reference, make_reference
-from tests.parity.verdict.test_prediction import other_windows
 from tests.support import naive
 from tests.support.definition import bounds, fraction, output, taps, terms
-from tests.support.strategies import cases, changed, examples, runnable_cases
+from tests.support.strategies import cases, changed, examples, other_windows
 
 LONG = Case("conv2d", (2, 32, 9, 9), 8, 3, padding=1, values="normal", bias=True)
 FINITE = ("normal", "wide")
@@ -54,15 +53,13 @@ def test_the_core_keeps_its_bound(case: Case) -> None:
 
 
 @examples(60)
-@given(
-    runnable_cases(dtypes=("float32", "float64"), values=REAL) | runnable_cases(dtypes=HALF, values=FINITE)
-)
+@given(cases(dtypes=("float32", "float64"), values=REAL) | cases(dtypes=HALF, values=FINITE))
 def test_torch_keeps_its_bound_in_every_spelling(case: Case) -> None:
     assert [r for r in run(case, ["torch"]).results if not r.explained] == []
 
 
 @examples(40)
-@given(runnable_cases(dtypes=("float32",), values=REAL) | runnable_cases(dtypes=HALF, values=FINITE))
+@given(cases(dtypes=("float32",), values=REAL) | cases(dtypes=HALF, values=FINITE))
 def test_keras_keeps_its_bound_in_every_spelling(case: Case) -> None:
     assert [r for r in run(case, ["keras"]).results if not r.explained] == []
 

@@ -28,8 +28,7 @@ from parity.verdict import reference
 from parity.verdict.diagnosis.suspect import Mistake
 from parity.verdict.diagnosis.windows import find_windows
 from parity.verdict.observation import observe
-from tests.parity.verdict.test_observation import reference_of
-from tests.support.responses import reach, response, widened
+from tests.support.responses import reach, reference_of, response, widened
 from tests.support.strategies import CONVS, TRANSPOSES, changed, exact_cases_with_an_output, examples
 
 Fault = Callable[[Case], Iterator[Array]]

@@ -15,10 +15,9 @@ from parity.verdict.bounds import keeps, narrower_precision
 from parity.verdict.gradients import make_backward, observe_gradient
 from parity.verdict.observation import observe
 from parity.verdict.reference import make_reference
-from tests.parity.frameworks.test_modes import core
-from tests.parity.verdict.test_grad import cases_with_gradients
+from tests.support.coincidences import right
 from tests.support.definition import bounds, fraction, output, terms
-from tests.support.strategies import cases, changed, examples, runnable_cases
+from tests.support.strategies import cases, changed, examples
 
 REAL = ("normal", "wide")
 OWN = accumulated_in_float32("float64")
@@ -28,7 +27,7 @@ OWN = accumulated_in_float32("float64")
 
 
 @examples(60)
-@given(runnable_cases(dtypes=("float64",), values=REAL))
+@given(cases(dtypes=("float64",), values=REAL))
 def test_the_core_and_torch_keep_the_bound(case: Case) -> None:
     found = run(case, ["numpy", "torch"])
     assert [(each.label, each.reason) for each in found.results if not each.explained] == []
@@ -36,7 +35,7 @@ def test_the_core_and_torch_keep_the_bound(case: Case) -> None:
 
 
 @examples(20)
-@given(runnable_cases(dtypes=("float64",), values=REAL))
+@given(cases(dtypes=("float64",), values=REAL))
 def test_keras_keeps_the_bound(case: Case) -> None:
     found = run(case, ["keras"])
     assert [(each.label, each.reason) for each in found.results if not each.explained] == []
@@ -44,7 +43,7 @@ def test_keras_keeps_the_bound(case: Case) -> None:
 
 
 @examples(30)
-@given(cases_with_gradients(dtypes=("float64",), values=REAL))
+@given(cases(dtypes=("float64",), values=REAL))
 def test_gradients_keep_the_bound(case: Case) -> None:
     found = run(case, ["numpy", "torch"], grad=True)
     assert [(each.label, each.reason) for each in found.results if not each.explained] == []
@@ -103,7 +102,7 @@ def test_a_gradient_beyond_n_u_a_is_caught(case: Case, values: str, factor: floa
 def test_float32_is_named_where_it_was_computed_in(case: Case) -> None:
     arrays = draw_arrays(case)
     narrow = [array.astype(np.float32) for array in arrays if array is not None]
-    result = core(*narrow, transposed=case.transposed, **case.explicit).astype(np.float64)
+    result = right(*narrow, **case.explicit).astype(np.float64)
     reference = make_reference(case, arrays)
     if not keeps(result, reference, OWN):
         assert narrower_precision(result, reference, OWN) == "it is within the bound of float32"

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import given
@@ -29,18 +28,18 @@ from parity.frameworks.spelling import Spelling, Unsupported
 from parity.frameworks.table import FrameworkError, find_framework
 from parity.frameworks.task import Task, here
 from parity.records.counts import Outcome, Report
-from parity.records.result import CaseResult, Result
+from parity.records.result import Result
 from parity.running import run_with
 from parity.verdict.gradients import make_backward
 from parity.verdict.judge import gradient_results
-from tests.support.strategies import cases, changed, examples, runnable_cases
+from tests.support.gradients import GRADIENTS, VALID, gradients_of, unexplained
+from tests.support.strategies import agreeing_cases, cases, changed, examples
+
+pytestmark = pytest.mark.usefixtures("shared_processes")
 
 FRAMEWORKS = ("numpy", "torch", "keras")
-GRADIENTS = ("input_grad", "weight_grad", "bias_grad")
 PLAIN = Case("conv2d", (2, 4, 6, 5), 6, (3, 2), stride=2, padding=1, groups=2, bias=True)
 core = NumPy()
-
-VALID = Case("conv2d", (2, 4, 6, 5), 6, (3, 2), stride=2, padding="valid", bias=True)
 
 Weights = Sequence[Array]
 
@@ -57,38 +56,10 @@ class Altered(NumPy):
         return by_input, by_weights
 
 
-def cases_with_gradients(
-    dtypes: tuple[str, ...] = DTYPES, values: tuple[str, ...] = ("integers",)
-) -> st.SearchStrategy[Case]:
-    """Runnable cases, also those of which the gradient is a convolution that is not: of a transposed one."""
-    return runnable_cases(dtypes=dtypes, values=values).map(_in_float32_where_the_gradient_fails)
-
-
-def _in_float32_where_the_gradient_fails(case: Case) -> Case:
-    """With a stride, as of the convolutions in strategies.py: half types dilated, groups, conv3d."""
-    grouped = case.dtype == "bfloat16" and case.groups > 1
-    half = case.dtype in {"float16", "bfloat16"} and max(case.dilation) > 1
-    spatial = case.op == "conv_transpose3d" and case.dtype in {"bfloat16", "float64"}
-    fails = case.transposed and max(case.stride) > 1 and (grouped or half or spatial)
-    return changed(case, dtype="float32") if fails else case
-
-
 def run_altered(change: Callable[[Array, Array, Array], Any], case: Case = PLAIN) -> dict[str, Result]:
     """The results by output, of gradients so altered."""
     altered: Any = Altered(change)
     return {result.output: result for result in run_with(case, [altered], grad=True).results}
-
-
-def gradients_of(found: CaseResult, framework: str) -> dict[str, Result]:
-    return {
-        result.output: result
-        for result in found.results
-        if result.framework == framework and result.output != "value"
-    }
-
-
-def unexplained(found: CaseResult) -> list[tuple[str, str | None, str | None]]:
-    return [(each.label, each.error, each.reason) for each in found.results if not each.explained]
 
 
 def sizes(case: Case) -> dict[str, tuple[int, ...]]:
@@ -137,7 +108,7 @@ def test_the_gradients_of_a_native_layer_are_the_cores(
 
 
 @examples(100)
-@given(cases_with_gradients())
+@given(agreeing_cases(values=("integers",)))
 def test_no_gradient_of_torch_is_unexplained(case: Case) -> None:
     found = run(case, ["numpy", "torch"], grad=True)
     assert unexplained(found) == []
@@ -148,13 +119,13 @@ def test_no_gradient_of_torch_is_unexplained(case: Case) -> None:
 
 
 @examples(25)
-@given(cases_with_gradients())
+@given(cases(values=("integers",)))
 def test_no_gradient_of_keras_is_unexplained(case: Case) -> None:
     assert unexplained(run(case, ["keras"], grad=True)) == []
 
 
 @examples(30)
-@given(cases_with_gradients(values=("normal", "wide")))
+@given(cases(values=("normal", "wide")))
 def test_gradients_of_real_numbers_are_within_their_bounds(case: Case) -> None:
     found = run(case, ["numpy", "torch"], grad=True)
     assert not any(each.exact for each in make_backward(case, draw_arrays(case)).expected.values())
@@ -183,7 +154,7 @@ def test_a_gradient_beyond_its_bound_is_unexplained() -> None:
 def test_keras_differentiates_on_another_backend(backend: str) -> None:
     code = f"""
 from parity import run
-from tests.parity.verdict.test_grad import GRADIENTS, VALID, gradients_of, unexplained
+from tests.support.gradients import GRADIENTS, VALID, gradients_of, unexplained
 found = run(VALID, ["keras"], grad=True)
 assert unexplained(found) == [], unexplained(found)
 assert found.results[0].backend.startswith({backend!r}), found.results[0].backend
@@ -249,7 +220,7 @@ def test_the_seed_alone_gives_the_gradient_by_the_output(dtype: str) -> None:
 
 
 @examples(20)
-@given(cases_with_gradients())
+@given(cases(values=("integers",)))
 def test_asking_for_gradients_changes_nothing_else(case: Case) -> None:
     plain, full = (run(case, ["numpy", "torch"], grad=grad).to_dict() for grad in (False, True))
     values = [result for result in full["results"] if result["output"] == "value"]

@@ -11,21 +11,22 @@ from parity.cases.arrays import draw_arrays
 from parity.cli.main import run_cli
 from parity.records.counts import Outcome
 from parity.verdict.gradients import make_backward, observe_gradient
-from tests.parity.verdict.test_grad import cases_with_gradients
-from tests.support.strategies import changed, examples
+from tests.support.strategies import cases, changed, examples
+
+pytestmark = pytest.mark.usefixtures("shared_processes")
 
 ODD = ("special", "arange")
 
 
 @examples(80)
-@given(cases_with_gradients(values=ODD))
+@given(cases(values=ODD))
 def test_the_cores_gradients_of_odd_values_are_explained(case: Case) -> None:
     found = run(case, ["numpy"], grad=True)
     assert [(each.label, each.reason) for each in found.results if not each.explained] == []
 
 
 @examples(60)
-@given(cases_with_gradients(dtypes=("float32", "float64"), values=ODD))
+@given(cases(dtypes=("float32", "float64"), values=ODD))
 def test_torchs_gradients_of_odd_values_are_explained(case: Case) -> None:
     found = run(case, ["torch"], grad=True)
     assert [(each.label, each.reason) for each in found.results if not each.explained] == []

@@ -19,15 +19,11 @@ from parity.verdict.observation import (
     make_reference,
     observe,
 )
-from tests.support.responses import Response, reach, response
+from tests.support.responses import Response, reach, reference_of, response
 from tests.support.strategies import exact_cases_with_an_output, examples
 
 MORE = 2
 """So many elements a window may have more than the case's output, on each axis."""
-
-
-def reference_of(case: Case) -> Reference:
-    return make_reference(case, draw_arrays(case))
 
 
 def response_around(case: Case) -> Response:

@@ -18,31 +18,13 @@ from parity.verdict.prediction import explain, explain_gradient, predict, predic
 from tests.support import definition
 from tests.support.responses import reach, response
 from tests.support.scripted import Scripted, spelling_of
-from tests.support.strategies import cases, changed, exact_cases_with_an_output, examples
+from tests.support.strategies import cases, changed, exact_cases_with_an_output, examples, other_windows
 
 NO = Refusal("it takes none of this", ("ValueError", "TypeError"))
 PERHAPS = Refusal("some of its code paths take none of this", ("ValueError",), certain=False)
 
 SAME = Case("conv_transpose1d", (1, 1, 4), 1, 3, stride=2, padding="same")
 TORCH = Case("conv_transpose1d", (1, 1, 4), 1, 3, stride=2, padding=1, output_padding=1)
-
-
-@st.composite
-def other_windows(draw: st.DrawFn, case: Case) -> Case:
-    """The case with another explicit padding, its output not empty; shrinks towards none."""
-    if case.transposed:
-        length = (axis.full for axis in case.geometry.axes)
-        pads = [draw(_pairs(0, full - 1)) for full in length]
-        return changed(case, padding=pads, output_padding=None)
-    lacking = (max(axis.extent - axis.fine, 0) for axis in case.geometry.axes)
-    return changed(case, padding=[draw(_pairs(least, least + 6)) for least in lacking])
-
-
-@st.composite
-def _pairs(draw: st.DrawFn, least: int, most: int) -> tuple[int, int]:
-    total = draw(st.integers(least, most))
-    before = draw(st.integers(0, total))
-    return before, total - before
 
 
 def output_of(meaning: Case, shift: int = 0) -> Array:
