@@ -35,4 +35,5 @@ def describe(error: BaseException) -> str:
 
 def _one_line(message: object) -> str:
     text = " ".join(_TERMINAL_CODES.sub("", str(message)).split())
+    text = text.encode(errors="replace").decode()  # half of a character, which no file can have
     return text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT] + " …"

@@ -538,3 +538,11 @@ def test_contestants_are_the_frameworks_and_then_the_function() -> None:
         "numpy",
         "conv",
     ]
+
+
+def test_half_a_character_in_an_error_is_recorded_as_one_that_a_file_can_have() -> None:
+    def raising(*_: Array, **__: Any) -> Array:  # noqa: ANN401 - whatever it is called with
+        raise ValueError("half \ud800 a character")
+
+    found = run(PLAIN, ["numpy"], impl=raising).to_dict()
+    assert found["results"][-1]["error"] == "ValueError: half ? a character"

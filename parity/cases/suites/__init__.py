@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import itertools
 import tomllib
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, TypeVar
+
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from convmm.geometry import GeometryError
 from parity.cases.case import Case, CaseError
+from parity.cases.decoding import MisfitError, decode
 from parity.cases.errors import InputError
 
 BUILT_IN = ("article", "zoo", "threads", "grid")
@@ -24,11 +27,100 @@ DEFAULT = ("article", "zoo")
 KNOWN = "known"
 """The suite that is made of the registry of known differences, and stands in no file."""
 
-_ABOUT = {"name": str, "source": str, "note": str, "output": list, "expected": str}
-_CASE_KEYS = tuple(field.name for field in fields(Case))
-_NUMBERS = ("input", "filters", "kernel", "stride", "padding", "output_padding", "dilation", "groups", "seed")
-_WORDS = {"padding": ("valid", "same"), "output_padding": ("none",)}
-_REQUIRED = ("name", "op", "input", "filters", "kernel")
+T = TypeVar("T")
+
+Ints = Annotated[list[int], Meta(min_length=1, description="a list of ints")]
+Paddings = (
+    int
+    | Literal["valid", "same"]
+    | Annotated[list[int | Ints], Meta(min_length=1, description="a list of ints, or of pairs of ints")]
+)
+Tables = list[dict[str, Any]]
+
+_INTS = Annotated[list[int], Meta(min_length=1, description="a list of alternatives, each an int")]
+_INTS_OR_LISTS = Annotated[
+    list[int | Ints],
+    Meta(min_length=1, description="a list of alternatives, each an int or a list of ints"),
+]
+_WORDS = Annotated[list[str], Meta(min_length=1, description="a list of alternatives, each a text")]
+
+
+class _File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a suite's file holds."""
+
+    description: str
+    case: Annotated[Tables, Meta(description="tables, each written as [[case]]")] = []
+    product: Annotated[Tables, Meta(description="tables, each written as [[product]]")] = []
+
+
+class _Table(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What tables of both kinds hold beside what makes the case, or the cases."""
+
+    name: str
+    source: str | None = None
+    note: str | None = None
+    output: list[int] | None = None
+    expected: str | None = None
+
+    def asked(self, written: Iterable[str]) -> dict[str, Any]:
+        """Return what makes the case or the cases, in the order that its keys are written in."""
+        return {key: getattr(self, key) for key in written if key not in _Table.__struct_fields__}
+
+
+class _CaseTable(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A case, of the types that its numbers may have; what they may be, the case itself checks."""
+
+    op: str
+    input: Ints
+    filters: int
+    kernel: int | Ints
+    stride: int | Ints | UnsetType = UNSET
+    padding: Paddings | UnsetType = UNSET
+    output_padding: int | Ints | UnsetType = UNSET
+    dilation: int | Ints | UnsetType = UNSET
+    groups: int | UnsetType = UNSET
+    bias: bool | UnsetType = UNSET
+    dtype: str | UnsetType = UNSET
+    values: str | UnsetType = UNSET
+    seed: int | UnsetType = UNSET
+
+
+class _ProductTable(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Alternatives, of the types that some combination could make a case of."""
+
+    op: _WORDS
+    input: Annotated[
+        list[Ints], Meta(min_length=1, description="a list of alternatives, each a list of ints")
+    ]
+    filters: _INTS
+    kernel: _INTS_OR_LISTS
+    stride: _INTS_OR_LISTS | UnsetType = UNSET
+    padding: (
+        Annotated[
+            list[Paddings],
+            Meta(
+                min_length=1,
+                description="a list of alternatives, each an int, a list of ints or pairs, 'valid' or 'same'",
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    output_padding: (
+        Annotated[
+            list[int | Ints | Literal["none"]],
+            Meta(min_length=1, description="a list of alternatives, each an int, a list of ints or 'none'"),
+        ]
+        | UnsetType
+    ) = UNSET
+    dilation: _INTS_OR_LISTS | UnsetType = UNSET
+    groups: _INTS | UnsetType = UNSET
+    bias: (
+        Annotated[list[bool], Meta(min_length=1, description="a list of alternatives, each true or false")]
+        | UnsetType
+    ) = UNSET
+    dtype: _WORDS | UnsetType = UNSET
+    values: _WORDS | UnsetType = UNSET
+    seed: _INTS | UnsetType = UNSET
 
 
 class SuiteError(InputError):
@@ -76,17 +168,12 @@ def load_suite(name: str) -> Suite:
         raise SuiteError(f"{name}: cannot be read: {error}") from error
     except tomllib.TOMLDecodeError as error:
         raise SuiteError(f"{name}: no valid TOML: {error}") from error
-    unknown = sorted(set(data) - {"description", "case", "product"})
-    if unknown:
-        raise SuiteError(f"{name}: key {unknown[0]!r}: allowed are description, [[case]] and [[product]]")
-    description = data.get("description")
-    if not isinstance(description, str):
-        raise SuiteError(f"{name}: key 'description': a suite has one, and it is a string")
-    cases = [*_cases(name, _tables(name, data, "case")), *_products(name, _tables(name, data, "product"))]
+    file = _decode(name, data, _File)
+    cases = [*_cases(name, file.case), *_products(name, file.product)]
     if not cases:
         raise SuiteError(f"{name}: it has no [[case]] and no [[product]] with a valid combination")
     _check_names(name, cases)
-    return Suite(Path(name).stem, description, tuple(cases))
+    return Suite(Path(name).stem, file.description, tuple(cases))
 
 
 def _find(name: str) -> Traversable | Path:
@@ -99,50 +186,30 @@ def _find(name: str) -> Traversable | Path:
     return path
 
 
-def _tables(suite: str, data: dict[str, Any], key: str) -> list[dict[str, Any]]:
-    tables = data.get(key, [])
-    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise SuiteError(f"{suite}: key {key!r}: write its tables as [[{key}]]")
-    return tables
+def _decode(where: str, data: object, kind: type[T]) -> T:
+    try:
+        return decode(data, kind)
+    except MisfitError as error:
+        raise SuiteError(f"{where}: {error}") from None
 
 
-def _cases(suite: str, tables: list[dict[str, Any]]) -> Iterator[SuiteCase]:
-    for number, table in enumerate(tables, 1):
-        where = f"{suite}: [[case]] {number} ({table.get('name', 'no name')})"
-        _check_keys(where, table)
-        about = {key: table.get(key) for key in ("source", "note", "expected")}
-        case = _case(where, {key: value for key, value in table.items() if key not in _ABOUT})
-        output = table.get("output")
-        if output is not None and tuple(output) != case.output_shape:
+def _cases(suite: str, tables: Tables) -> Iterator[SuiteCase]:
+    for number, data in enumerate(tables, 1):
+        where = f"{suite}: [[case]] {number} ({data.get('name', 'no name')})"
+        table = _decode(where, data, _CaseTable)
+        case = _case(where, table.asked(data))
+        if table.output is not None and tuple(table.output) != case.output_shape:
             raise SuiteError(
-                f"{where}: key 'output' is {output}, and the case gives {list(case.output_shape)}"
+                f"{where}: key 'output' is {table.output}, and the case gives {list(case.output_shape)}"
             )
-        yield SuiteCase(table["name"], case, **about)
+        yield SuiteCase(table.name, case, table.source, table.note, table.expected)
 
 
-def _check_keys(where: str, table: dict[str, Any]) -> None:
-    for key in table:
-        if key not in _ABOUT and key not in _CASE_KEYS:
-            allowed = ", ".join((*_ABOUT, *_CASE_KEYS))
-            raise SuiteError(f"{where}: key {key!r} is unknown; allowed are {allowed}")
-    for key in _REQUIRED:
-        if key not in table:
-            raise SuiteError(f"{where}: key {key!r} is missing")
-    for key, kind in _ABOUT.items():
-        if key in table and not isinstance(table[key], kind):
-            raise SuiteError(f"{where}: key {key!r}={table[key]!r}: allowed is a {kind.__name__}")
-
-
-def _products(suite: str, tables: list[dict[str, Any]]) -> Iterator[SuiteCase]:
-    for number, table in enumerate(tables, 1):
-        where = f"{suite}: [[product]] {number} ({table.get('name', 'no name')})"
-        _check_keys(where, table)
-        alternatives = {key: value for key, value in table.items() if key not in _ABOUT}
-        for key, values in alternatives.items():
-            if not isinstance(values, list) or not values:
-                raise SuiteError(f"{where}: key {key!r}={values!r}: allowed is a list of alternatives")
-            for value in values:
-                _check_alternative(where, key, value)
+def _products(suite: str, tables: Tables) -> Iterator[SuiteCase]:
+    for number, data in enumerate(tables, 1):
+        where = f"{suite}: [[product]] {number} ({data.get('name', 'no name')})"
+        table = _decode(where, data, _ProductTable)
+        alternatives = table.asked(data)  # whose order the cases are numbered in
         combinations = (
             dict(zip(alternatives, chosen, strict=True))
             for chosen in itertools.product(*alternatives.values())
@@ -150,20 +217,7 @@ def _products(suite: str, tables: list[dict[str, Any]]) -> Iterator[SuiteCase]:
         cases = list(dict.fromkeys(_valid_cases(where, combinations)))
         if not cases:
             raise SuiteError(f"{where}: no combination of its alternatives is a convolution")
-        yield from (SuiteCase(f"{table['name']}-{i}", case) for i, case in enumerate(cases, 1))
-
-
-def _check_alternative(where: str, key: str, value: object) -> None:
-    """Refuse what no combination could make a case of; what only some cannot is left out."""
-    if key not in _NUMBERS or value in _WORDS.get(key, ()):
-        return
-    numbers = value if isinstance(value, list) else [value]
-    flat = [n for item in numbers for n in (item if isinstance(item, list) and key == "padding" else [item])]
-    if not flat or not all(type(n) is int for n in flat):
-        words = "".join(f", {word!r}" for word in _WORDS.get(key, ()))
-        raise SuiteError(
-            f"{where}: key {key!r}: alternative {value!r}: allowed are ints, lists of ints{words}"
-        )
+        yield from (SuiteCase(f"{table.name}-{i}", case) for i, case in enumerate(cases, 1))
 
 
 def _valid_cases(where: str, combinations: Iterator[dict[str, Any]]) -> Iterator[Case]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Annotated
 
+from msgspec import Meta, Struct
 from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
@@ -17,9 +19,10 @@ from parity.frameworks.known.machine import Machine
 from parity.frameworks.spelling import Kind, Refusal
 from parity.records.result import Output, Result, Status
 
+_SOME = Meta(min_length=1, description="a list of texts, of at least one")
 
-@dataclass(frozen=True)
-class Seen:
+
+class Seen(Struct, frozen=True, forbid_unknown_fields=True):
     """What a result with a known difference is.
 
     Attributes:
@@ -29,8 +32,8 @@ class Seen:
     """
 
     status: Status
-    error: tuple[str, ...] = ()
-    relation: tuple[str, ...] = ()
+    error: Annotated[tuple[str, ...], _SOME] = ()
+    relation: Annotated[tuple[str, ...], _SOME] = ()
 
     def __call__(self, result: Result) -> bool:
         """Return whether this result is so."""

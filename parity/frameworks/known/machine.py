@@ -5,15 +5,14 @@ from __future__ import annotations
 import functools
 import os
 import platform
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct
 
 _CPUINFO = Path("/proc/cpuinfo")
 
 
-@dataclass(frozen=True)
-class Machine:
+class Machine(Struct, frozen=True, forbid_unknown_fields=True):
     """The machines, of which this may be one.
 
     Attributes:
@@ -26,7 +25,7 @@ class Machine:
     architecture: tuple[str, ...] = ()
     cpu: tuple[str, ...] = ()
     without_cpu: tuple[str, ...] = ()
-    environment: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    environment: dict[str, tuple[str, ...]] = {}
 
     def is_this_one(self) -> bool:
         """Return whether this process runs on such a machine, in such an environment."""

@@ -163,6 +163,11 @@ def test_a_product_is_every_combination_of_its_alternatives(tmp_path: Path) -> N
     assert found == expected
 
 
+def test_the_last_key_that_a_product_writes_changes_first(tmp_path: Path) -> None:
+    found = cases_of(tmp_path, f"{PRODUCT}stride = [1, 2]\nkernel = [1, 2]\n")
+    assert [(case.stride, case.kernel) for case in found] == [((s,), (k,)) for s in (1, 2) for k in (1, 2)]
+
+
 def test_a_product_leaves_out_what_is_no_convolution(tmp_path: Path) -> None:
     found = cases_of(tmp_path, f"{PRODUCT}kernel = [5, 6]\n")
     assert found == [Case("conv1d", (1, 2, 5), 2, 5)]
@@ -201,7 +206,7 @@ INVALID = {
     "no description": ("[[case]]" + LAYER, ["'description'"]),
     "a description that is no text": ("description = 1\n[[case]]" + LAYER, ["'description'"]),
     "nothing in it": (HEAD, ["[[case]]", "[[product]]"]),
-    "an unknown table": (HEAD + "[[cases]]" + LAYER, ["'cases'", "[[case]]"]),
+    "an unknown table": (HEAD + "[[cases]]" + LAYER, ["'cases' is unknown", "case, product"]),
     "a case that is no array of tables": (HEAD + "[case]" + LAYER, ["'case'", "[[case]]"]),
     "a product that is no table": (HEAD + "product = [1]", ["'product'", "[[product]]"]),
     "an unknown key": (HEAD + f"[[case]]{LAYER}strides = 2", ["[[case]] 1 (layer)", "'strides'", "stride"]),
@@ -213,17 +218,17 @@ INVALID = {
         HEAD + "[[case]]" + LAYER.replace("kernel = 3", ""),
         ["[[case]] 1 (layer)", "'kernel' is missing"],
     ),
-    "a name that is no text": (HEAD + "[[case]]" + LAYER.replace('"layer"', "1"), ["'name'=1", "str"]),
-    "a source that is no text": (HEAD + f"[[case]]{LAYER}source = 1", ["(layer)", "'source'=1", "str"]),
+    "a name that is no text": (HEAD + "[[case]]" + LAYER.replace('"layer"', "1"), ["'name'=1", "a text"]),
+    "a source that is no text": (HEAD + f"[[case]]{LAYER}source = 1", ["(layer)", "'source'=1", "a text"]),
     "an output that is no list": (HEAD + f"[[case]]{LAYER}output = 6", ["(layer)", "'output'=6", "list"]),
     "another output": (HEAD + f"[[case]]{LAYER}output = [1, 1, 7]", ["(layer)", "'output'", "[1, 1, 6]"]),
     "a wrong value": (HEAD + f"[[case]]{LAYER}stride = 0", ["[[case]] 1 (layer)", "stride=0", "at least 1"]),
     "a wrong op": (HEAD + "[[case]]" + LAYER.replace("1d", "4d"), ["(layer)", "op='conv_transpose4d'"]),
     "a ragged input": (
         HEAD + "[[case]]" + LAYER.replace("[1, 1, 4]", "[[1, 1], [4]]"),
-        ["[[case]] 1 (layer)", "input="],
+        ["[[case]] 1 (layer)", "'input'=[[1, 1], [4]]", "a list of ints"],
     ),
-    "a table for a number": (HEAD + f"[[case]]{LAYER}groups = {{}}", ["(layer)", "groups={}"]),
+    "a table for a number": (HEAD + f"[[case]]{LAYER}groups = {{}}", ["(layer)", "'groups'={}", "an int"]),
     "a second table's value": (
         HEAD + f"[[case]]{LAYER}[[case]]{LAYER.replace('layer', 'other')}seed = -1",
         ["[[case]] 2 (other)", "seed=-1"],
@@ -248,7 +253,7 @@ INVALID = {
     ),
     "a product of a padding that is none": (
         HEAD + PRODUCT + 'kernel = [1]\npadding = [0, "full"]',
-        ["[[product]] 1 (all)", "'padding'", "'full'", "'valid', 'same'"],
+        ["[[product]] 1 (all)", "'padding'", "'full'", "'valid' or 'same'"],
     ),
     "a product with an unknown key": (HEAD + PRODUCT + "kernel = [1]\nsize = [1]", ["(all)", "'size'"]),
     "a product whose output padding an op lacks": (

@@ -420,9 +420,9 @@ def changed(old: str, new: str) -> str:
     ("text", "named"),
     [
         ("not toml", "no valid TOML"),
-        ("", "allowed is [[divergence]]"),
-        ("divergence = [1]", "[[divergence]] 1=1"),
-        (TEXT + "[other]\n", "it has keys divergence, other"),
+        ("", "key 'divergence' is missing"),
+        ("divergence = [1]", "key 'divergence'=[1]: allowed is tables, each written as [[divergence]]"),
+        (TEXT + "[other]\n", "key 'other' is unknown; allowed are divergence"),
         (TEXT + TEXT, "[[divergence]] 2 (late): key 'name'='late' is given twice"),
         (changed('"late"\nframework', '"torch-conv3d-one-column-bfloat16"\nframework'), "is given twice"),
         (changed('why = "it is mine, and begins late"\n', ""), "1 (late): key 'why' is missing"),
@@ -439,19 +439,31 @@ def changed(old: str, new: str) -> str:
         (changed('case.op = "conv1d"', 'case.op = "conv2d"'), "a case that meets the entry's own condition"),
         (changed('case.op = "conv1d"', "case.ops = 1"), "1 (late): key 'ops' in 'case' is unknown"),
         (changed('case.op = "conv1d"', "case = 1"), "key 'case'=1"),
-        (changed('seen.status = "ok"', 'seen.status = "fine"'), "in 'seen': key 'status'='fine'"),
+        (
+            changed('seen.status = "ok"', 'seen.status = "fine"'),
+            "in 'seen': key 'status'='fine': allowed is one of ok, rejected",
+        ),
         (changed('seen.status = "ok"', 'seen.status = "rejected"'), "key 'status'='rejected'"),
         (changed('seen.status = "ok"', "seen.status = 1"), "in 'seen': key 'status'"),
         (changed('["window"]', '"window"'), "in 'seen': key 'relation'='window'"),
         (changed('["window"]', "[]"), "in 'seen': key 'relation'=[]"),
         (changed('["window"]', '["identical"]'), "key 'relation'=['identical']: allowed is what differs"),
-        (changed("case.op", 'spelling = ["own"]\ncase.op'), "key 'spelling'='own'"),
+        (
+            changed("case.op", 'spelling = ["own"]\ncase.op'),
+            "key 'spelling'=['own']: allowed is a list, each one of native, lookalike, exact",
+        ),
         (changed("case.op", 'output = "value"\ncase.op'), "key 'output'='value': allowed is a list"),
         (changed("case.op", "certain = 1\ncase.op"), "key 'certain'=1"),
-        (changed("case.op", "machine = 1\ncase.op"), "in 'machine': 1"),
+        (
+            changed("case.op", "machine = 1\ncase.op"),
+            "key 'machine'=1: allowed is a table with architecture, cpu",
+        ),
         (changed("case.op", "machine.cpus = []\ncase.op"), "in 'machine': key 'cpus' is unknown"),
         (changed("case.op", "machine.environment = 1\ncase.op"), "key 'environment'=1"),
-        (changed("case.op", "machine.environment.A = 1\ncase.op"), "in 'machine': key 'A'=1"),
+        (
+            changed("case.op", "machine.environment.A = 1\ncase.op"),
+            "in 'machine': in 'environment': key 'A'=1: allowed is a list, each a text",
+        ),
     ],
 )
 def test_a_file_that_is_wrong_names_the_entry_and_the_key(tmp_path: Path, text: str, named: str) -> None:
