@@ -16,10 +16,10 @@ from parity.frameworks.known.registry import built_in
 from parity.frameworks.spelling import Spelling, Unsupported
 from parity.frameworks.table import FrameworkError, find_framework, installed
 from parity.frameworks.task import Submit, Task, Wait, here
-from parity.records.result import CaseResult, Result
+from parity.records.result import CaseResult
 from parity.verdict.compare import compare_pairs
 from parity.verdict.gradients import Backward, make_backward
-from parity.verdict.judge import About, gradient_results, unsupported, value_result
+from parity.verdict.judge import About, Judged, gradient_results, unsupported, value_result
 from parity.verdict.observation import Reference, make_reference
 from parity.verdict.prediction import predict
 from parity.workers.shared import shared
@@ -133,7 +133,7 @@ def run_all(
 _MOST_BYTES = 2**28
 """Of the arrays of the cases that have been asked for and not answered."""
 
-Judge = Callable[[Reference, Backward | None], list[Result]]
+Judge = Callable[[Reference, Backward | None], list[Judged]]
 """Makes results of a layer's answer, beside the reference."""
 
 
@@ -181,10 +181,11 @@ class Run:
         """Wait for the answers, and compare each with the NumPy core's."""
         reference = make_reference(self._case, self._arrays)
         backward = make_backward(self._case, self._arrays) if self._grad else None
-        results = tuple(result for judge in self._asked for result in judge(reference, backward))
-        pairs = compare_pairs(results, self._case.dtype)
+        judged = [each for judge in self._asked for each in judge(reference, backward)]
+        results, arrays = (tuple(column) for column in zip(*judged, strict=True)) if judged else ((), ())
+        pairs = compare_pairs(judged, self._case.dtype)
         gradients = None if backward is None else backward.gradients
-        return CaseResult(self._case, reference.y, results, pairs, gradients)
+        return CaseResult(self._case, reference.y, results, arrays, pairs, gradients)
 
     def _ask(self, found: Framework, spelling: Spelling | Unsupported) -> Judge:
         """Have a spelling's layer called; what makes results of its answer."""
@@ -204,19 +205,21 @@ class Run:
         wait: Wait,
         reference: Reference,
         backward: Backward | None,
-    ) -> list[Result]:
+    ) -> list[Judged]:
         """Judge a layer's output, and where it means the case and has its shape, its gradients."""
         predicted = {**about, "predicted": predict(spelling, self._case)}
         value = value_result(predicted, wait(), spelling, reference, found.mode(self._case))
-        there = value.status == "ok" and value.shape == reference.y.shape and reference.y.size
-        results = [value]
+        there = value.array is not None and value.array.shape == reference.y.shape and reference.y.size
+        judged = [value]
         if backward is not None and spelling.kind != "lookalike" and there:
-            results += self._gradients(found, spelling, about, backward)
-        return [explain_known(spelling.meaning, each, self._known) for each in results]
+            judged += self._gradients(found, spelling, about, backward)
+        return [
+            Judged(explain_known(spelling.meaning, result, self._known), array) for result, array in judged
+        ]
 
     def _gradients(
         self, found: Framework, spelling: Spelling, about: About, backward: Backward
-    ) -> list[Result]:
+    ) -> list[Judged]:
         missing = found.why_no_gradients() or spelling.no_backward
         if missing:
             return [unsupported({**about, "output": name}, missing) for name in backward.expected]

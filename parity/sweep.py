@@ -8,14 +8,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from msgspec.structs import replace
+
 from parity.cases.arrays import check_memory
 from parity.cases.suites import Suite, SuiteCase
 from parity.frameworks.distributions import installed_version
 from parity.frameworks.interface import Framework
 from parity.frameworks.known.divergences import Divergence
 from parity.frameworks.task import Submit
-from parity.records.reader import Record, RecordError
-from parity.records.result import SCHEMA, command
+from parity.records.header import About, Header
+from parity.records.reader import RecordError
+from parity.records.result import Record, command
 from parity.running import run_all
 
 _SWITCHES = ("TF_ENABLE_ONEDNN_OPTS", "KERAS_BACKEND", "OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES")
@@ -34,7 +37,7 @@ def select(suites: Sequence[Suite], limit: int | None) -> list[tuple[Suite, Suit
 
 
 def remaining(
-    cases: Sequence[tuple[Suite, SuiteCase]], recorded: Iterable[Mapping[str, Any]], *, grad: bool
+    cases: Sequence[tuple[Suite, SuiteCase]], recorded: Iterable[Record], *, grad: bool
 ) -> list[tuple[Suite, SuiteCase]]:
     """Return the cases of which there is no record yet.
 
@@ -44,13 +47,13 @@ def remaining(
     waiting = {(suite.name, named.name): (suite, named) for suite, named in cases}
     seen = set()
     for record in recorded:
-        key = (str(record.get("suite")), str(record.get("name")))
+        key = record.place
         if key in seen:
             raise RecordError(f"{key[0]} {key[1]}: recorded twice; the file cannot be resumed")
         seen.add(key)
         found = waiting.pop(key, None)
-        if found and record["command"] != command(found[1].case, grad=grad):
-            raise RecordError(f"{key[0]} {key[1]}: recorded was another case, {record['command']}")
+        if found and record.command != command(found[1].case, grad=grad):
+            raise RecordError(f"{key[0]} {key[1]}: recorded was another case, {record.command}")
     return list(waiting.values())
 
 
@@ -67,39 +70,33 @@ def sweep(
     questions = (named.case for _, named in cases)
     results = run_all(questions, adapters, submit, ahead=ahead, grad=grad, divergences=divergences)
     for (suite, named), result in zip(cases, results, strict=True):
-        yield {"kind": "record", "suite": suite.name, "name": named.name, **result.to_dict()}
+        yield replace(result.record, kind="record", suite=suite.name, name=named.name)
 
 
 def header(
     suites: Sequence[Suite], adapters: Sequence[Framework], switches: Sequence[Mapping[str, Any] | None]
-) -> Record:
+) -> Header:
     """Make the first line of a sweep's record: what ran, in which versions and under which switches."""
     frameworks = [about(found, pinned) for found, pinned in zip(adapters, switches, strict=True)]
     return header_of([suite.name for suite in suites], frameworks, datetime.now(UTC))
 
 
-def about(found: Framework, pinned: Mapping[str, Any] | None) -> Record:
+def about(found: Framework, pinned: Mapping[str, Any] | None) -> About:
     """Describe a framework as a header has it, with the switches that it runs under, if they are known."""
-    return {
-        "framework": found.name,
-        "version": found.version(),
-        "backend": found.backend(),
-        "switches": pinned,
-    }
+    switches = None if pinned is None else dict(pinned)
+    return About(framework=found.name, version=found.version(), backend=found.backend(), switches=switches)
 
 
-def header_of(suites: Sequence[str], frameworks: Sequence[Record], started: datetime) -> Record:
+def header_of(suites: Sequence[str], frameworks: Sequence[About], started: datetime) -> Header:
     """Make a record's first line, of the suites' names and what :func:`about` says of the frameworks."""
-    return {
-        "schema": SCHEMA,
-        "kind": "header",
-        "convparity": installed_version("convparity"),
-        "suites": suites,
-        "frameworks": frameworks,
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "processor": platform.machine(),
-        "threads": os.cpu_count(),
-        "flags": {name: os.environ.get(name) for name in _SWITCHES},
-        "started": started.isoformat(timespec="seconds"),
-    }
+    return Header(
+        convparity=installed_version("convparity"),
+        suites=tuple(suites),
+        frameworks=tuple(frameworks),
+        python=platform.python_version(),
+        platform=platform.platform(),
+        processor=platform.machine(),
+        threads=os.cpu_count(),
+        flags={name: os.environ.get(name) for name in _SWITCHES},
+        started=started.isoformat(timespec="seconds"),
+    )

@@ -1,9 +1,9 @@
 """The recorded baseline that every later sweep is compared with."""
 
 import gzip
+import json
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
 from packaging.version import Version
@@ -11,6 +11,7 @@ from packaging.version import Version
 from parity.cases.suites import load_suite
 from parity.records.counts import Outcome, Report
 from parity.records.diff import diff
+from parity.records.header import Header
 from parity.records.reader import Records, read_records
 from parity.records.result import command
 from tests.support.project import pins
@@ -28,7 +29,7 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def header(unpacked: Path) -> dict[str, Any]:
+def header(unpacked: Path) -> Header:
     return read_records(unpacked)[0]
 
 
@@ -37,49 +38,47 @@ def records(unpacked: Path) -> Records:
     return read_records(unpacked)[1]
 
 
-def test_the_baseline_has_each_case_of_its_suites_exactly_once(
-    header: dict[str, Any], records: Records
-) -> None:
+def test_the_baseline_has_each_case_of_its_suites_exactly_once(header: Header, records: Records) -> None:
     expected = [
         (suite, named.name, command(named.case, grad=False))
         for suite in SUITES
         for named in load_suite(suite).cases
     ]
-    assert header["suites"] == list(SUITES)
-    assert Counter((each["suite"], each["name"], each["command"]) for each in records) == Counter(expected)
+    assert header.suites == SUITES
+    assert Counter((*each.place, each.command) for each in records) == Counter(expected)
 
 
-def test_the_baseline_was_recorded_with_the_pinned_frameworks(header: dict[str, Any]) -> None:
-    recorded = {each["framework"]: Version(each["version"]).public for each in header["frameworks"]}
-    backend = {each["framework"]: each["backend"] for each in header["frameworks"]}["keras"]
+def test_the_baseline_was_recorded_with_the_pinned_frameworks(header: Header) -> None:
+    recorded = {each.framework: Version(str(each.version)).public for each in header.frameworks}
+    backend = {each.framework: each.backend for each in header.frameworks}["keras"]
     assert recorded == {name: pins()[name] for name in ("numpy", "torch", "keras")}
     assert backend == f"tensorflow {pins()['tensorflow']}"
 
 
 def test_every_result_of_the_baseline_is_of_a_framework_in_its_header(
-    header: dict[str, Any], records: Records
+    header: Header, records: Records
 ) -> None:
-    versions = {(each["framework"], each["version"], each["backend"]) for each in header["frameworks"]}
+    versions = {(each.framework, each.version, each.backend) for each in header.frameworks}
     for record in records:
-        found = {(each["framework"], each["version"], each["backend"]) for each in record["results"]}
-        assert found == versions, record["command"]
+        found = {(each.framework, each.version, each.backend) for each in record.results}
+        assert found == versions, record.command
 
 
-def test_everything_in_the_baseline_is_explained(header: dict[str, Any], records: Records) -> None:
+def test_everything_in_the_baseline_is_explained(header: Header, records: Records) -> None:
     assert Report(records, header).outcome == Outcome.EXPLAINED
 
 
 def test_nothing_changed_from_the_baseline_to_itself(unpacked: Path, records: Records) -> None:
     found = diff(unpacked, unpacked)
-    cases = {record["command"] for record in records}  # two suites may share one
+    cases = {record.command for record in records}  # two suites may share one
     assert (found.outcome, found.compared) == (Outcome.EXPLAINED, len(cases))
 
 
 @pytest.mark.parametrize("framework", ["torch", "keras"])
 def test_a_sweep_that_ends_otherwise_than_the_baseline_is_seen(
-    unpacked: Path, header: dict[str, Any], records: Records, tmp_path: Path, framework: str
+    unpacked: Path, tmp_path: Path, framework: str
 ) -> None:
-    lines = [header, *records]
+    lines = [json.loads(line) for line in unpacked.read_bytes().splitlines()]
     result = next(each for each in lines[1]["results"] if each["framework"] == framework)
     result |= {"relation": "window", "offset": [1, 1], "explained": False}
     found = diff(unpacked, write(tmp_path / "new.jsonl", lines))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -27,9 +28,9 @@ def json_document(value: object) -> None:
     click.echo(json.dumps(value, indent=2, allow_nan=False))
 
 
-def json_line(value: Json) -> None:
+def json_line(value: msgspec.Struct) -> None:
     """Print one JSON value on one line."""
-    click.echo(json.dumps(value, allow_nan=False))
+    click.echo(msgspec.json.encode(value).decode())
 
 
 def error(message: str) -> None:

@@ -10,7 +10,6 @@ from parity.cli.options import (
     json_option,
 )
 from parity.cli.output import (
-    Json,
     json_document,
     make_table,
     note_if_torn,
@@ -20,6 +19,7 @@ from parity.cli.output import (
     spelling_text,
 )
 from parity.records.counts import COLUMNS, Outcome, Report
+from parity.records.header import Header
 from parity.records.junit import junit_document, write_junit
 from parity.records.reader import read_records
 
@@ -46,10 +46,10 @@ def command(file: Path, junit: Path | None, as_json: bool) -> Outcome:
     return report.outcome
 
 
-def show_report(header: Json, counted: Report) -> None:
+def show_report(header: Header, counted: Report) -> None:
     """Print a sweep's counts as a table, what is unexplained, and the totals."""
-    for used in header["frameworks"]:
-        click.echo(" ".join(str(used[key]) for key in ("framework", "version", "backend") if used[key]))
+    for used in header.frameworks:
+        click.echo(" ".join(part for part in (used.framework, used.version, used.backend) if part))
     table = make_table("framework", "spelling", "op", *COLUMNS, numbers=len(COLUMNS))
     for (framework, spelling, output, op), counts in counted.rows:
         shown = (framework, spelling_text(spelling, output), op)
@@ -61,5 +61,5 @@ def show_report(header: Json, counted: Report) -> None:
     if len(unexplained) > _MOST_UNEXPLAINED:
         click.echo(f"… and {len(unexplained) - _MOST_UNEXPLAINED} more unexplained results")
     show_stale(counted)
-    click.echo(f"{counted.summary} ({', '.join(header['suites'])})")
+    click.echo(f"{counted.summary} ({', '.join(header.suites)})")
     note_nothing_compared(counted)

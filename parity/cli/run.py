@@ -22,7 +22,6 @@ from parity.cli.options import (
 )
 from parity.cli.output import (
     WIDE,
-    Json,
     json_document,
     make_table,
     note,
@@ -35,7 +34,7 @@ from parity.cli.output import (
 from parity.frameworks.known.registry import load_registry
 from parity.laws.subject import choose_subject
 from parity.records.counts import Outcome, Report
-from parity.records.result import CaseResult
+from parity.records.result import CaseResult, Pair, Record, Result
 from parity.running import run_with
 from parity.workers.interrupts import Interrupts
 from parity.workers.repeat import repeating
@@ -106,14 +105,13 @@ def command(
             submits[threads] = workers.submit
         submit = repeating(submits, repeat) if repeat else submits[1]
         result = run_with(asked, adapters, grad=grad, submit=submit, divergences=known)
-    record = result.to_dict()
     if as_json:
-        json_document(with_arrays(record, result) if show_arrays else record)
+        json_document(with_arrays(result) if show_arrays else result.to_dict())
     else:
-        show_result(record)
+        show_result(result.record)
         if show_arrays:
             show_arrays_of(result)
-    return Report([record]).outcome
+    return Report([result.record]).outcome
 
 
 def _refuse(when: str, given: Mapping[str, object]) -> None:
@@ -123,58 +121,56 @@ def _refuse(when: str, given: Mapping[str, object]) -> None:
             raise click.UsageError(f"{option} is not allowed {when}")
 
 
-def show_result(record: Json) -> None:
+def show_result(record: Record) -> None:
     """Print a case's results, its layers as code, and the verdict."""
-    shape = format_shape(record["reference"]["shape"])
-    click.echo(f"{record['command']}\nreference output: {shape}\n")
+    shape = "not recorded" if record.reference is None else format_shape(record.reference.shape)
+    click.echo(f"{record.command}\nreference output: {shape}\n")
     table = make_table(
         "framework", "spelling", "status", "shape", "allclose", "exact", "max error", "relation", "offset"
     )
-    for result in record["results"]:
+    for result in record.results:
         table.add_row(
-            f"{result['framework']} {result['version'] or ''}".strip(),
-            spelling_text(result["spelling"], result["output"]),
-            result["status"],
-            "" if result["shape"] is None else format_shape(result["shape"]),
-            *(text(result[key]) for key in ("allclose", "exact", "max_abs_error")),
-            text(result["relation"]) + ("" if result["explained"] else " (unexplained)"),
-            "" if result["offset"] is None else ",".join(map(str, result["offset"])),
+            f"{result.framework} {result.version or ''}".strip(),
+            spelling_text(result.spelling, result.output),
+            result.status,
+            "" if result.shape is None else format_shape(result.shape),
+            *(text(getattr(result, key)) for key in ("allclose", "exact", "max_abs_error")),
+            text(result.relation) + ("" if result.explained else " (unexplained)"),
+            "" if result.offset is None else ",".join(map(str, result.offset)),
         )
     print_table(table)
-    for result in record["results"]:
-        remarks = [remark for remark in (result["error"], result["reason"], _repeats(result)) if remark]
-        if remarks or result["output"] == "value":
-            spelling = spelling_text(result["spelling"], result["output"])
-            click.echo(f"{result['framework']} {spelling}: {result['layer'] or 'no layer'}")
+    for result in record.results:
+        remarks = [remark for remark in (result.error, result.reason, _repeats(result)) if remark]
+        if remarks or result.output == "value":
+            spelling = spelling_text(result.spelling, result.output)
+            click.echo(f"{result.framework} {spelling}: {result.layer or 'no layer'}")
         for remark in remarks:
             click.echo(f"    {remark}")
-    _pairs(record["pairs"])
+    _pairs(record.pairs)
     counted = Report([record])
     show_stale(counted)
-    click.echo(f"\nverdict: {record['verdict']}")
+    click.echo(f"\nverdict: {record.verdict}")
     note_nothing_compared(counted)
 
 
-def _repeats(result: Json) -> str | None:
+def _repeats(result: Result) -> str | None:
     """Say how often a layer was run, and whether its bits changed."""
-    repeats = result["repeats"]
+    repeats = result.repeats
     if repeats is None:
         return None
-    counts = ", ".join(f"{count} with {threads}" for threads, count in repeats["distinct"].items())
-    runs = f"{repeats['runs']} runs with each number of threads"
+    counts = ", ".join(f"{count} with {threads}" for threads, count in repeats.distinct.items())
+    runs = f"{repeats.runs} runs with each number of threads"
     return (
-        f"{runs}: the same bits"
-        if repeats["same"]
-        else f"{runs}: different bits; outputs by threads: {counts}"
+        f"{runs}: the same bits" if repeats.same else f"{runs}: different bits; outputs by threads: {counts}"
     )
 
 
-def _pairs(pairs: Sequence[Json]) -> None:
+def _pairs(pairs: Sequence[Pair]) -> None:
     if not pairs:
         return
     table = make_table("a", "b", "shape equal", "allclose")
     for pair in pairs:
-        table.add_row(pair["a"], pair["b"], text(pair["shape_equal"]), text(pair["allclose"]))
+        table.add_row(pair.a, pair.b, text(pair.shape_equal), text(pair.allclose))
     click.echo()
     print_table(table)
 
@@ -184,22 +180,23 @@ def show_arrays_of(result: CaseResult) -> None:
     named = {**_drawn(result), "reference": result.reference}
     if result.gradients:
         named |= {f"reference {name}": y for name, y in result.gradients.expected.items()}
-    named |= {each.label: each.array for each in result.results}
+    named |= {each.label: array for each, array in zip(result.results, result.arrays, strict=True)}
     for name, array in named.items():
         if array is not None:
             click.echo(f"\n{name}, {format_shape(array.shape)}, {array.dtype}:")
             click.echo(np.array2string(array, threshold=sys.maxsize, max_line_width=WIDE))
 
 
-def with_arrays(record: Json, result: CaseResult) -> dict[str, Any]:
+def with_arrays(result: CaseResult) -> dict[str, Any]:
     """Return the record with the arrays in it, as nested lists; None for what JSON has no number for."""
+    record = result.to_dict()
     return {
         **record,
         "arrays": {name: _nested(array) for name, array in _drawn(result).items()},
         "reference": {**record["reference"], "array": _nested(result.reference)},
         "results": [
-            {**each, "array": _nested(full.array)}
-            for each, full in zip(record["results"], result.results, strict=True)
+            {**each, "array": _nested(array)}
+            for each, array in zip(record["results"], result.arrays, strict=True)
         ],
     }
 

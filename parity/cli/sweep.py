@@ -22,7 +22,7 @@ from parity.cli.report import show_report
 from parity.frameworks.known.registry import load_registry
 from parity.frameworks.known.suite import suite
 from parity.records.counts import Outcome, Report
-from parity.records.reader import Record
+from parity.records.result import Record
 from parity.records.writer import RecordFile
 from parity.sweep import header, remaining, select, sweep
 from parity.workers.interrupts import Interrupts

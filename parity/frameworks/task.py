@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from parity.frameworks.code.layer import Layer
 from parity.frameworks.code.script import AS_THEY_ARE, Convert, Program, Script
 from parity.frameworks.interface import Framework
 from parity.frameworks.spelling import Spelling
+from parity.records.result import Repeats
 
 Ending = Literal["ok", "rejected", "invalid", "crashed", "timeout"]
 
@@ -46,26 +47,6 @@ class Task:
     def of(cls, spelling: Spelling, arrays: Arrays, dy: Array | None = None) -> Task:
         """Make the call of this spelling's layer."""
         return cls(spelling.layer, spelling.convert, arrays, spelling.convert_back, dy)
-
-
-@dataclass(frozen=True)
-class Repeats:
-    """How often a layer was called, and how many different answers it gave.
-
-    Attributes:
-        runs: calls with each number of threads.
-        distinct: different answers, to the bit, by the number of threads.
-        same: all the answers of all the runs are the same.
-    """
-
-    runs: int
-    distinct: Mapping[int, int]
-    same: bool
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return it as JSON has it."""
-        distinct = {str(threads): count for threads, count in self.distinct.items()}
-        return {"runs": self.runs, "distinct": distinct, "same": self.same}
 
 
 @dataclass(frozen=True)

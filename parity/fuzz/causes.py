@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from parity.cases.case import Case
-from parity.records.result import CaseResult, Output, Result, Status
+from parity.records.result import CaseResult, Result
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,10 @@ class Cause:
 
     framework: str
     spelling: str
-    output: Output
+    output: str
     transposed: bool
     dtype: str
-    status: Status
+    status: str
     relation: str | None
     error: str | None
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+import msgspec
+
 from parity.frameworks.function import Implementation
 from parity.frameworks.interface import Framework
 from parity.frameworks.modes import ANY_SUMS
@@ -13,10 +15,10 @@ from parity.fuzz.entry import draft_entry
 from parity.fuzz.finding import Finding
 from parity.fuzz.script import script
 from parity.fuzz.search import Search
-from parity.records.reader import Record
+from parity.records.header import Header
 
 
-def document(search: Search, header: Record, adapters: Sequence[Framework], seed: int) -> dict[str, Any]:
+def document(search: Search, header: Header, adapters: Sequence[Framework], seed: int) -> dict[str, Any]:
     """Describe the search and its findings, as JSON has them.
 
     Args:
@@ -56,7 +58,7 @@ def _finding(finding: Finding, adapter: Framework, found: str) -> dict[str, Any]
         "shrunk": finding.shrunk,
         "command": f"{finding.case.command} {_only(adapter)}",
         "case": finding.case.to_dict(),
-        "result": finding.result.to_dict(),
+        "result": msgspec.to_builtins(finding.result),
         "script": script(finding, adapter),
         "entry": draft_entry(finding, adapter, found),
     }

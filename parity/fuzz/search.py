@@ -114,7 +114,7 @@ class Search:
             yield case
 
     def _count(self, found: CaseResult) -> Causes:
-        self.report.add(found.to_dict())
+        self.report.add(found.record)
         causes = causes_of(found)
         for cause, result in causes.items():
             finding = self._by_cause.setdefault(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import Any, Literal, NamedTuple, get_args
 
 from parity.cases.notation import format_shape
-from parity.records.reader import result_label, result_output
+from parity.records.result import Record, Reference, Result
 
 Kind = Literal[
     "verdict",
@@ -38,7 +38,6 @@ bfloat16 loses 13 bits or more, and shows, even where so many terms leave it wit
 _ROUNDED = ("identical", "numeric", "no verdict")
 """Relations whose error is one of rounding; that of a window measures how unlike its elements are."""
 
-Json = Mapping[str, Any]
 Contestant = tuple[str, str]
 """A framework and an output of its: "value" or a gradient."""
 
@@ -65,13 +64,13 @@ class Change(NamedTuple):
     new: Any
 
 
-def contestants(record: Json) -> set[Contestant]:
-    """The frameworks of a record, each with every output that it has a result for."""
-    return set(map(_contestant, record["results"]))
+def contestants(record: Record) -> set[Contestant]:
+    """Return the frameworks of a record, each with every output that it has a result for."""
+    return set(map(_contestant, record.results))
 
 
-def changes(old: Json, new: Json, apart: Container[Contestant] = ()) -> Iterator[Change]:
-    """Everything that changed from one record of a case to another, in the order of :data:`KINDS` a result.
+def changes(old: Record, new: Record, apart: Container[Contestant] = ()) -> Iterator[Change]:
+    """Yield everything that changed from one record of a case to another, per result as in :data:`KINDS`.
 
     Bits, times, the order of the results, warnings (many are given once a process, by whichever case comes
     first) and the wording of reasons are no change. A key that a record lacks, being from before there was
@@ -84,9 +83,9 @@ def changes(old: Json, new: Json, apart: Container[Contestant] = ()) -> Iterator
             where there are any.
     """
     everyone = contestants(old) | contestants(new)
-    if old["verdict"] != new["verdict"] and not any(each in apart for each in everyone):
-        yield _moved("verdict", None, old["verdict"], new["verdict"])
-    yield from _shape("reference", old.get("reference"), new.get("reference"))
+    if old.verdict != new.verdict and not any(each in apart for each in everyone):
+        yield _moved("verdict", None, old.verdict, new.verdict)
+    yield from _shape("reference", old.reference, new.reference)
     before, after = _by_label(old, apart), _by_label(new, apart)
     for label in sorted({*before, *after}):
         if label in before and label in after:
@@ -96,70 +95,70 @@ def changes(old: Json, new: Json, apart: Container[Contestant] = ()) -> Iterator
             yield _moved("result", label, *states)
 
 
-def _by_label(record: Json, apart: Container[Contestant]) -> dict[str, Json]:
-    return {result_label(result): result for result in record["results"] if _contestant(result) not in apart}
+def _by_label(record: Record, apart: Container[Contestant]) -> dict[str, Result]:
+    return {result.label: result for result in record.results if _contestant(result) not in apart}
 
 
-def _contestant(result: Json) -> Contestant:
-    return result["framework"], result_output(result)
+def _contestant(result: Result) -> Contestant:
+    return result.framework, result.output
 
 
-def _result_changes(label: str, old: Json, new: Json) -> Iterator[Change]:
+def _result_changes(label: str, old: Result, new: Result) -> Iterator[Change]:
     yield from _outcome(label, old, new)
-    if old["explained"] != new["explained"]:
+    if old.explained != new.explained:
         words = ("unexplained", "explained")
-        yield _moved("explanation", label, words[old["explained"]], words[new["explained"]])
+        yield _moved("explanation", label, words[old.explained], words[new.explained])
     yield from _shape(label, old, new)
     yield from _precision(label, old, new)
     yield from _layer(label, old, new)
 
 
-def _outcome(label: str, old: Json, new: Json) -> Iterator[Change]:
-    placed = "offset" in old and "offset" in new
+def _outcome(label: str, old: Result, new: Result) -> Iterator[Change]:
+    placed = _has_place(old) and _has_place(new)
     before, after = _state(old, placed=placed), _state(new, placed=placed)
     if before != after:
         yield _moved(_kind(old, new), label, before, after)
 
 
-def _kind(old: Json, new: Json) -> Kind:
-    if not old["status"] == new["status"] == "ok":
+def _kind(old: Result, new: Result) -> Kind:
+    if not old.status == new.status == "ok":
         return "error"
-    if old["relation"] == new["relation"]:
+    if old.relation == new.relation:
         return "window"
-    if old["relation"] == "identical":
+    if old.relation == "identical":
         return "new difference"
-    return "gone difference" if new["relation"] == "identical" else "relation"
+    return "gone difference" if new.relation == "identical" else "relation"
 
 
-def _state(result: Json, *, placed: bool = True) -> str:
-    """What became of a result, such as "window at 1,1" or "rejected (ValueError)"."""
-    if result["status"] != "ok":
-        raised = re.match(r"([A-Za-z_][\w.]*)(: |$)", result.get("error") or "")
-        return f"{result['status']} ({raised[1]})" if raised else str(result["status"])
-    offset = result.get("offset") if placed else None
+def _state(result: Result, *, placed: bool = True) -> str:
+    """Say what became of a result, such as "window at 1,1" or "rejected (ValueError)"."""
+    if result.status != "ok":
+        raised = re.match(r"([A-Za-z_][\w.]*)(: |$)", result.error or "")
+        return f"{result.status} ({raised[1]})" if raised else result.status
+    offset = result.offset if placed else None
     at = f" at {','.join(map(str, offset))}" if offset and any(offset) else ""
-    return f"{result['relation']}{at}"
+    return f"{result.relation}{at}"
 
 
-def _shape(label: str, old: Json | None, new: Json | None) -> Iterator[Change]:
-    before, after = (each.get("shape") if each else None for each in (old, new))
+def _shape(label: str, old: Result | Reference | None, new: Result | Reference | None) -> Iterator[Change]:
+    before, after = (None if each is None else each.shape for each in (old, new))
     if before is not None and after is not None and before != after:
-        yield Change("shape", label, _growth(before, after), before, after)
+        yield Change("shape", label, _growth(before, after), list(before), list(after))
 
 
 def _growth(old: Sequence[int], new: Sequence[int]) -> str:
-    """The same for layers of every size that lose or gain the same elements."""
+    """Say the same for layers of every size that lose or gain the same elements."""
     if len(old) != len(new):
         return f"{format_shape(old)} -> {format_shape(new)}"
     steps = [after - before for before, after in zip(old, new, strict=True)]
     return "by " + ",".join(f"{step:+}" if step else "0" for step in steps)
 
 
-def _precision(label: str, old: Json, new: Json) -> Iterator[Change]:
-    if old["relation"] != new["relation"] or old["relation"] not in _ROUNDED:
+def _precision(label: str, old: Result, new: Result) -> Iterator[Change]:
+    if old.relation != new.relation or old.relation not in _ROUNDED:
         return
     for measure in ("bound_ratio", "max_abs_error"):
-        before, after = old.get(measure), new.get(measure)
+        before, after = getattr(old, measure), getattr(new, measure)
         if before is not None and after is not None:
             if min(before, after) > 0 and max(before, after) > PRECISION_FACTOR * min(before, after):
                 grew = "grew" if after > before else "shrank"
@@ -169,13 +168,23 @@ def _precision(label: str, old: Json, new: Json) -> Iterator[Change]:
             return
 
 
-def _layer(label: str, old: Json, new: Json) -> Iterator[Change]:
-    if "layer" in old and "layer" in new and old["layer"] != new["layer"]:
-        yield Change("layer", label, _edit(old["layer"], new["layer"]), old["layer"], new["layer"])
+def _layer(label: str, old: Result, new: Result) -> Iterator[Change]:
+    if _has_layer(old) and _has_layer(new) and old.layer != new.layer:
+        yield Change("layer", label, _edit(old.layer, new.layer), old.layer, new.layer)
+
+
+def _has_place(result: Result) -> bool:
+    """Return whether it says where it begins; records from before there were offsets do not."""
+    return result.relation != "window" or result.offset is not None
+
+
+def _has_layer(result: Result) -> bool:
+    """Return whether its layer is known, or that there is none; the oldest records know neither."""
+    return result.layer is not None or result.status == "unsupported"
 
 
 def _edit(old: str | None, new: str | None) -> str:
-    """The words of the code that went and came."""
+    """List the words of the code that went and came."""
     before, after = (Counter(re.findall(r"[^\s,()]+", text or "no layer")) for text in (old, new))
     edited = [
         *(f"-{word}" for word in sorted((before - after).elements())),

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
 from typing import Any
 
+import msgspec
+
 from parity.cases.case import OPS
-from parity.records.reader import result_label, result_output
-from parity.records.result import ORACLE
+from parity.records.header import Header
+from parity.records.result import ORACLE, Record, Result
 
 COLUMNS = (
     "agree",
@@ -48,23 +50,23 @@ _MOST_DIGITS = 20
 """Of a number in a name, for it to be sorted as one."""
 
 
-def ended_badly(result: Mapping[str, Any]) -> bool:
-    """Whether the framework crashed or ran out of time."""
-    return result["status"] in {"crashed", "timeout"}
+def ended_badly(result: Result) -> bool:
+    """Return whether the framework crashed or ran out of time."""
+    return result.status in {"crashed", "timeout"}
 
 
-def is_comparison(result: Mapping[str, Any]) -> bool:
-    """Whether a result compares values of something else than the NumPy core, which all are measured by."""
+def is_comparison(result: Result) -> bool:
+    """Return whether a result compares values of something else than the NumPy core."""
     return (
-        result["framework"] != ORACLE
-        and result["status"] == "ok"
-        and result["relation"] not in {"empty", "no verdict"}
+        result.framework != ORACLE
+        and result.status == "ok"
+        and result.relation not in {"empty", "no verdict"}
     )
 
 
-def classify(result: Mapping[str, Any]) -> str:
-    """Which of the columns a result counts in; "unexplained" is counted beside it."""
-    status = result["status"]
+def classify(result: Result) -> str:
+    """Say which of the columns a result counts in; "unexplained" is counted beside it."""
+    status = result.status
     if status == "rejected":
         return "refused"
     if status == "unsupported":
@@ -72,20 +74,20 @@ def classify(result: Mapping[str, Any]) -> str:
     if status != "ok":
         return "failed"
     named = {"identical": "agree", "empty": "empty", "no verdict": "no verdict"}
-    if result["relation"] in named:
-        return named[result["relation"]]
-    return "differ in value" if result["shape_equal"] else "differ in shape"
+    if result.relation in named:
+        return named[result.relation]
+    return "differ in value" if result.shape_equal else "differ in shape"
 
 
-def record_place(record: Mapping[str, Any], suites: Sequence[str]) -> tuple[object, ...]:
-    """What records sort by: their suite as in ``suites``, their name (with 2 before 10), their command."""
-    suite, name = (str(record.get(key, "")) for key in ("suite", "name"))
+def record_place(record: Record, suites: Sequence[str]) -> tuple[object, ...]:
+    """Return what records sort by: suite as in ``suites``, name (with 2 before 10), command."""
+    suite, name = record.place
     numbered = re.sub("[0-9]+", lambda number: number[0].zfill(_MOST_DIGITS), name)
-    return *_place(suite, suites), numbered, name, record["command"]
+    return *_place(suite, suites), numbered, name, record.command
 
 
 def _place(name: str, known: Sequence[str]) -> tuple[int, str]:
-    """The known names in their order, then the others by alphabet."""
+    """Place a name: the known names in their order, then the others by alphabet."""
     return (known.index(name) if name in known else len(known)), name
 
 
@@ -97,13 +99,11 @@ class Report:
         header: of the sweep; its suites and frameworks set the order of what is listed.
     """
 
-    def __init__(
-        self, records: Iterable[Mapping[str, Any]] = (), header: Mapping[str, Any] | None = None
-    ) -> None:
+    def __init__(self, records: Iterable[Record] = (), header: Header | None = None) -> None:
         self.verdicts: Counter[str] = Counter()
         self.comparisons = 0
-        self._suites: list[str] = header["suites"] if header else []
-        self._frameworks = [each["framework"] for each in header["frameworks"]] if header else []
+        self._suites: Sequence[str] = header.suites if header else ()
+        self._frameworks = [each.framework for each in header.frameworks] if header else []
         self._unexplained: list[tuple[tuple[object, ...], tuple[str, str, str]]] = []
         self.divergences: Counter[str] = Counter()
         self._unseen: Counter[str] = Counter()
@@ -112,32 +112,30 @@ class Report:
         for record in records:
             self.add(record)
 
-    def add(self, record: Mapping[str, Any]) -> None:
+    def add(self, record: Record) -> None:
         """Count one record."""
-        self.verdicts[record["verdict"]] += 1
-        for result in record["results"]:
-            row = (result["framework"], result["spelling"], result_output(result), record["case"]["op"])
+        self.verdicts[record.verdict] += 1
+        for result in record.results:
+            row = (result.framework, result.spelling, result.output, record.op)
             counts = self._counts.setdefault(row, Counter())
             counts[classify(result)] += 1
             self.comparisons += is_comparison(result)
-            self._unseen.update(map(str, result.get("unseen", ())))  # records from before them have none
-            if result.get("divergence") is not None:
-                self.divergences[result["divergence"]] += 1
-            if not result["explained"]:
+            self._unseen.update(result.unseen)
+            if result.divergence is not None:
+                self.divergences[result.divergence] += 1
+            if not result.explained:
                 self._ended_badly += ended_badly(result)
                 counts["unexplained"] += 1
                 place = (*record_place(record, self._suites), self._row_place(row))
-                self._unexplained.append(
-                    (place, (record["command"], result_label(result), str(result["reason"])))
-                )
+                self._unexplained.append((place, (record.command, result.label, str(result.reason))))
 
     @property
     def unexplained(self) -> list[tuple[str, str, str]]:
         """Command, result and reason of each, by suite, the case's name, command, and result."""
         return [found for _, found in sorted(self._unexplained)]
 
-    def adding(self, records: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-        """The same records, each counted as it passes."""
+    def adding(self, records: Iterable[Record]) -> Iterator[Record]:
+        """Yield the same records, each counted as it passes."""
         for record in records:
             self.add(record)
             yield record
@@ -185,11 +183,11 @@ class Report:
     def _verdicts(self) -> str:
         return ", ".join(f"{self.verdicts[name]} {name}" for name in ("agree", "explained", "unexplained"))
 
-    def to_dict(self, header: Mapping[str, Any]) -> dict[str, Any]:
-        """The counts as JSON has them, under the header of what was counted."""
+    def to_dict(self, header: Header) -> dict[str, Any]:
+        """Return the counts as JSON has them, under the header of what was counted."""
         names = ("framework", "spelling", "output", "op")
         return {
-            **header,
+            **msgspec.to_builtins(header),
             "kind": "report",
             "verdicts": dict(sorted(self.verdicts.items(), key=lambda item: _place(item[0], VERDICTS))),
             "rows": [

@@ -11,7 +11,7 @@ from parity.records.changes import KINDS, Contestant, Kind, changes, contestants
 from parity.records.counts import Outcome
 from parity.records.environment import Moved, compare_environments
 from parity.records.reader import Place, read_records
-from parity.records.result import SCHEMA
+from parity.records.result import SCHEMA, Record
 
 
 class Lone(NamedTuple):
@@ -38,7 +38,7 @@ class Group:
     cases: tuple[tuple[str, Any, Any], ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """The group as JSON has it."""
+        """Return the group as JSON has it."""
         cases = [dict(zip(("command", "old", "new"), case, strict=True)) for case in self.cases]
         about = {"kind": self.kind, "result": self.result, "how": self.how}
         return {**about, "count": len(cases), "cases": cases}
@@ -94,7 +94,7 @@ class Diff:
         return Outcome.EXPLAINED if self.compared else Outcome.NOTHING_COMPARED
 
     def to_dict(self) -> dict[str, Any]:
-        """The changes as JSON has them."""
+        """Return the changes as JSON has them."""
         sides = {"old": self.old, "new": self.new}
         return {
             "schema": SCHEMA,
@@ -124,7 +124,7 @@ def diff(old: Path, new: Path) -> Diff:
     shared = [command for command in before.cases if command in after.cases]
     for command in shared:
         was, now = before.record(command), after.record(command)
-        longer = max(was["command"], now["command"], key=len)  # with --grad, if either was recorded so
+        longer = max(was.command, now.command, key=len)  # with --grad, if either was recorded so
         for change in changes(was, now, apart):
             where = (change.kind, change.result, change.how)
             grouped.setdefault(where, []).append((longer, change.old, change.new))
@@ -148,7 +148,7 @@ def _side(own: _Index, other: _Index) -> Side:
 
 
 def _only(own: set[Contestant], other: set[Contestant]) -> tuple[str, ...]:
-    """The contestants that the other has not, in words; a framework that it has not at all by name alone."""
+    """Name the contestants that the other has not; a framework that it has not at all by name alone."""
     there = {framework for framework, _ in other}
     alone = own - other
     return tuple(sorted({f"{each[0]} {each[1]}" if each[0] in there else each[0] for each in alone}))
@@ -181,14 +181,14 @@ class _Index:
         for place, record in self._records.placed():
             self._add(place, record)
 
-    def record(self, command: str) -> Mapping[str, Any]:
-        """The record of a case."""
+    def record(self, command: str) -> Record:
+        """Read the record of a case."""
         return self._records.at(self.cases[command])
 
-    def _add(self, place: Place, record: Mapping[str, Any]) -> None:
-        command = record["command"].removesuffix(" --grad")  # the case's own, whatever was asked of it
+    def _add(self, place: Place, record: Record) -> None:
+        command = record.command.removesuffix(" --grad")  # the case's own, whatever was asked of it
         if command in self.cases:
             self.repeated += any(changes(self.record(command), record))
         self.cases[command] = place
-        self.suites[command] = str(record.get("suite"))
+        self.suites[command] = record.place[0] or "None"
         self.contestants |= contestants(record)

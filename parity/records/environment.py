@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import msgspec
+
+from parity.records.header import Header
+
 _NO_PART = ("kind", "schema", "started")
 """Of a header: what it is, and when it was written; neither has a hand in a result."""
 
@@ -20,10 +24,10 @@ class Moved(NamedTuple):
     new: str | None
 
 
-def environment(header: Mapping[str, Any]) -> dict[str, str]:
-    """The parts of the environment by name, such as "python", "frameworks.torch", "flags.KERAS_BACKEND"."""
+def environment(header: Header) -> dict[str, str]:
+    """Return the parts of the environment by name, such as "python" or "flags.KERAS_BACKEND"."""
     found: dict[str, str] = {}
-    for key, value in header.items():
+    for key, value in msgspec.to_builtins(header).items():
         if key == "frameworks":
             found |= {f"{_FRAMEWORKS}{each['framework']}": _version(each) for each in value}
             found |= {
@@ -38,8 +42,8 @@ def environment(header: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-def compare_environments(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Moved]:
-    """The parts in which two headers differ, by name; a framework counts where both have it."""
+def compare_environments(old: Header, new: Header) -> list[Moved]:
+    """Return the parts in which two headers differ, by name; a framework counts where both have it."""
     before, after = environment(old), environment(new)
     moved = [Moved(part, before.get(part), after.get(part)) for part in sorted({*before, *after})]
     return [
@@ -57,4 +61,4 @@ def _version(framework: Mapping[str, Any]) -> str:
 def _text(value: object) -> str:
     if value is None:
         return "not set"
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

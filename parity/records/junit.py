@@ -5,16 +5,16 @@ from __future__ import annotations
 import itertools
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree as ET
 
 from parity.cases.errors import InputError
 from parity.records.counts import ended_badly, is_comparison, record_place
 from parity.records.environment import environment
-from parity.records.reader import result_label
+from parity.records.header import Header
+from parity.records.result import Record, Result
 
 _NO_CHARACTER = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 has no way to write, not even escaped."""
@@ -24,8 +24,8 @@ class JUnitError(InputError):
     """A file that the XML cannot be written to; the message names it."""
 
 
-def junit_document(header: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> ET.Element:
-    """The document: a test suite for each suite, a test case for each record.
+def junit_document(header: Header, records: Iterable[Record]) -> ET.Element:
+    """Make the document: a test suite for each suite, a test case for each record.
 
     A record fails where a result is unexplained, is an error where no more is wrong than a framework that
     crashed or ran out of time, and is skipped where nothing was compared. The environment stands in the
@@ -35,7 +35,7 @@ def junit_document(header: Mapping[str, Any], records: Iterable[Mapping[str, Any
         header: of the sweep.
         records: in any order; they are listed by suite, name and command.
     """
-    placed = [(record_place(record, header["suites"]), _suite(record), _test(record)) for record in records]
+    placed = [(record_place(record, header.suites), _suite(record), _test(record)) for record in records]
     placed.sort(key=lambda each: each[0])
     root = ET.Element("testsuites", name="parity")
     for name, tests in itertools.groupby(placed, key=lambda each: each[1]):
@@ -68,9 +68,9 @@ def write_junit(path: Path, document: ET.Element, source: Path) -> None:
         raise JUnitError(f"{path} cannot be written: {error.strerror}") from error
 
 
-def _testsuite(name: str, header: Mapping[str, Any], tests: Sequence[ET.Element]) -> ET.Element:
+def _testsuite(name: str, header: Header, tests: Sequence[ET.Element]) -> ET.Element:
     suite = ET.Element("testsuite", name=_writable(name))
-    started = header.get("started")
+    started = header.started
     if isinstance(started, str):
         suite.set("timestamp", _writable(started.removesuffix("+00:00")))  # it is in UTC, and says no zone
     properties = ET.SubElement(suite, "properties")
@@ -88,32 +88,32 @@ def _count(element: ET.Element) -> None:
         element.set(counted, str(len(list(element.iter(outcome)))))
 
 
-def _test(record: Mapping[str, Any]) -> ET.Element:
-    name = f"{record.get('name') or record['command']} {record['case']['op']}"
+def _test(record: Record) -> ET.Element:
+    name = f"{record.place[1] or record.command} {record.op}"
     test = ET.Element("testcase", classname=_writable(_suite(record)), name=_writable(name))
-    results = record["results"]
-    wrong = [each for each in results if not each["explained"]]
+    results = record.results
+    wrong = [each for each in results if not each.explained]
     if wrong:
         failed = next((each for each in wrong if not ended_badly(each)), None)
         first = failed or wrong[0]
         outcome = ET.SubElement(test, "failure" if failed else "error")
         outcome.set("message", _writable(_sentence(first)))
-        outcome.set("type", "unexplained" if failed else _writable(first["status"]))
-        outcome.text = _writable("\n".join([*map(_sentence, wrong), record["command"]]))
+        outcome.set("type", "unexplained" if failed else _writable(first.status))
+        outcome.text = _writable("\n".join([*map(_sentence, wrong), record.command]))
     elif not any(map(is_comparison, results)):
         ET.SubElement(test, "skipped", message="nothing was compared")
     return test
 
 
-def _sentence(result: Mapping[str, Any]) -> str:
-    why = [text for text in (result.get("error"), result["reason"]) if text]
-    return ": ".join([result_label(result), *(list(dict.fromkeys(why)) or [result["status"]])])
+def _sentence(result: Result) -> str:
+    why = [text for text in (result.error, result.reason) if text]
+    return ": ".join([result.label, *(list(dict.fromkeys(why)) or [result.status])])
 
 
-def _suite(record: Mapping[str, Any]) -> str:
-    return str(record.get("suite") or "sweep")
+def _suite(record: Record) -> str:
+    return record.place[0] or "sweep"
 
 
 def _writable(text: str) -> str:
-    """The text, with an escape of Python's for each character that XML has not."""
+    """Return the text, with an escape of Python's for each character that XML has not."""
     return _NO_CHARACTER.sub(lambda character: ascii(character[0])[1:-1], text)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
+
+import msgspec
 
 from parity.cases.case import OPS
 from parity.cases.errors import InputError
-from parity.records.result import SCHEMA
-
-Record = dict[str, Any]
+from parity.records.header import Header
+from parity.records.result import SCHEMA, Record
 
 
 class RecordError(InputError):
@@ -46,23 +47,23 @@ class Records:
             yield record
 
     def placed(self) -> Iterator[tuple[Place, Record]]:
-        """Each record with its place."""
+        """Yield each record with its place."""
         lines = _lines(self.path)
         next(lines, None)  # the header
         for place, line in lines:
-            yield place, _parse(self.path, place.line, "record", line)
+            yield place, _parse(self.path, place.line, Record, line)
 
     def at(self, place: Place) -> Record:
-        """The record at a place that :meth:`placed` gave.
+        """Read the record at a place that :meth:`placed` gave.
 
         Raises:
             RecordError: the file was changed since.
         """
-        return _parse(self.path, place.line, "record", next(_lines(self.path, place))[1])
+        return _parse(self.path, place.line, Record, next(_lines(self.path, place))[1])
 
 
-def read_records(path: Path) -> tuple[Record, Records]:
-    """The header of a file, and its records, which are read when they are iterated over.
+def read_records(path: Path) -> tuple[Header, Records]:
+    """Return the header of a file, and its records, which are read when they are iterated over.
 
     Raises:
         RecordError: unreadable, or not a file of records; the message names the line.
@@ -70,30 +71,18 @@ def read_records(path: Path) -> tuple[Record, Records]:
     first = next(_lines(path), None)
     if first is None:
         raise RecordError(f"{path} is no record of a sweep: it has no line")
-    return _parse(path, 1, "header", first[1]), Records(path)
-
-
-def result_output(result: Mapping[str, Any]) -> str:
-    """Which output of a layer a result looks at."""
-    found: str = result.get("output", "value")  # records from before there were gradients have none
-    return found
-
-
-def result_label(result: Mapping[str, Any]) -> str:
-    """A result's name among those of its case, as :attr:`parity.records.result.Result.label` has it."""
-    name, output = f"{result['framework']} {result['spelling']}", result_output(result)
-    return name if output == "value" else f"{name} {output}"
+    return _parse(path, 1, Header, first[1]), Records(path)
 
 
 def is_torn(path: Path) -> bool:
-    """Whether the last line of a file, which is not empty, has no end."""
+    """Return whether the last line of a file, which is not empty, has no end."""
     with path.open("rb") as file:
         file.seek(-1, os.SEEK_END)
         return file.read() != b"\n"
 
 
 def _lines(path: Path, start: Place = _START) -> Iterator[tuple[Place, bytes]]:
-    """The lines that have an end, from a place on."""
+    """Yield the lines that have an end, from a place on."""
     line, offset = start
     try:
         if not path.is_file() and path.exists():
@@ -108,103 +97,47 @@ def _lines(path: Path, start: Place = _START) -> Iterator[tuple[Place, bytes]]:
         raise RecordError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _parse(path: Path, number: int, kind: str, line: bytes) -> Record:
+Line = TypeVar("Line", Header, Record)
+_DECODERS = {kind: msgspec.json.Decoder(kind) for kind in (Header, Record)}
+
+
+class _Head(msgspec.Struct):
+    """What says of a line what it is."""
+
+    kind: object = None
+    schema: object = None
+
+
+def _parse(path: Path, number: int, kind: type[Line], line: bytes) -> Line:
     where = f"{path}, line {number}"
     try:
-        record = json.loads(line.decode())
+        line.decode()
         if rb"\ud" in line.lower():  # maybe half of a character, which nothing can print
-            record = json.loads(json.dumps(record, ensure_ascii=False).encode(errors="replace"))
+            line = json.dumps(json.loads(line), ensure_ascii=False).encode(errors="replace")
+        parsed: Line = _DECODERS[kind].decode(line)  # type: ignore[assignment] # it is of this kind
     except UnicodeDecodeError as error:
         raise RecordError(f"{where}: no valid UTF-8: {error.reason}") from error
+    except msgspec.ValidationError as error:
+        raise RecordError(f"{where}: {_unfit(kind.__name__.lower(), line) or error}") from error
     except (ValueError, RecursionError) as error:  # of any kind: a number too long, a list too deep
         raise RecordError(f"{where}: no valid JSON: {getattr(error, 'msg', error)}") from error
-    if not isinstance(record, dict) or record.get("kind") != kind:
-        raise RecordError(f"{where}: allowed is a {kind} of a sweep")
-    if record.get("schema") != SCHEMA:
-        raise RecordError(f"{where}: schema {record.get('schema')!r}, known is {SCHEMA}")
-    for key, (fits, allowed) in _KEYS[kind].items():
-        if not fits(record.get(key)):
-            raise RecordError(f"{where}: key {key!r} is missing or no {allowed}")
-    for result in record.get("results", ()):
-        _check_result(where, result)
-    if kind == "record" and record["case"].get("op") not in OPS:
-        raise RecordError(f"{where}: op {record['case'].get('op')!r}, known are {', '.join(OPS)}")
-    return record
+    if kind is Record and (parsed.kind is msgspec.UNSET or parsed.case.get("op") not in OPS):
+        raise RecordError(f"{where}: {_unfit('record', line) or _op(parsed)}")
+    return parsed
 
 
-def _check_result(where: str, result: Mapping[str, object]) -> None:
-    for key, fits in _RESULT_KEYS.items():
-        if not fits(result.get(key, ...)):
-            raise RecordError(f"{where}: in a result, key {key!r} is missing or of another kind")
-    for key, fits in _NEWER_RESULT_KEYS.items():
-        if key in result and not fits(result[key]):
-            raise RecordError(f"{where}: in a result, key {key!r} is of another kind")
+def _unfit(kind: str, line: bytes) -> str | None:
+    """Say why a line is none of this kind at all, if it is none."""
+    try:
+        head = msgspec.json.decode(line, type=_Head)
+    except msgspec.ValidationError:  # no object
+        head = _Head()
+    except msgspec.DecodeError as error:
+        return f"no valid JSON: {error}"
+    if head.kind != kind:
+        return f"allowed is a {kind} of a sweep"
+    return None if head.schema == SCHEMA else f"schema {head.schema!r}, known is {SCHEMA}"
 
 
-Check = Callable[[object], bool]
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
-
-
-def _is_bool(value: object) -> bool:
-    return isinstance(value, bool)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float("inf")
-
-
-def _is_int(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_object(value: object) -> bool:
-    return isinstance(value, dict)
-
-
-def _is_framework(value: object) -> bool:
-    return isinstance(value, dict) and _is_text(value.get("framework"))
-
-
-def _a_list_of(check: Check) -> Check:
-    return lambda value: isinstance(value, list) and all(map(check, value))
-
-
-def _or_none(check: Check) -> Check:
-    return lambda value: value is None or check(value)
-
-
-_KEYS: dict[str, dict[str, tuple[Check, str]]] = {
-    "header": {
-        "frameworks": (_a_list_of(_is_framework), "list of frameworks"),
-        "suites": (_a_list_of(_is_text), "list of names"),
-    },
-    "record": {
-        "case": (_is_object, "object"),
-        "command": (_is_text, "text"),
-        "verdict": (_is_text, "text"),
-        "results": (_a_list_of(_is_object), "list of objects"),
-    },
-}
-_RESULT_KEYS: dict[str, Check] = {
-    "framework": _is_text,
-    "spelling": _is_text,
-    "status": _is_text,
-    "shape": _or_none(_a_list_of(_is_int)),
-    "shape_equal": _or_none(_is_bool),
-    "relation": _or_none(_is_text),
-    "explained": _is_bool,
-    "reason": _or_none(_is_text),
-}
-_NEWER_RESULT_KEYS: dict[str, Check] = {
-    "output": _is_text,
-    "layer": _or_none(_is_text),
-    "error": _or_none(_is_text),
-    "offset": _or_none(_a_list_of(_is_int)),
-    "max_abs_error": _or_none(_is_number),
-    "bound_ratio": _or_none(_is_number),
-    "divergence": _or_none(_is_text),
-    "unseen": _a_list_of(_is_text),
-}
+def _op(record: Record) -> str:
+    return f"op {record.case.get('op')!r}, known are {', '.join(OPS)}"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, Literal
+
+import msgspec
 
 from parity.cases.arrays import Array
 from parity.cases.case import Case
 
-SCHEMA = 1
+SCHEMA: Literal[1] = 1
 
 ORACLE = "numpy"
 """The name of the NumPy core among the frameworks of a record: what all others are compared with."""
@@ -19,9 +21,24 @@ Verdict = Literal["agree", "explained", "unexplained"]
 Output = Literal["value", "input_grad", "weight_grad", "bias_grad"]
 
 
-@dataclass(frozen=True)
-class Result:
+class Repeats(msgspec.Struct, frozen=True, kw_only=True):
+    """How often a layer was called, and how many different answers it gave.
+
+    Attributes:
+        runs: calls with each number of threads.
+        distinct: different answers, to the bit, by the number of threads.
+        same: all the answers of all the runs are the same.
+    """
+
+    runs: int
+    distinct: dict[str, int]
+    same: bool
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
     """One layer of one framework beside the reference. Shapes are channels first.
+
+    What this version does not know, such as another output, is read all the same: a newer one may have it.
 
     Attributes:
         framework: its name, or an implementation's function's.
@@ -53,16 +70,15 @@ class Result:
             outputs came, and whether all were the same to the bit.
         divergence: the name of the known difference that explains it.
         unseen: the names of those known differences that it should have, and does not have.
-        array: the output itself; not part of the record.
     """
 
     framework: str
-    version: str | None
-    backend: str | None
+    version: str | None = None
+    backend: str | None = None
     spelling: str
-    layer: str | None
-    status: Status
-    output: Output = "value"
+    layer: str | None = None
+    status: str
+    output: str = "value"
     error: str | None = None
     shape: tuple[int, ...] | None = None
     shape_equal: bool | None = None
@@ -77,10 +93,9 @@ class Result:
     reason: str | None = None
     warnings: tuple[str, ...] = ()
     printed: str = ""
-    repeats: dict[str, Any] | None = None
+    repeats: Repeats | None = None
     divergence: str | None = None
     unseen: tuple[str, ...] = ()
-    array: Array | None = field(default=None, repr=False, compare=False)
 
     @property
     def label(self) -> str:
@@ -88,14 +103,8 @@ class Result:
         name = f"{self.framework} {self.spelling}"
         return name if self.output == "value" else f"{name} {self.output}"
 
-    def to_dict(self) -> dict[str, Any]:
-        """The result as JSON has it."""
-        values = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "array"}
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
-
-@dataclass(frozen=True)
-class Pair:
+class Pair(msgspec.Struct, frozen=True):
     """Two results of one case, compared with each other.
 
     Attributes:
@@ -109,6 +118,54 @@ class Pair:
     b: str
     shape_equal: bool
     allclose: bool | None
+
+
+class Reference(msgspec.Struct, frozen=True):
+    """What is recorded of the reference.
+
+    Attributes:
+        shape: of its output, (N, O, *spatial).
+    """
+
+    shape: tuple[int, ...]
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """A case and what came of it: a line of a sweep's file, or what a command prints.
+
+    Attributes:
+        kind: "record" in a file.
+        suite: the suite's name, in a file.
+        name: the case's name in its suite, in a file.
+        schema: of these keys.
+        case: its fields, as :meth:`parity.cases.case.Case.to_dict` gives them.
+        command: the command line that gives the results again.
+        verdict: the one word for the case.
+        reference: what its output is like; None where that was not recorded.
+        results: one per spelling and output.
+        pairs: every two results that computed the output, compared with each other.
+    """
+
+    kind: Literal["record"] | msgspec.UnsetType = msgspec.UNSET
+    suite: str | msgspec.UnsetType = msgspec.UNSET
+    name: str | msgspec.UnsetType = msgspec.UNSET
+    schema: Literal[1] = SCHEMA
+    case: dict[str, Any]
+    command: str
+    verdict: str
+    reference: Reference | None = None
+    results: tuple[Result, ...]
+    pairs: tuple[Pair, ...] = ()
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """The names of its suite and of its case; empty where it has none."""
+        return tuple("" if each is msgspec.UNSET else str(each) for each in (self.suite, self.name))  # type: ignore[return-value] # they are two
+
+    @property
+    def op(self) -> str:
+        """The operation of its case."""
+        return str(self.case["op"])
 
 
 @dataclass(frozen=True)
@@ -131,7 +188,8 @@ class CaseResult:
     Attributes:
         case: the case.
         reference: the NumPy core's output in float64, (N, O, *spatial).
-        results: one a spelling, in the frameworks' order; the gradients of a native or exact one behind it.
+        results: one per spelling, in the frameworks' order; the gradients of a native or exact one behind it.
+        arrays: what each of the results computed, if anything, in the same order.
         pairs: every two results that computed the output, compared with each other.
         gradients: what they have to be, where they were asked for.
     """
@@ -139,6 +197,7 @@ class CaseResult:
     case: Case
     reference: Array = field(repr=False, compare=False)
     results: tuple[Result, ...]
+    arrays: tuple[Array | None, ...] = field(default=(), repr=False, compare=False)
     pairs: tuple[Pair, ...] = ()
     gradients: Gradients | None = field(default=None, repr=False, compare=False)
 
@@ -160,19 +219,24 @@ class CaseResult:
         """The command line that gives these results again."""
         return command(self.case, grad=self.gradients is not None)
 
+    @property
+    def record(self) -> Record:
+        """What is kept of it."""
+        return Record(
+            case=self.case.to_dict(),
+            command=self.command,
+            verdict=self.verdict,
+            reference=Reference(self.reference.shape),
+            results=self.results,
+            pairs=self.pairs,
+        )
+
     def to_dict(self) -> dict[str, Any]:
-        """The case and its results as JSON has them."""
-        return {
-            "schema": SCHEMA,
-            "case": self.case.to_dict(),
-            "command": self.command,
-            "verdict": self.verdict,
-            "reference": {"shape": list(self.reference.shape)},
-            "results": [result.to_dict() for result in self.results],
-            "pairs": [asdict(pair) for pair in self.pairs],
-        }
+        """Return the case and its results as JSON has them."""
+        found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self.record))
+        return found
 
 
 def command(case: Case, *, grad: bool) -> str:
-    """The command line that runs a case, with its gradients or without."""
+    """Write the command line that runs a case, with its gradients or without."""
     return f"{case.command} --grad" if grad else case.command

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from contextlib import suppress
@@ -10,10 +9,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import msgspec
 from filelock import FileLock, Timeout
 
 from parity.records.environment import compare_environments
-from parity.records.reader import Record, RecordError, Records, is_torn, read_records
+from parity.records.header import Header
+from parity.records.reader import RecordError, Records, is_torn, read_records
+from parity.records.result import Record
 
 _LOOK_EVERY = 1.0
 """Seconds between two looks at whether the file is still there."""
@@ -71,7 +73,7 @@ class RecordFile:
             Path(self._lock.lock_file).unlink()
         self._lock.release()
 
-    def begin(self, header: Record) -> Records | None:
+    def begin(self, header: Header) -> Records | None:
         """Write the header; or compare it with the one that is there, and drop a torn last line.
 
         Returns:
@@ -93,13 +95,13 @@ class RecordFile:
         self._length = os.fstat(self._file).st_size
         return records
 
-    def write(self, record: Record) -> None:
+    def write(self, record: Header | Record) -> None:
         """Append one record as a line.
 
         Raises:
             RecordError: the disk is full, say, or the file has gone; what was written before is whole.
         """
-        line = json.dumps(record, allow_nan=False).encode() + b"\n"
+        line = msgspec.json.encode(record) + b"\n"
         try:
             self._look()
             rest = memoryview(line)
@@ -129,11 +131,11 @@ class RecordFile:
                 os.ftruncate(self._file, sum(len(line) for line in file if line.endswith(b"\n")))
 
 
-def _changes(old: Record, new: Record) -> list[str]:
-    """What of the environment is another than when the file was begun, in words."""
+def _changes(old: Header, new: Header) -> list[str]:
+    """Say what of the environment is another than when the file was begun, in words."""
     changed = [
         f"{moved.part} was {moved.old or 'not recorded'} and is {moved.new or 'not recorded'}"
         for moved in compare_environments(old, new)
     ]
-    before, after = (", ".join(each["framework"] for each in first["frameworks"]) for first in (old, new))
+    before, after = (", ".join(each.framework for each in first.frameworks) for first in (old, new))
     return [*changed, f"the frameworks were {before} and are {after}"] if before != after else changed

@@ -127,7 +127,7 @@ def _importable(impl: Callable[..., Any] | str | Implementation) -> str | None:
 def _check(found: CaseResult, command: str) -> None:
     """Fail by the outcome that the command ends with."""
     __tracebackhide__ = True
-    counted = Report([found.to_dict()])
+    counted = Report([found.record])
     if counted.outcome is not Outcome.EXPLAINED:
         results = sorted(found.results, key=lambda result: result.explained)
         raise AssertionError("\n".join([_summary(found, counted), *map(_lines, results), f"$ {command}"]))

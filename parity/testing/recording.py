@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Generator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
+from msgspec.structs import replace
 
 from parity.frameworks.interface import Framework
-from parity.records.reader import Record, RecordError
-from parity.records.result import CaseResult
+from parity.records.header import About
+from parity.records.reader import RecordError
+from parity.records.result import CaseResult, Record
 from parity.records.writer import RecordFile
 from parity.sweep import about, header_of
 from parity.testing.suites import suite_case
@@ -19,6 +21,13 @@ from parity.workers.shared import shared
 
 _CARRIED = "_parity_record"
 """The attribute of a test's report that its records travel in, to another process as well: a JSON text."""
+
+
+class Kept(msgspec.Struct):
+    """A comparison, and the frameworks in it."""
+
+    frameworks: list[About]
+    record: Record
 
 
 class Recording:
@@ -39,9 +48,9 @@ class Recording:
         self._path = path
         self._writes = not hasattr(config, "workerinput")  # that of pytest-xdist's own processes
         self._started = datetime.now(UTC)
-        self._kept: list[Record] = []
+        self._kept: list[Kept] = []
         self._records: dict[tuple[str, ...], Record] = {}
-        self._frameworks: dict[str, Record] = {}
+        self._frameworks: dict[str, About] = {}
         self._failure: str | None = None
         if self._writes:
             _check_new(path)
@@ -49,7 +58,7 @@ class Recording:
     def keep(self, result: CaseResult, adapters: Sequence[Framework]) -> None:
         """Take a comparison down, for the test that it is of."""
         frameworks = [about(framework, shared().switches(framework)) for framework in adapters]
-        self._kept.append({"frameworks": frameworks, "record": result.to_dict()})
+        self._kept.append(Kept(frameworks, result.record))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -58,27 +67,27 @@ class Recording:
         """Give a report the records that were taken since the last one."""
         report = yield
         kept, self._kept = self._kept, []
-        for each in kept:
-            each["record"] = {"kind": "record", **_named(item, each["record"]), **each["record"]}
-        if kept:
-            setattr(report, _CARRIED, json.dumps(kept))
+        named = [Kept(each.frameworks, _named(item, each.record)) for each in kept]
+        if named:
+            setattr(report, _CARRIED, msgspec.json.encode(named).decode())
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the records of a report, whichever process it comes from."""
-        for each in json.loads(getattr(report, _CARRIED, "[]")) if self._writes else ():
+        carried = getattr(report, _CARRIED, "[]") if self._writes else "[]"
+        for each in msgspec.json.decode(carried, type=list[Kept]):
             self._frameworks |= {
-                found["framework"]: found
-                for found in each["frameworks"]
-                if found["switches"] or found["framework"] not in self._frameworks
+                found.framework: found
+                for found in each.frameworks
+                if found.switches or found.framework not in self._frameworks
             }
-            self._add(each["record"])
+            self._add(each.record)
 
     def _add(self, record: Record) -> None:
         """Keep each case once per test or suite, of which some repeat cases; what is unexplained stays."""
-        contestants = (f"{result['framework']} {result['spelling']}" for result in record["results"])
-        key = (record["suite"], record["name"], *contestants)
-        if key not in self._records or record["verdict"] == "unexplained":
+        contestants = (f"{result.framework} {result.spelling}" for result in record.results)
+        key = (*record.place, *contestants)
+        if key not in self._records or record.verdict == "unexplained":
             self._records[key] = record
 
     @pytest.hookimpl(trylast=True)
@@ -93,7 +102,7 @@ class Recording:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
 
     def _write(self) -> None:
-        suites = list(dict.fromkeys(record["suite"] for record in self._records.values()))
+        suites = list(dict.fromkeys(record.place[0] for record in self._records.values()))
         first = header_of(suites, list(self._frameworks.values()), self._started)
         with RecordFile(self._path) as file:
             file.begin(first)
@@ -114,10 +123,10 @@ class Recording:
 def _named(item: pytest.Item, record: Record) -> Record:
     """Name a record: by its suite's case, or else by the test's file, the test and the case."""
     found = suite_case(item)
-    if found is not None and found[1].case.to_dict() == record["case"]:
-        return {"suite": found[0].name, "name": found[1].name}
+    if found is not None and found[1].case.to_dict() == record.case:
+        return replace(record, kind="record", suite=found[0].name, name=found[1].name)
     file, _, test = item.nodeid.partition("::")
-    return {"suite": file, "name": f"{test} {record['command']}"}
+    return replace(record, kind="record", suite=file, name=f"{test} {record.command}")
 
 
 def _check_new(path: Path) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
+import msgspec
+
 from convmm.geometry import GeometryError, kernel_extent
 from parity.cases.arrays import Arrays, draw_arrays
 from parity.cases.case import Case, CaseError
@@ -236,5 +238,8 @@ def _lookalike(target: Framework, cases: Sequence[Case], submit: Submit) -> dict
         for result in run_with(case, [target], submit=submit).results:
             if result.spelling == "lookalike" and result.status == "ok":
                 keys = ("layer", "relation", "offset", "shape", "max_abs_error", "reason")
-                return {**{key: result.to_dict()[key] for key in keys}, "input": list(case.input)}
+                return {
+                    **{key: msgspec.to_builtins(getattr(result, key)) for key in keys},
+                    "input": list(case.input),
+                }
     return None

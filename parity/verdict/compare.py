@@ -55,12 +55,10 @@ def compare(result: Array, reference: Array, dtype: str) -> Comparison:
     )
 
 
-def compare_pairs(results: Iterable[Result], dtype: str) -> tuple[Pair, ...]:
+def compare_pairs(results: Iterable[tuple[Result, Array | None]], dtype: str) -> tuple[Pair, ...]:
     """Compare every two results that computed the output, under the tolerances of ``dtype``."""
     computed = [
-        (result.label, result.array)
-        for result in results
-        if result.array is not None and result.output == "value"
+        (result.label, array) for result, array in results if array is not None and result.output == "value"
     ]
     return tuple(_pair(a, b, dtype) for a, b in combinations(computed, 2))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from parity.cases.arrays import Array, numpy_dtype
 from parity.frameworks.precision import Mode
@@ -17,14 +17,23 @@ About = dict[str, Any]
 """What of a result is known before anything runs: the fields of :class:`Result` for it."""
 
 
-def unsupported(about: About, reason: str) -> Result:
+class Judged(NamedTuple):
+    """A result, and the array that it is of, if there is one."""
+
+    result: Result
+    array: Array | None = None
+
+
+def unsupported(about: About, reason: str) -> Judged:
     """Make the result of a layer that there is none of."""
-    return Result(**about, status="unsupported", predicted="unsupported", explained=True, reason=reason)
+    return Judged(
+        Result(**about, status="unsupported", predicted="unsupported", explained=True, reason=reason)
+    )
 
 
 def value_result(
     about: About, answer: Answer, spelling: Spelling, reference: Reference, mode: Mode
-) -> Result:
+) -> Judged:
     """Make the result of a layer's call."""
     about = _with_notes(about, answer)
     if answer.ending != "ok":
@@ -40,7 +49,7 @@ def value_result(
     return _computed(about, output, observation, judgement)
 
 
-def gradient_results(about: About, answer: Answer, backward: Backward) -> list[Result]:
+def gradient_results(about: About, answer: Answer, backward: Backward) -> list[Judged]:
     """Make the results of a layer's backward pass, one for each gradient that there is to be."""
     abouts = {
         name: {**_with_notes(about, answer), "output": name, "predicted": "identical"}
@@ -55,7 +64,7 @@ def gradient_results(about: About, answer: Answer, backward: Backward) -> list[R
     return [_gradient(each, answer, name, output, backward) for (name, each), output in outputs]
 
 
-def _gradient(about: About, answer: Answer, name: Gradient, output: Array, backward: Backward) -> Result:
+def _gradient(about: About, answer: Answer, name: Gradient, output: Array, backward: Backward) -> Judged:
     expected = backward.expected[name]
     wrong = _wrong_dtype(output, expected.dtype)
     if wrong:
@@ -77,8 +86,7 @@ def _unsteady(answer: Answer, *, exact: bool) -> tuple[bool, str] | None:
 
 
 def _with_notes(about: About, answer: Answer) -> About:
-    repeats = answer.repeats and answer.repeats.to_dict()
-    return {**about, "warnings": answer.warnings, "printed": answer.printed, "repeats": repeats}
+    return {**about, "warnings": answer.warnings, "printed": answer.printed, "repeats": answer.repeats}
 
 
 def _wrong_dtype(output: Array, dtype: str) -> str | None:
@@ -87,36 +95,37 @@ def _wrong_dtype(output: Array, dtype: str) -> str | None:
     return f"it returned dtype {output.dtype}, and the case's is {dtype}"
 
 
-def _without_output(about: About, answer: Answer, refusal: Refusal | None) -> Result:
+def _without_output(about: About, answer: Answer, refusal: Refusal | None) -> Judged:
     if answer.ending == "rejected":
         return _rejected(about, answer, refusal)
-    return Result(**about, status=answer.ending, error=answer.error, reason=answer.reason)
+    return Judged(Result(**about, status=answer.ending, error=answer.error, reason=answer.reason))
 
 
-def _rejected(about: About, answer: Answer, refusal: Refusal | None) -> Result:
+def _rejected(about: About, answer: Answer, refusal: Refusal | None) -> Judged:
     foreseen = refusal is not None and answer.error_class in refusal.errors
-    return Result(
-        **about,
-        status="rejected",
-        error=answer.error,
-        relation="rejected",
-        explained=foreseen,
-        reason=refusal.reason
-        if refusal and foreseen
-        else "it raised, and its rules do not say that it would",
+    unforeseen = "it raised, and its rules do not say that it would"
+    return Judged(
+        Result(
+            **about,
+            status="rejected",
+            error=answer.error,
+            relation="rejected",
+            explained=foreseen,
+            reason=refusal.reason if refusal and foreseen else unforeseen,
+        )
     )
 
 
-def _invalid(about: About, wrong: str) -> Result:
-    return Result(**about, status="invalid", error=wrong, reason=wrong)
+def _invalid(about: About, wrong: str) -> Judged:
+    return Judged(Result(**about, status="invalid", error=wrong, reason=wrong))
 
 
 def _computed(
     about: About, output: Array, observation: Observation, judgement: tuple[bool, str | None]
-) -> Result:
+) -> Judged:
     explained, reason = judgement
     comparison = observation.comparison
-    return Result(
+    result = Result(
         **about,
         status="ok",
         shape=output.shape,
@@ -129,5 +138,5 @@ def _computed(
         offset=observation.offsets[0] if observation.offsets else None,
         explained=explained,
         reason=reason,
-        array=output,
     )
+    return Judged(result, output)

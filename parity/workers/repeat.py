@@ -7,7 +7,8 @@ from dataclasses import replace
 from functools import partial
 
 from parity.frameworks.interface import Framework
-from parity.frameworks.task import Answer, Repeats, Submit, Task, Wait
+from parity.frameworks.task import Answer, Submit, Task, Wait
+from parity.records.result import Repeats
 
 
 def repeating(submits: Mapping[int, Submit], runs: int) -> Submit:
@@ -33,7 +34,7 @@ def _answer(waits: Mapping[int, list[Wait]]) -> Answer:
     flat = [answer for each in answers.values() for answer in each]
     repeats = Repeats(
         runs=len(next(iter(answers.values()))),
-        distinct={threads: len(each) for threads, each in kinds.items()},
+        distinct={str(threads): len(each) for threads, each in kinds.items()},
         same=len(set().union(*kinds.values())) == 1,
     )
     return replace(next((answer for answer in flat if answer.ending != "ok"), flat[0]), repeats=repeats)

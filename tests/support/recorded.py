@@ -8,10 +8,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from parity.cases.case import Case
 from parity.cases.suites import Suite, SuiteCase
 from parity.frameworks.table import find_framework
 from parity.frameworks.task import here
+from parity.records.header import Header
+from parity.records.result import Record
 from parity.sweep import header, sweep
 
 Json = dict[str, Any]
@@ -39,8 +43,14 @@ def _recorded() -> list[Json]:
     cases = [(suite, case) for suite in suites for case in suite.cases]
     switches = [{"threads": 1}, {"threads": 1}]
     lines = [header(suites, adapters, switches), *sweep(cases, adapters, here, ahead=0, grad=True)]
-    found: list[Json] = json.loads(json.dumps(lines))
-    return found
+    found: list[Json] = msgspec.to_builtins(lines)
+    return json.loads(json.dumps(found))  # type: ignore[no-any-return] # lists, where they have tuples
+
+
+def typed(lines: list[Json]) -> tuple[Header, list[Record]]:
+    """The lines as they are read."""
+    header, *records = lines
+    return msgspec.convert(header, Header), [msgspec.convert(record, Record) for record in records]
 
 
 def write(path: Path, lines: list[Json]) -> Path:

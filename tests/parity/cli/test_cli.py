@@ -156,11 +156,11 @@ def test_a_torn_last_line_is_dropped_and_said(capsys: pytest.CaptureFixture[str]
             '{"kind": "header", "schema": 1, "frameworks": [], "suites": []}\n[]\n',
             "line 2: allowed is a record",
         ),
-        ('{"kind": "header", "schema": 1}\n', "line 1: key 'frameworks'"),
+        ('{"kind": "header", "schema": 1}\n', "line 1: Object missing required field `suites`"),
         (
             HEADER
             + '{"kind": "record", "schema": 1, "case": {}, "command": "", "verdict": "", "results": [{}]}\n',
-            "line 2: in a result, key 'framework' is missing",
+            "line 2: Object missing required field `framework` - at `$.results[0]`",
         ),
     ],
 )

@@ -8,11 +8,11 @@ import pytest
 
 from parity.cli.progress import _Lines
 from parity.records.counts import Report
-from tests.support.recorded import recorded
+from tests.support.recorded import recorded, typed
 
 
 def test_a_line_comes_every_few_seconds(capsys: pytest.CaptureFixture[str]) -> None:
-    _, *records = recorded()
+    _, records = typed(recorded())
     counted = Report()
     seconds = itertools.count()
     lines = _Lines(counted, total=100, clock=lambda: float(next(seconds)))

@@ -182,22 +182,24 @@ def test_running_torch_imports_no_other_framework() -> None:
 @examples(60)
 @given(agreeing_cases(dtypes=("float16", "float32", "float64"), values=("integers",)))
 def test_the_layer_that_torch_is_recorded_with_computes_what_is_recorded(case: Case) -> None:
-    for result in run(case, ["torch"]).results:
-        if result.layer and result.array is not None and result.spelling != "exact":
+    found = run(case, ["torch"])
+    for result, array in zip(found.results, found.arrays, strict=True):
+        if result.layer and array is not None and result.spelling != "exact":
             module = eval(result.layer, {"torch": torch})  # noqa: S307 - the text is our own
-            x, w, bias = (None if array is None else torch.from_numpy(array) for array in draw_arrays(case))
+            x, w, bias = (None if a is None else torch.from_numpy(a) for a in draw_arrays(case))
             module.load_state_dict({"weight": w} if bias is None else {"weight": w, "bias": bias})
             with torch.no_grad():
                 again = module(x).numpy()
-            np.testing.assert_array_equal(again, result.array, strict=True)
+            np.testing.assert_array_equal(again, array, strict=True)
 
 
 @examples(25)
 @given(agreeing_cases(dtypes=("float32",), values=("integers",)))
 def test_the_layer_that_keras_is_recorded_with_computes_what_is_recorded(case: Case) -> None:
-    for result in run(case, ["keras"]).results:
+    found = run(case, ["keras"])
+    for result, array in zip(found.results, found.arrays, strict=True):
         keras = import_module("keras")  # that the adapter has imported
-        if result.layer and result.array is not None and result.spelling != "exact":
+        if result.layer and array is not None and result.spelling != "exact":
             built = eval(result.layer, {"keras": keras})  # noqa: S307 - the text is our own
             x, w, bias = draw_arrays(case)
             given_x = np.moveaxis(x, 1, -1)
@@ -206,7 +208,7 @@ def test_the_layer_that_keras_is_recorded_with_computes_what_is_recorded(case: C
             assert built.kernel.shape == kernel.shape
             built.set_weights([kernel] if bias is None else [kernel, bias])
             again = np.moveaxis(keras.ops.convert_to_numpy(built(given_x)), -1, 1)
-            np.testing.assert_array_equal(again, result.array, strict=True)
+            np.testing.assert_array_equal(again, array, strict=True)
 
 
 def keras_kernel(w: Array) -> Array:
@@ -217,12 +219,13 @@ def keras_kernel(w: Array) -> Array:
 @examples(60)
 @given(cases(values=("integers",)))
 def test_the_call_that_numpy_is_recorded_with_computes_what_is_recorded(case: Case) -> None:
-    (result,) = run(case, ["numpy"]).results
+    found = run(case, ["numpy"])
+    (result,), (computed,) = found.results, found.arrays
     assert result.layer
     arrays = draw_arrays(case)
     partial = eval(result.layer, {"convmm": convmm, "functools": functools})  # noqa: S307 - the text is our own
     again = partial(arrays.x, *arrays.weights)
-    np.testing.assert_array_equal(again, result.array, strict=True)
+    np.testing.assert_array_equal(again, computed, strict=True)
 
 
 @examples(200)

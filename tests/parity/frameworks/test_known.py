@@ -4,6 +4,7 @@ import json
 import platform
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import given
+from msgspec.structs import replace as edited
 from packaging.specifiers import SpecifierSet
 
 from parity.cases.arrays import Array, draw_arrays
@@ -69,7 +71,9 @@ OUTCOMES: dict[str, st.SearchStrategy[Any]] = {
     "explained": st.booleans(),
     "reason": st.sampled_from(["a rule", ENTRY.reason]),
 }
-concerned = st.builds(Result, *map(st.just, ("scripted", "1.0", None, "native", "layer()")), **OUTCOMES)
+concerned = st.builds(
+    partial(Result, framework="scripted", version="1.0", spelling="native", layer="layer()"), **OUTCOMES
+)
 results = concerned | st.builds(
     Result,
     framework=st.sampled_from(["scripted", "torch"]),
@@ -95,7 +99,7 @@ def test_an_unexplained_result_that_is_as_an_entry_says_is_explained_by_it(
     assert (result.explained, result.divergence, result.unseen) == (True, "backwards", ())
     assert result.reason == "known difference backwards: it reads from the wrong end (https://example.org/1)"
     assert found.verdict == "explained"
-    assert Report([found.to_dict()]).divergences == {"backwards": 1}
+    assert Report([found.record]).divergences == {"backwards": 1}
 
 
 @pytest.mark.parametrize(
@@ -140,7 +144,7 @@ def test_what_a_rule_explains_no_entry_touches_and_what_an_entry_explains_is_as_
         assert entry.seen(result)
         assert entry.is_met(CASE, result)
     else:
-        assert replace(found, unseen=()) == result
+        assert edited(found, unseen=()) == result
     assert not found.unseen or (entry.is_due(CASE) and entry.is_met(CASE, result))
 
 
@@ -152,7 +156,7 @@ def test_an_entry_whose_case_is_another_changes_no_result(case: Case, result: Re
 
 
 def test_a_difference_that_a_rule_explains_is_no_known_one_though_it_look_the_same() -> None:
-    window = replace(only(scripted(wrong())), explained=True, reason="by its rules it begins later")
+    window = edited(only(scripted(wrong())), explained=True, reason="by its rules it begins later")
     found = explain_known(CASE, window, [WRONG])
     assert (found.reason, found.divergence, found.unseen) == (window.reason, None, ("backwards",))
 
@@ -163,7 +167,7 @@ def test_the_first_of_two_entries_explains() -> None:
 
 
 def test_a_refusal_that_a_rule_foresees_does_not_count_against_an_entry() -> None:
-    refused = replace(only(scripted(ValueError())), explained=True, reason="its rules say so")
+    refused = edited(only(scripted(ValueError())), explained=True, reason="its rules say so")
     assert explain_known(CASE, refused, [ENTRY]) == refused
 
 
@@ -202,9 +206,9 @@ def test_a_known_refusal_of_a_users_file_counts_as_a_built_in_one_does() -> None
 def test_an_entry_that_is_met_and_never_seen_is_stale_and_fails_the_sweep() -> None:
     gone = scripted(right(), WRONG)
     assert gone.verdict == "agree"
-    report = Report([gone.to_dict()])
+    report = Report([gone.record])
     assert (report.stale, report.outcome) == ({"backwards": 1}, Outcome.UNEXPLAINED)
-    report.add(scripted(wrong(), WRONG).to_dict())
+    report.add(scripted(wrong(), WRONG).record)
     assert (report.stale, report.outcome) == ({}, Outcome.EXPLAINED)
 
 
@@ -229,7 +233,7 @@ def test_an_entry_is_due_in_its_example_unless_nothing_known_decides_where_it_sh
 
 def test_a_layer_that_gives_nothing_to_compare_does_not_make_an_entry_stale() -> None:
     for relation in ("empty", "no verdict"):
-        result = replace(only(scripted(right())), relation=relation)
+        result = edited(only(scripted(right())), relation=relation)
         assert explain_known(CASE, result, [WRONG]) == result
 
 
@@ -245,11 +249,11 @@ def test_a_report_names_what_is_stale(tmp_path: Path, capsys: pytest.CaptureFixt
 
 
 def test_a_crash_that_is_known_hides_nothing_else() -> None:
-    crashed = replace(only(scripted(ValueError())), status="crashed", relation=None)
+    crashed = edited(only(scripted(ValueError())), status="crashed", relation=None)
     known = explain_known(CASE, crashed, [replace(ENTRY, seen=Seen("crashed"))])
     assert known.divergence == "backwards"
     both = replace(scripted(wrong()), results=(known, only(scripted(wrong()))))
-    assert Report([both.to_dict()]).outcome == Outcome.UNEXPLAINED
+    assert Report([both.record]).outcome == Outcome.UNEXPLAINED
 
 
 # Where
@@ -341,12 +345,11 @@ def test_a_built_in_entry_that_is_gone_would_be_noticed() -> None:
     for entry in built_in():
         case = Case.from_command(entry.example)
         obedient = Result(
-            entry.framework,
-            None,
-            entry.backend,
-            entry.spelling[0],
-            "layer()",
-            "ok",
+            framework=entry.framework,
+            backend=entry.backend,
+            spelling=entry.spelling[0],
+            layer="layer()",
+            status="ok",
             relation="identical",
             explained=True,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -20,8 +21,8 @@ from parity.frameworks.table import find_framework
 from parity.fuzz.causes import Cause
 from parity.fuzz.entry import draft_entry
 from parity.fuzz.finding import Finding
-from parity.records.result import Result
 from parity.strategies import cases
+from tests.support.results import result_of
 from tests.support.searching import PLAIN, search
 from tests.support.strategies import examples
 
@@ -57,8 +58,9 @@ def test_a_draft_is_an_entry_that_the_finding_meets_and_shows(
     for each in layers_of(found, case):
         if isinstance(each, Spelling):
             relation = "unrelated" if status == "ok" else None
-            about = (found.name, found.version(), found.backend(), each.kind, str(each.layer), status)
-            result = Result(*about, error=error, relation=relation, reason='"so"\\')  # type: ignore[arg-type] # a status
+            versions: dict[str, Any] = {"version": found.version(), "backend": found.backend()}
+            about = (found.name, each.kind, str(each.layer), status)
+            result = result_of(*about, **versions, error=error, relation=relation, reason='"so"\\')
             finding = Finding(Cause.of(case, result), case, result, dtypes=[case.dtype])
             entry = read(draft_entry(finding, found, "by a test"))
             assert entry.is_met(each.meaning, result)
@@ -94,6 +96,8 @@ def test_a_draft_says_what_could_not_be_simpler() -> None:
 def test_no_entry_is_drafted_where_the_rules_are_wrong() -> None:
     case = Case("conv1d", (1, 1, 1), 1, 1)
     layer = str(layers_of(find_framework("torch"), case)[0].layer)  # type: ignore[union-attr] # it spells this case
-    result = Result("torch", "2.0", None, "native", layer, "ok", relation="identical", reason="it computed")
+    result = result_of(
+        "torch", "native", layer, "ok", version="2.0", relation="identical", reason="it computed"
+    )
     finding = Finding(Cause.of(case, result), case, result, dtypes=["float32"])
     assert draft_entry(finding, find_framework("torch"), "by a test") is None

@@ -25,8 +25,9 @@ from parity.frameworks.table import find_framework
 from parity.fuzz.causes import Cause
 from parity.fuzz.finding import Finding
 from parity.fuzz.script import script
-from parity.records.result import Result
+from parity.records.result import CaseResult, Result
 from parity.strategies import cases
+from tests.support.results import result_of
 from tests.support.searching import search
 from tests.support.strategies import examples
 
@@ -55,13 +56,13 @@ def ending(text: str) -> Exception | None:
     return None
 
 
-def check_scripts(case: Case, found: Framework, results: tuple[Result, ...]) -> None:
-    for result in results:
+def check_scripts(case: Case, found: Framework, found_of: CaseResult) -> None:
+    for result, array in zip(found_of.results, found_of.arrays, strict=True):
         if result.status == "ok" and result.explained and result.framework == found.name:
             text = script(suspected(case, result), found)
             assert ending(text) is None
             spoilt = text.replace(SHOW, SPOIL_SHAPE + SHOW)
-            if result.array is not None and result.array.size and case.values != "special":
+            if array is not None and array.size and case.values != "special":
                 spoilt = text.replace(SHOW, SPOIL + SHOW)  # beside infinities, anything may be right
             assert isinstance(ending(spoilt), AssertionError)
 
@@ -73,19 +74,19 @@ OVERFLOWING = Case("conv2d", (2, 6, 2, 7), 4, 2, padding="same", groups=2, dtype
 @given(case=any_cases)
 @example(case=OVERFLOWING)
 def test_a_functions_script_asserts_what_the_definition_says(case: Case) -> None:
-    check_scripts(case, FUNCTION, run(case, [], impl=FUNCTION).results)
+    check_scripts(case, FUNCTION, run(case, [], impl=FUNCTION))
 
 
 @examples(30)
 @given(case=any_cases)
 def test_a_torch_script_asserts_what_the_layer_means(case: Case) -> None:
-    check_scripts(case, find_framework("torch"), run(case, ["torch"]).results)
+    check_scripts(case, find_framework("torch"), run(case, ["torch"]))
 
 
 @examples(6)
 @given(case=cases(values=("integers", "normal")))
 def test_a_keras_script_asserts_what_the_layer_means(case: Case) -> None:
-    check_scripts(case, find_framework("keras"), run(case, ["keras"]).results)
+    check_scripts(case, find_framework("keras"), run(case, ["keras"]))
 
 
 @pytest.mark.parametrize("name", ["torch", "keras"])
@@ -94,7 +95,7 @@ def test_a_frameworks_script_needs_the_framework_and_numpy_only(name: str) -> No
     layers = [each for each in layers_of(find_framework(name), case) if isinstance(each, Spelling)]
     assert layers
     for layer in layers:
-        result = Result(name, None, None, layer.kind, str(layer.layer), "timeout")
+        result = result_of(name, layer.kind, str(layer.layer), "timeout")
         text = script(Finding(Cause.of(case, result), case, result), find_framework(name))
         imported = {line for line in text.splitlines() if line.startswith(("import ", "from "))}
         assert imported == {"import os", f"import {name}", "import numpy as np"}
@@ -145,7 +146,7 @@ def test_the_script_of_a_crash_crashes_and_that_of_a_hang_hangs(tmp_path: Path) 
     case = Case("conv1d", (1, 1, 4), 1, 1)
     for function in ("aborts", "hangs"):
         own = implementation(f"tests.support.foreign:{function}")
-        result = Result(own.name, None, None, "native", str(layers_of(own, case)[0].layer), "crashed")  # type: ignore[union-attr] # it spells every case
+        result = result_of(own.name, "native", str(layers_of(own, case)[0].layer), "crashed")  # type: ignore[union-attr] # it spells every case
         text = script(Finding(Cause.of(case, result), case, result), own)
         if function == "aborts":
             assert run_file(text, tmp_path, 60).returncode == -6

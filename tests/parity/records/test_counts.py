@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 
 from parity.cli.main import run_cli
 from parity.records.counts import VERDICTS, Report, record_place
-from tests.support.recorded import Json, recorded, write
+from parity.records.result import Record
+from tests.support.recorded import Json, recorded, typed, write
 
 
 def unexplained_sweep() -> list[Json]:
@@ -42,7 +43,8 @@ def test_a_report_is_the_same_whatever_the_order_of_the_records(
 def test_what_is_unexplained_is_listed_by_the_headers_suites_and_frameworks() -> None:
     header, *records = unexplained_sweep()
     backwards = {**header, "suites": ["second", "first"], "frameworks": header["frameworks"][::-1]}
-    report = Report(records, backwards)
+    first, typed_records = typed([backwards, *records])
+    report = Report(typed_records, first)
     commands = [command for command, _, _ in report.unexplained]
     named = [record["command"] for record in (*records[3:], *records[:3])]
     assert list(dict.fromkeys(commands)) == named
@@ -51,7 +53,10 @@ def test_what_is_unexplained_is_listed_by_the_headers_suites_and_frameworks() ->
 
 def test_names_are_sorted_by_their_numbers_and_an_unknown_suite_comes_last() -> None:
     pairs = [("b", "case-2"), ("b", "case-10"), ("a", "case-1"), ("a", "case-x"), ("c", "case-0")]
-    records = [{"suite": suite, "name": name, "command": "parity run"} for suite, name in pairs]
+    records = [
+        Record(suite=suite, name=name, command="parity run", case={}, verdict="agree", results=())
+        for suite, name in pairs
+    ]
     backwards = records[::-1]
     assert sorted(backwards, key=lambda record: record_place(record, ["b", "a"])) == records
 

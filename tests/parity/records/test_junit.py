@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from parity.cli.main import run_cli
 from parity.records.counts import Outcome
 from parity.records.junit import junit_document
-from tests.support.recorded import Json, recorded, write
+from tests.support.recorded import Json, recorded, typed, write
 
 OUTCOMES = {"failure": "failures", "error": "errors", "skipped": "skipped"}
 ATTRIBUTES = {
@@ -73,16 +73,21 @@ def sweeps(draw: st.DrawFn, texts: st.SearchStrategy[str]) -> list[Json]:
     return lines
 
 
+def document(lines: list[Json]) -> ET.Element:
+    """The document of these lines."""
+    return junit_document(*typed(lines))
+
+
 @settings(deadline=None, max_examples=30)
 @given(lines=sweeps(st.text(st.characters(exclude_categories=[]), max_size=5)), data=st.data())
 def test_any_sweep_in_any_order_is_the_same_valid_document(lines: list[Json], data: st.DataObject) -> None:
     header, *records = lines
-    root = parsed(junit_document(header, records))
+    root = parsed(document(lines))
     assert_valid(root)
     assert root.attrib["tests"] == str(len(records))
     assert len({suite.attrib["name"] for suite in root}) == len(root)
-    shuffled = junit_document(header, data.draw(st.permutations(records)))
-    assert ET.tostring(shuffled) == ET.tostring(junit_document(header, records))
+    shuffled = document([header, *data.draw(st.permutations(records))])
+    assert ET.tostring(shuffled) == ET.tostring(document(lines))
 
 
 @settings(deadline=None, max_examples=30)
@@ -112,7 +117,7 @@ def one_edited(**keys: object) -> ET.Element:
     for result in record["results"]:
         if result["framework"] == "torch":
             result.update(keys)
-    (test,) = parsed(junit_document(header, [record])).iter("testcase")
+    (test,) = parsed(document([header, record])).iter("testcase")
     return test
 
 
@@ -138,7 +143,7 @@ def test_a_crash_is_an_error_and_one_beside_an_unexplained_result_a_failure() ->
     header, record = recorded()[:2]
     record["results"][-1] |= {"explained": False, "reason": "it is flipped"}
     record["results"][-2] |= crashed
-    (test,) = junit_document(header, [record]).iter("testcase")
+    (test,) = document([header, record]).iter("testcase")
     assert [outcome.tag for outcome in test] == ["failure"]
     assert test[0].attrib["message"] == "torch native weight_grad: it is flipped"
     assert "torch native input_grad: it ended with signal 11\n" in str(test[0].text)
@@ -151,8 +156,8 @@ def test_nothing_compared_is_skipped_and_a_pass_has_nothing_in_it() -> None:
 
 
 def test_the_versions_stand_in_the_properties() -> None:
-    header, *records = recorded()
-    for suite in junit_document(header, records):
+    header, *_ = lines = recorded()
+    for suite in document(lines):
         found = {each.attrib["name"]: each.attrib["value"] for each in suite.iter("property")}
         assert found["python"] == header["python"]
         assert found["frameworks.torch"].startswith(header["frameworks"][1]["version"])

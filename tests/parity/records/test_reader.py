@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from parity.records.reader import RecordError, is_torn, read_records
-from tests.support.recorded import recorded, write
+from tests.support.recorded import recorded, typed, write
 
 in_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 
@@ -16,8 +16,8 @@ in_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixt
 def test_what_was_written_is_read_each_time(tmp_path: Path) -> None:
     lines = recorded()
     header, records = read_records(write(tmp_path / "a.jsonl", lines))
-    assert [header, *records] == lines
-    assert list(records) == lines[1:]
+    assert (header, list(records)) == typed(lines)
+    assert list(records) == typed(lines)[1]
 
 
 def test_a_record_is_found_again_at_its_place(tmp_path: Path) -> None:
@@ -36,7 +36,7 @@ def test_a_file_cut_off_anywhere_gives_its_whole_lines(tmp_path: Path, data: st.
     kept = text[: data.draw(st.integers(text.index(b"\n") + 1, len(text)))]
     path.write_bytes(kept)
     header, records = read_records(path)
-    assert [header, *records] == lines[: kept.count(b"\n")]
+    assert (header, list(records)) == typed(lines[: kept.count(b"\n")])
     assert is_torn(path) == (not kept.endswith(b"\n"))
 
 
@@ -59,7 +59,6 @@ def test_a_damaged_file_is_read_or_refused_by_name(tmp_path: Path, data: st.Data
     ("key", "value"),
     [
         ("output", 1),
-        ("bound_ratio", float("nan")),
         ("bound_ratio", True),
         ("max_abs_error", "0.5"),
         ("offset", [0, None]),
@@ -73,7 +72,7 @@ def test_a_result_of_another_kind_is_refused_by_key(tmp_path: Path, key: str, va
     lines = recorded()[:3]
     lines[2]["results"][1][key] = value
     _, records = read_records(write(tmp_path / "a.jsonl", lines))
-    with pytest.raises(RecordError, match=rf"line 3: in a result, key '{key}' is"):
+    with pytest.raises(RecordError, match=rf"line 3: .* - at .*results.1..{key}"):
         list(records)
 
 
@@ -83,10 +82,11 @@ def test_a_result_of_another_kind_is_refused_by_key(tmp_path: Path, key: str, va
         (b"", "no line"),
         (b'{"kind": "header", "schema": 1', "no line"),
         (b"\xff\xfe\n", "line 1: no valid UTF-8"),
-        (b"[" * 100_000 + b"\n", "line 1: no valid JSON"),
-        (b"1" * 10_000 + b"\n", "line 1: no valid JSON"),
-        (b'{"kind": "header", "schema": 1, "frameworks": ["torch"], "suites": []}\n', "list of frameworks"),
-        (b'{"kind": "header", "schema": 1, "frameworks": [], "suites": [1]}\n', "list of names"),
+        (b"[" * 100_000 + b"\n", "line 1: allowed is a header of a sweep"),
+        (b"1" * 10_000 + b"\n", "line 1: allowed is a header of a sweep"),
+        (b'{"kind": NaN}\n', "line 1: no valid JSON"),
+        (b'{"kind": "header", "schema": 1, "frameworks": ["torch"], "suites": []}\n', r"\$\.frameworks\[0\]"),
+        (b'{"kind": "header", "schema": 1, "frameworks": [], "suites": [1]}\n', r"`str`, got `int` .*suites"),
     ],
 )
 def test_a_file_of_something_else_is_refused(tmp_path: Path, text: bytes, said: str) -> None:
@@ -111,4 +111,4 @@ def test_half_a_character_is_read_as_one_that_can_be_printed(tmp_path: Path) -> 
     path = write(tmp_path / "a.jsonl", lines)
     assert json.loads(path.read_text().splitlines()[1]) == lines[1]
     (record,) = read_records(path)[1]
-    assert record["results"][0]["reason"] == "half ?, whole \N{GRINNING FACE}"
+    assert record.results[0].reason == "half ?, whole \N{GRINNING FACE}"

@@ -115,7 +115,7 @@ def test_a_known_difference_that_is_not_seen_is_no_pass(tmp_path: Any) -> None: 
     file = tmp_path / "mine.toml"
     file.write_text(
         '[[divergence]]\nname = "gone"\nframework = "torch"\nversion = ">=0"\n'
-        'case = { op = ["conv2d"] }\nseen = { status = "rejected", error = ["RuntimeError"] }\n'
+        'case = { op = ["conv2d"] }\nseen = { status = "ok", relation = ["flipped"] }\n'
         'why = "It is not there."\nfound = "By making it up."\n'
         f'example = "{PLAIN.command}"\n'
     )

@@ -132,7 +132,7 @@ WRONG_MARKERS = {
     'parity("zoo")': "allowed is one suite*",
     'parity(suites="zoo")': "allowed is one suite*",
     "parity(suite=3)": "allowed is one suite*",
-    'parity(suite="zo")': "suite '*zo': allowed are article, zoo, threads, grid, or the path*",
+    'parity(suite="zo")': "suite '*zo': allowed are article, zoo, threads, grid, known, or the path*",
     'parity(suite="broken.toml")': "*broken.toml: no valid TOML*",
 }
 

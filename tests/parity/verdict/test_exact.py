@@ -52,7 +52,11 @@ def outputs(case: Case) -> dict[str, Array]:
     """What the core and torch compute that is the case itself, by label."""
     found = run(case, ["numpy", "torch"])
     assert [(each.label, each.reason) for each in found.results if not each.explained] == []
-    computed = {each.label: each.array for each in found.results if each.relation == "identical"}
+    computed = {
+        each.label: array
+        for each, array in zip(found.results, found.arrays, strict=True)
+        if each.relation == "identical"
+    }
     assert "numpy native" in computed
     assert all(np.array_equal(array, found.reference) for array in computed.values() if array is not None)
     return {label: array for label, array in computed.items() if array is not None}

@@ -50,7 +50,7 @@ def test_a_process_that_ends_costs_one_result(name: str, error: str) -> None:
     found, result = run_function(name)
     assert (result.status, result.error, result.explained) == ("crashed", error, False)
     assert result.reason == f"its process ended: {error}"
-    assert Report([found.to_dict()]).outcome is Outcome.CRASHED
+    assert Report([found.record]).outcome is Outcome.CRASHED
 
 
 def test_an_abort_leaves_its_last_words() -> None:
@@ -62,7 +62,7 @@ def test_a_function_that_hangs_runs_out_of_time() -> None:
     found, result = run_function("hangs", timeout=1)
     assert (result.status, result.explained) == ("timeout", False)
     assert result.reason == "it did not end within 1 s"
-    assert Report([found.to_dict()]).outcome is Outcome.CRASHED
+    assert Report([found.record]).outcome is Outcome.CRASHED
 
 
 def test_memory_that_runs_out_is_an_error_of_the_function() -> None:
@@ -130,8 +130,8 @@ def test_the_answers_are_those_of_this_very_process() -> None:
         apart = run_with(case, adapters, submit=workers.submit, grad=True)
     here = run_with(case, adapters, grad=True)
     assert apart == here
-    for one, other in zip(apart.results, here.results, strict=True):
-        np.testing.assert_array_equal(one.array, other.array)
+    for one, other in zip(apart.arrays, here.arrays, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_the_switches_are_pinned_and_told() -> None:

@@ -1,0 +1,55 @@
+"""The first line of a record: what ran, in which versions and under which switches."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from parity.records.result import SCHEMA
+
+
+class About(msgspec.Struct, frozen=True, kw_only=True):
+    """A framework, as installed where it ran.
+
+    Attributes:
+        framework: its name.
+        version: of the framework.
+        backend: what computes underneath, with its version.
+        switches: those that it ran under, by name; None where they are not known.
+    """
+
+    framework: str
+    version: str | None = None
+    backend: str | None = None
+    switches: dict[str, Any] | None = None
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True):
+    """What a sweep ran in.
+
+    Attributes:
+        schema: of the file's keys.
+        kind: "header".
+        convparity: the version of this distribution.
+        suites: the suites' names, in order.
+        frameworks: those that were compared, in order.
+        python: version.
+        platform: as :func:`platform.platform` has it.
+        processor: the machine's name.
+        threads: of the machine's processors.
+        flags: environment variables that change numbers, None for one that is not set.
+        started: ISO time, UTC.
+    """
+
+    schema: Literal[1] = SCHEMA
+    kind: Literal["header"] = "header"
+    convparity: str | msgspec.UnsetType | None = msgspec.UNSET
+    suites: tuple[str, ...]
+    frameworks: tuple[About, ...]
+    python: str | msgspec.UnsetType | None = msgspec.UNSET
+    platform: str | msgspec.UnsetType | None = msgspec.UNSET
+    processor: str | msgspec.UnsetType | None = msgspec.UNSET
+    threads: int | msgspec.UnsetType | None = msgspec.UNSET
+    flags: dict[str, str | None] | msgspec.UnsetType = msgspec.UNSET
+    started: str | msgspec.UnsetType | None = msgspec.UNSET
