@@ -18,6 +18,8 @@ BASELINE = Path("baselines", "pinned.jsonl.gz")
 SUITES = ("article", "zoo", "threads")
 PREVIOUS = {"keras": "3.14.*", "tensorflow": "2.20.*"}
 PYPROJECT = nox.project.load_toml("pyproject.toml")
+SPREAD = ("-n", "logical", "--dist", "worksteal")
+"""How pytest-xdist spreads tests: a process for each core, which takes tests from others when it has none."""
 
 
 def group(name: str) -> tuple[str, ...]:
@@ -43,15 +45,15 @@ def types(session: nox.Session) -> None:
 @nox.session(python=["3.11", "3.12", "3.13"])
 def core(session: nox.Session) -> None:
     """The tests of convmm on every Python found, no framework installed."""
-    session.install(*PINNED, ".[testing]")
-    session.run("pytest", "tests/convmm", *session.posargs)
+    session.install(*PINNED, ".[testing]", "pytest-xdist")
+    session.run("pytest", *SPREAD, "tests/convmm", *session.posargs)
 
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """All tests, with the frameworks; arguments after `--` go to pytest."""
+    """All tests but those that `core` runs, with the frameworks; arguments after `--` go to pytest."""
     session.install(*PINNED, ".[frameworks,testing]", *group("test"))
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *SPREAD, "--ignore=tests/convmm", *session.posargs)
 
 
 @nox.session

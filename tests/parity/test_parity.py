@@ -80,7 +80,7 @@ def probe(pytester: pytest.Pytester, condition: str, *arguments: str, **environm
     [
         ((), {}, "settings None 100 "),
         ((), {"CI": "true"}, "settings None 100 "),
-        (("--hypothesis-profile", "nightly"), {"CI": "true"}, "settings None 5000 "),
+        (("--hypothesis-profile", "nightly"), {"CI": "true"}, "settings None 2000 "),
     ],
 )
 def test_no_profile_has_a_deadline_and_the_nightly_one_has_many_examples(

@@ -21,9 +21,13 @@ TRANSPOSES = OPS[3:]
 EVERY_DTYPE = ("float32", "float64", "float16", "bfloat16")
 
 
+TIMES = settings().max_examples // 100
+"""How many times as many examples the profile asks for as by day."""
+
+
 def examples(count: int) -> settings:
-    """So many examples, and no time limit for one: a framework's first call takes seconds."""
-    return settings(max_examples=count, deadline=None)
+    """So many examples by day, and no time limit for one: a framework's first call takes seconds."""
+    return settings(max_examples=count * TIMES, deadline=None)
 
 
 def cases(

@@ -28,6 +28,7 @@ from parity.laws.opposite import opposite
 from parity.laws.subject import SelfCheckError, Subject, choose_subject
 from parity.laws.trial import pick
 from parity.records.counts import Outcome
+from parity.workers.shared import shared
 from tests.support.faults import (
     Function,
     Wrong,
@@ -94,7 +95,7 @@ def laws_with(status: str, found: SelfCheck) -> set[str]:
 
 
 def obeys(case: Case, framework: str) -> None:
-    found = self_check(case, choose_subject([framework], None, None))
+    found = self_check(case, choose_subject([framework], None, None), shared().submit)
     assert laws_with("broken", found) == set(), found.to_dict()
     assert list(found.laws) == list(LAWS)
     if 0 in case.output_shape:

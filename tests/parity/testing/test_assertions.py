@@ -27,6 +27,8 @@ from parity.testing.surroundings import Surroundings, current, surrounded
 from tests.support import faults
 from tests.support.strategies import examples
 
+pytestmark = pytest.mark.usefixtures("shared_processes")
+
 ANY_CASE = cases()
 UPSAMPLING = Case("conv_transpose2d", (1, 2, 3, 3), 2, 3, stride=2, padding="same")
 PLAIN = Case("conv2d", (1, 3, 5, 5), 2, 3, padding=1, bias=True)

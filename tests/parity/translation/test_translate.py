@@ -26,6 +26,8 @@ from parity.translation.result import Translation
 from parity.translation.translator import draft, translate
 from tests.support.strategies import examples
 
+pytestmark = pytest.mark.usefixtures("shared_processes")
+
 DOUBLING = "nn.ConvTranspose2d(4, 3, 3, stride=2, padding=1, output_padding=1)"
 SAME = "layers.Conv2DTranspose(3, 3, strides=2, padding='same')"
 
