@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace as edited
 
 from parity import run
 from parity.cases.case import Case
@@ -87,5 +88,5 @@ def test_a_native_result_that_is_not_exact_is_a_fault_though_it_be_explained() -
     found = run(load_suite("article").cases[0].case, ["numpy"])
     assert faults(found, exact=True) == []
     (result,) = found.results
-    for wrong in (replace(result, exact=False), replace(result, explained=False)):
+    for wrong in (edited(result, exact=False), edited(result, explained=False)):
         assert len(faults(replace(found, results=(wrong,)), exact=True)) == 1

@@ -93,9 +93,9 @@ class Keras(Framework):
         return Script(
             ("keras",),
             f"""\
-    given = keras.ops.convert_to_tensor(np.moveaxis(x, 1, -1), dtype={dtype!r})
-    if not layer.built:
-        layer.build(given.shape)
-    layer.set_weights(converted)
-    y = np.moveaxis(keras.ops.convert_to_numpy(layer(given)).astype("float64"), -1, 1)""",
+given = keras.ops.convert_to_tensor(np.moveaxis(x, 1, -1), dtype={dtype!r})
+if not layer.built:
+    layer.build(given.shape)
+layer.set_weights(converted)
+y = np.moveaxis(keras.ops.convert_to_numpy(layer(given)).astype("float64"), -1, 1)""",
         )

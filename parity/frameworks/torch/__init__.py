@@ -134,11 +134,11 @@ class Torch(Framework):
         return Script(
             ("torch",),
             f"""\
-    torch.set_num_threads(1)
-    with torch.no_grad():
-        for parameter, weight in zip(layer.parameters(), converted, strict=True):
-            parameter.copy_(torch.from_numpy(weight))
-        y = layer(torch.from_numpy(x).to(torch.{dtype})).double().numpy()""",
+torch.set_num_threads(1)
+with torch.no_grad():
+    for parameter, weight in zip(layer.parameters(), converted, strict=True):
+        parameter.copy_(torch.from_numpy(weight))
+    y = layer(torch.from_numpy(x).to(torch.{dtype})).double().numpy()""",
         )
 
     def why_no_gradients(self) -> None:

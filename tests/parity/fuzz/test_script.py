@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 from contextlib import redirect_stdout
-from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from unittest.mock import patch
@@ -14,6 +13,7 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 from hypothesis import example, given
+from msgspec.structs import replace
 
 from parity import run
 from parity.cases.case import DTYPES, VALUES, Case

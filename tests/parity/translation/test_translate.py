@@ -134,7 +134,7 @@ def test_the_doubling_layer_is_valid_with_a_crop_in_keras() -> None:
     assert "keras.layers.Cropping2D(((1, 0), (1, 0))" in translation.code
     assert translation.lookalike is not None
     assert "padding='same'" in translation.lookalike["layer"]
-    assert (translation.lookalike["relation"], translation.lookalike["offset"]) == ("window", [-1, -1])
+    assert (translation.lookalike["relation"], translation.lookalike["offset"]) == ("window", (-1, -1))
 
 
 def test_the_script_leaves_a_layer_and_a_conversion_for_the_targets_own_input() -> None:
@@ -154,7 +154,7 @@ def test_keras_same_is_a_crop_behind_in_torch() -> None:
     translation = translate(SAME, "torch", channels=4)
     assert "torch.nn.ZeroPad2d((0, -1, 0, -1))" in translation.code
     assert translation.lookalike is not None
-    assert translation.lookalike["offset"] == [1, 1]
+    assert translation.lookalike["offset"] == (1, 1)
 
 
 def test_a_strided_same_convolution_computes_its_padding_for_every_size() -> None:
@@ -282,7 +282,7 @@ def test_a_wrong_translation_is_not_called_verified(monkeypatch: pytest.MonkeyPa
     target = find_framework("keras")
     right = target.exact
 
-    def crop_the_other_side(case: Any, *, any_size: bool = False) -> list[Spelling]:  # noqa: ANN401
+    def crop_the_other_side(_: object, case: Any, *, any_size: bool = False) -> list[Spelling]:  # noqa: ANN401
         (spelling,) = right(case, any_size=any_size)
         assert isinstance(spelling.layer, Layer)
         module, crop = spelling.layer.positional[0]
@@ -291,7 +291,7 @@ def test_a_wrong_translation_is_not_called_verified(monkeypatch: pytest.MonkeyPa
             Spelling("exact", Layer("keras.Sequential", ([module, wrong],)), case, None, spelling.convert)
         ]
 
-    monkeypatch.setattr(target, "exact", crop_the_other_side)
+    monkeypatch.setattr(type(target), "exact", crop_the_other_side)
     assert not translate(DOUBLING, "keras").verified
 
 
