@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -21,7 +22,7 @@ UNREADABLE = 74
 
 ISSUES = "https://github.com/convparity/convparity/issues"
 
-_NAMES_NOTHING = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
+_NO_FILES_NAME = {errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENOENT, errno.ENOTDIR}
 """What opening a file says of a path that is no file's: the command is wrong."""
 
 
@@ -38,7 +39,8 @@ def _code(error: BaseException) -> int:
     if isinstance(error, KeyboardInterrupt | click.Abort):
         return 128 + int(getattr(error, "number", signal.SIGINT))  # as shells have it
     if _is_wrong_input(error):
-        refused = isinstance(error.__cause__, OSError) and not isinstance(error.__cause__, _NAMES_NOTHING)
+        cause = error.__cause__
+        refused = isinstance(cause, OSError) and cause.errno not in _NO_FILES_NAME
         return UNREADABLE if refused else WRONG_INPUT
     return UNREADABLE if isinstance(error, OSError | SystemExit) else BUG
 
