@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from parity.cases.case import Case
+from parity.cli.contestants import FRAMEWORKS
 from parity.cli.options import (
-    FRAMEWORKS,
     NAMES,
     case_options,
     json_option,

@@ -28,7 +28,7 @@ def command(old: Path, new: Path, as_json: bool) -> Outcome:
 
     \b
     Exit codes: 0 nothing changed, whatever became of the environment; 1 something did;
-    2 a file cannot be read, or is no record; 4 there is no case in either.
+    2 a file is not there, or is no record; 4 there is no case in either.
     """  # noqa: D301 - click reads the backspace as "keep these lines"
     found = diff(old, new)
     for file in (old, new):

@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 
 import click
 
-from convmm.geometry import GeometryError
-from parity.cases.errors import InputError
-from parity.cli import output
-from parity.records.counts import Outcome
+from parity.cli.exits import exit_code
+from parity.workers.interrupts import handle_signals, interrupt
 
-INTERRUPTED = 130
-"""The exit code of a command that Ctrl-C ended, as shells have it."""
+_COMMANDS = {
+    "run": "Run one case through the frameworks and compare the results.",
+    "check": "Hold one framework, or one function, against the laws of its operation, compared with nothing.",
+    "sweep": "Run every case of the suites: article, zoo, grid, or TOML files; article and zoo by default.",
+    "fuzz": "Search random cases for what nothing explains, and shrink each cause to its smallest case.",
+    "report": "Print a recorded sweep as tables.",
+    "diff": "Print what changed from one recorded sweep to another.",
+    "frameworks": "Print what is installed, in which version, and what it can do; nothing is imported.",
+    "translate": 'Write a layer, as in "nn.Conv2d(3, 8, 3)", in another framework, weights too, and '
+    "prove it.",
+    "explain": "Print the arithmetic of a case, step by step.",
+    "sizes": "Print which sizes come out, which inputs are ambiguous, and what restores them.",
+}
+"""In the order of the help, with what it says of each; each is a module of this folder.
 
-
-_COMMANDS = (
-    "run",
-    "check",
-    "sweep",
-    "fuzz",
-    "report",
-    "diff",
-    "frameworks",
-    "translate",
-    "explain",
-    "sizes",
-)
-"""In the order of the help; each is a module of this folder, imported when it is asked for."""
+The help says it here, too, so that it need not import them all, and NumPy with them.
+"""
 
 
 class _Commands(click.Group):
@@ -48,6 +44,17 @@ class _Commands(click.Group):
         command: click.Command = import_module(f"parity.cli.{cmd_name}").command
         return command
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
+        """Write the list of commands as click does, but from the table."""
+        room = formatter.width - 6 - max(map(len, _COMMANDS))
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [
+                    (name, click.Command(name, help=text).get_short_help_str(room))
+                    for name, text in _COMMANDS.items()
+                ]
+            )
+
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="convparity", prog_name="parity")
@@ -57,29 +64,20 @@ def parity() -> None:
     \b
     Exit codes: 0 everything compared is explained; 1 something is unexplained;
     2 the command or its input is wrong; 3 a framework crashed or ran out of time;
-    4 nothing was compared.
+    4 nothing was compared; 70 a bug of this project; 74 a file or stream cannot
+    be read or written; 129, 130, 143 ended by SIGHUP, Ctrl-C, SIGTERM.
     """  # noqa: D301 - click reads the backspace as "keep these lines"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit with one of :class:`parity.records.counts.Outcome`'s codes."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # it ends a command as Ctrl-C does
+    """Run the command line and exit with a code that the help lists."""
+    handle_signals(interrupt)
     sys.exit(run_cli(arguments))
 
 
 def run_cli(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; its exit code."""
+    """Run the command line and return its exit code."""
     try:
         return int(parity.main(arguments, prog_name="parity", standalone_mode=False) or 0)
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-    except click.ClickException as error:
-        output.error(error.format_message())
-    except (InputError, GeometryError) as error:
-        output.error(str(error))
-    except (click.Abort, KeyboardInterrupt):
-        output.error("interrupted")
-        return INTERRUPTED
-    except BrokenPipeError:  # the reader of our output has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return Outcome.WRONG_INPUT
+    except (Exception, KeyboardInterrupt, SystemExit) as error:  # noqa: BLE001 - every error has its exit code
+        return exit_code(error)  # click leaves by SystemExit where nobody reads the output

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,6 @@ import click
 
 from parity.cases.case import DTYPES, OPS, VALUES
 from parity.cases.notation import NotationError, parse_ints, parse_names, parse_padding
-from parity.frameworks.function import implementation
-from parity.frameworks.modes import ANY_SUMS, MODES
-from parity.frameworks.table import BUILT_IN
-from parity.running import contestants
-from parity.workers.shared import TIMEOUT
 
 
 class Notation(click.ParamType[object]):
@@ -81,20 +76,6 @@ def case_options(*, values: str, sized: bool = True) -> Callable[..., Any]:
     )
 
 
-FRAMEWORKS = f"of {', '.join(BUILT_IN)}, and what else `parity frameworks` lists"
-
-
-contestant_options = options(
-    click.option("--frameworks", type=NAMES, help=f"Any {FRAMEWORKS}; all installed ones by default."),
-    click.option("--impl", metavar="MODULE:FUNCTION", help="A function of yours, compared beside them."),
-    click.option(
-        "--mode",
-        metavar="NAME",
-        help=f"The precision that it computes in: {', '.join(MODES)}.  [default: {ANY_SUMS}]",
-    ),
-)
-
-
 def timeout_option(seconds: float) -> Callable[..., Any]:
     """Make the option for the seconds that a layer may take, with this default."""
     return click.option(
@@ -125,23 +106,3 @@ divergences_option = click.option(
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-
-
-run_options = options(
-    contestant_options,
-    click.option(
-        "--grad",
-        is_flag=True,
-        help="Compare the gradients by input, kernel and bias too; of native and exact layers of frameworks.",
-    ),
-    timeout_option(TIMEOUT),
-    divergences_option,
-    json_option,
-)
-
-
-def select_frameworks(
-    frameworks: Sequence[str] | None, impl: str | None, mode: str | None, *, grad: bool
-) -> list[Any]:
-    """Return the adapters that the options name."""
-    return contestants(frameworks, implementation(impl) if impl else None, mode=mode, grad=grad)

@@ -33,11 +33,6 @@ def json_line(value: msgspec.Struct) -> None:
     click.echo(msgspec.json.encode(value).decode())
 
 
-def error(message: str) -> None:
-    """Print one sentence on stderr."""
-    click.echo(f"parity: {' '.join(message.split())}", err=True)
-
-
 def note(message: str) -> None:
     """Print one line on stderr."""
     click.echo(message, err=True)

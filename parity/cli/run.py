@@ -15,11 +15,8 @@ from parity.cases.arrays import draw_arrays
 from parity.cases.case import Case
 from parity.cases.notation import format_shape
 from parity.cli.check import check
-from parity.cli.options import (
-    case_options,
-    run_options,
-    select_frameworks,
-)
+from parity.cli.contestants import run_options, select_frameworks
+from parity.cli.options import case_options
 from parity.cli.output import (
     WIDE,
     json_document,

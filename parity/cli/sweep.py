@@ -9,11 +9,8 @@ from pathlib import Path
 import click
 
 from parity.cases.suites import DEFAULT
-from parity.cli.options import (
-    jobs_option,
-    run_options,
-    select_frameworks,
-)
+from parity.cli.contestants import run_options, select_frameworks
+from parity.cli.options import jobs_option
 from parity.cli.output import (
     json_line,
 )

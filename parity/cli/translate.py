@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
+from parity.cli.contestants import FRAMEWORKS
 from parity.cli.options import (
-    FRAMEWORKS,
     SHAPE,
     json_option,
     timeout_option,

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 import msgspec
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock, FileLock, Timeout
 
 from parity.records.environment import compare_environments
 from parity.records.header import Header
@@ -39,7 +39,6 @@ class RecordFile:
     def __init__(self, path: Path, *, resume: bool = False) -> None:
         self._path, self._resume = path, resume
         self._file = -1
-        self._lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=0)
         self._length = 0
         self._looked = 0.0
 
@@ -49,18 +48,30 @@ class RecordFile:
         flags |= getattr(os, "O_BINARY", 0)  # Windows would write another line ending
         try:
             self._file = os.open(self._path, flags, 0o666)
-            self._lock.acquire()
+            self._lock = self._acquire()
             self._length = os.fstat(self._file).st_size
         except FileExistsError:
             raise RecordError(
                 f"{self._path} is there already; name another file, remove it first, or go on with --resume"
             ) from None
         except Timeout:
-            os.close(self._file)
             raise RecordError(f"{self._path} is being written by another sweep") from None
         except OSError as error:
             raise RecordError(f"{self._path} cannot be written: {error.strerror}") from error
         return self
+
+    def _acquire(self) -> BaseFileLock:
+        """Lock the file that is open, by one lock for all links that name it; or leave no trace."""
+        real = self._path.resolve()
+        try:
+            lock = FileLock(real.with_name(f".{real.name}.lock"), timeout=0)
+            lock.acquire()
+        except BaseException:
+            os.close(self._file)
+            if not self._resume:
+                self._path.unlink(missing_ok=True)
+            raise
+        return lock
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -118,8 +129,12 @@ class RecordFile:
         now = time.monotonic()
         if now - self._looked > _LOOK_EVERY:
             self._looked = now
-            if not os.path.samestat(self._path.stat(), os.fstat(self._file)):
-                raise FileNotFoundError(None, "another file has its place")
+            try:
+                found = self._path.stat()
+            except FileNotFoundError as error:  # the name was right when the file was opened
+                raise OSError(None, error.strerror) from None
+            if not os.path.samestat(found, os.fstat(self._file)):
+                raise OSError(None, "another file has its place")
 
     def _has_a_line(self) -> bool:
         with self._path.open("rb") as file:

@@ -1,20 +1,47 @@
-"""Ctrl-C and SIGTERM, heeded where an exception does no harm."""
+"""Ctrl-C, SIGTERM and SIGHUP, heeded where an exception does no harm."""
 
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any, Self
 
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+"""What ends a command early; Windows has no SIGHUP."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal that ends a command.
+
+    Args:
+        number: the signal.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+def interrupt(number: int, _frame: FrameType | None) -> None:
+    """Handle a signal by raising it."""
+    raise Interrupted(number)
+
+
+def handle_signals(handler: Callable[[int, FrameType | None], None]) -> dict[int, Any]:
+    """Set the handler of each signal that is not ignored, as SIGHUP is under nohup; return those before."""
+    heard = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    return {number: signal.signal(number, handler) for number in heard}
+
 
 class _Asked:
-    """Whether a signal has come that was not heeded yet."""
+    """The signal that has come and was not heeded yet; None where there is none."""
 
-    now = False
+    by: int | None = None
 
 
 class Interrupts:
-    """For the length of a ``with``, raise KeyboardInterrupt for a signal at the next :func:`heed` only.
+    """For the length of a ``with``, raise a signal as :class:`Interrupted` at the next :func:`heed` only.
 
     Libraries lose an exception that comes out of any of their lines, in a finalizer or a callback of the
     garbage collector say, go on with half of what they were doing, or keep a lock for ever. A second signal
@@ -26,9 +53,8 @@ class Interrupts:
 
     def __enter__(self) -> Self:
         """Take the signals over."""
-        _Asked.now = False
-        numbers = (signal.SIGINT, signal.SIGTERM)
-        self._before = {number: signal.signal(number, self._interrupt) for number in numbers}
+        _Asked.by = None
+        self._before = handle_signals(self._interrupt)
         return self
 
     def __exit__(
@@ -37,16 +63,16 @@ class Interrupts:
         """Give them back."""
         for number, handler in self._before.items():
             signal.signal(number, handler)
-        _Asked.now = False
+        _Asked.by = None
 
     @staticmethod
-    def _interrupt(_number: int, _frame: FrameType | None) -> None:
-        again, _Asked.now = _Asked.now, True
-        if again:
-            raise KeyboardInterrupt
+    def _interrupt(number: int, frame: FrameType | None) -> None:
+        if _Asked.by is not None:
+            interrupt(number, frame)
+        _Asked.by = number
 
 
 def heed() -> None:
-    """Raise KeyboardInterrupt if a signal has come; for code in which nothing is half done."""
-    if _Asked.now:
-        raise KeyboardInterrupt
+    """Raise Interrupted if a signal has come; for code in which nothing is half done."""
+    if _Asked.by is not None:
+        raise Interrupted(_Asked.by)

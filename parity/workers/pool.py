@@ -275,11 +275,11 @@ def _ending(code: int) -> str:
 
 @contextmanager
 def _without_interrupts() -> Iterator[None]:
-    """Hold Ctrl-C back, also from the threads and processes that are started meanwhile."""
+    """Hold Ctrl-C and SIGHUP back, also from the threads and processes that are started meanwhile."""
     if os.name != "posix":
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
     try:
         yield
     finally:

@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from parity.cli.main import INTERRUPTED, run_cli
+from parity.cli.exits import UNREADABLE
+from parity.cli.main import run_cli
 
 CASES = 60
 SUITE = """
@@ -96,9 +97,11 @@ def test_the_number_of_jobs_changes_no_record(suite: Path, tmp_path: Path) -> No
     assert timeless(files[0]) == timeless(files[1])
 
 
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("signum", "code"), [(signal.SIGHUP, 129), (signal.SIGINT, 130), (signal.SIGTERM, 143)]
+)
 def test_an_interrupted_sweep_ends_cleanly_with_what_is_done(
-    suite: Path, tmp_path: Path, signum: int
+    suite: Path, tmp_path: Path, signum: int, code: int
 ) -> None:
     output = tmp_path / "out.jsonl"
     running = subprocess.Popen(
@@ -111,7 +114,7 @@ def test_an_interrupted_sweep_ends_cleanly_with_what_is_done(
         time.sleep(0.01)
     running.send_signal(signum)
     _, err = running.communicate(timeout=60)
-    assert running.returncode == INTERRUPTED
+    assert running.returncode == code
     assert err.strip().splitlines()[-1] == "parity: interrupted"
     assert "Traceback" not in err
     assert output.read_bytes().endswith(b"\n")
@@ -126,7 +129,7 @@ def test_a_full_disk_is_one_clear_error_and_leaves_whole_lines(suite: Path, tmp_
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 
     done = finished(command(suite, output), preexec_fn=limit)
-    assert done.returncode == 2
+    assert done.returncode == UNREADABLE
     assert done.stderr.strip().splitlines()[-1] == f"parity: {output} cannot be written: File too large"
     assert "Traceback" not in done.stderr
     assert 1 < len(lines(output)) < 1 + CASES
@@ -139,11 +142,15 @@ def test_a_second_sweep_on_the_same_file_is_refused(suite: Path, tmp_path: Path)
     first = subprocess.Popen(command(suite, output), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while not (output.exists() and output.stat().st_size):
         time.sleep(0.01)
-    second = finished(command(suite, output, "--resume"))
-    assert (second.returncode, second.stderr.strip()) == (
-        2,
-        f"parity: {output} is being written by another sweep",
-    )
+    link = tmp_path / "folder" / "link.jsonl"
+    link.parent.mkdir()
+    link.symlink_to(output)
+    for name in (output, link):
+        second = finished(command(suite, name, "--resume"))
+        assert (second.returncode, second.stderr.strip()) == (
+            2,
+            f"parity: {name} is being written by another sweep",
+        )
     assert first.wait(timeout=120) == 3
 
 
@@ -158,7 +165,7 @@ def test_a_file_that_has_gone_is_an_error(suite: Path, tmp_path: Path) -> None:
         time.sleep(0.01)
     shutil.rmtree(folder)
     _, err = running.communicate(timeout=120)
-    assert running.returncode == 2
+    assert running.returncode == UNREADABLE
     assert f"{output} cannot be written: No such file or directory" in err
 
 

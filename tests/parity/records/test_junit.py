@@ -8,6 +8,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
+from parity.cli.exits import UNREADABLE
 from parity.cli.main import run_cli
 from parity.records.counts import Outcome
 from parity.records.junit import junit_document
@@ -215,7 +216,7 @@ def test_a_disk_that_is_full_leaves_the_old_file_and_no_draft(
     out = tmp_path / "out.xml"
     out.write_text("from last night")
     code = run_cli(["report", str(record_file(tmp_path)), "--junit", str(out)])
-    assert code == Outcome.WRONG_INPUT
+    assert code == UNREADABLE
     assert "out.xml cannot be written: No space left on device" in capsys.readouterr().err
     assert out.read_text() == "from last night"
     assert sorted(each.name for each in tmp_path.iterdir()) == ["out.xml", "record.jsonl"]

@@ -6,9 +6,7 @@ import signal
 
 import pytest
 
-from parity.workers.interrupts import Interrupts, heed
-
-SIGNALS = [signal.SIGINT, signal.SIGTERM]
+from parity.workers.interrupts import SIGNALS, Interrupted, Interrupts, heed
 
 
 @pytest.mark.parametrize("number", SIGNALS)
@@ -16,8 +14,9 @@ def test_a_signal_is_raised_where_it_is_heeded(number: signal.Signals) -> None:
     with Interrupts():
         heed()
         signal.raise_signal(number)
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(Interrupted) as raised:
             heed()
+    assert raised.value.number == number
 
 
 @pytest.mark.parametrize("number", SIGNALS)
@@ -35,3 +34,13 @@ def test_signals_are_given_back_and_what_was_asked_is_forgotten() -> None:
         signal.raise_signal(signal.SIGINT)
     heed()
     assert [signal.getsignal(number) for number in SIGNALS] == before
+
+
+def test_a_signal_that_is_ignored_stays_so() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Interrupts():
+            signal.raise_signal(signal.SIGHUP)
+            heed()
+    finally:
+        signal.signal(signal.SIGHUP, before)
