@@ -10,10 +10,11 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from multiprocessing import process as multiprocessing_process
 from multiprocessing import spawn
 from multiprocessing.context import SpawnContext, SpawnProcess
 from pathlib import Path
-from threading import Thread
+from threading import RLock, Thread
 from typing import Any, TypeVar
 
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
@@ -71,7 +72,8 @@ class Pool:
     """The processes of one framework, started at once.
 
     Small tasks are handed over together. Where that ends badly, each is asked for again alone, so that a
-    process that crashes or hangs costs the answer to the one task that it was at.
+    process that crashes or hangs costs the answer to the one task that it was at. Threads may share a pool:
+    each hands over tasks of its own, and waits for their answers.
 
     Args:
         found: the framework.
@@ -89,6 +91,7 @@ class Pool:
         self._ended_early = 0
         self._together = 1
         self._waiting = Batch()
+        self._lock = RLock()  # of what waits to be sent, and of the processes that it is sent to
         self._context = _Context()
         self._processes = self._start()
         self._switches = self._schedule(worker.switches_here, (), None)
@@ -126,20 +129,22 @@ class Pool:
 
     def submit(self, task: Task) -> Wait:
         """Hand over a task, at the latest when it is waited for."""
-        batch = self._waiting
-        batch.tasks.append(task)
-        batch.nbytes += task.nbytes
-        if len(batch.tasks) >= self._together or batch.nbytes > _BYTES_TOGETHER:
-            self._send()
-        return partial(self._answer, batch, len(batch.tasks) - 1)
+        with self._lock:
+            batch = self._waiting
+            batch.tasks.append(task)
+            batch.nbytes += task.nbytes
+            if len(batch.tasks) >= self._together or batch.nbytes > _BYTES_TOGETHER:
+                self._send()
+            return partial(self._answer, batch, len(batch.tasks) - 1)
 
     def _send(self) -> None:
         batch, self._waiting = self._waiting, Batch()
         self._ask(batch)
 
     def _ask(self, batch: Batch) -> None:
-        batch.processes = self._processes
-        batch.future = self._schedule(worker.perform_here, (batch.tasks,), self._timeout)
+        with self._lock:
+            batch.processes = self._processes
+            batch.future = self._schedule(worker.perform_here, (batch.tasks,), self._timeout)
         batch.future.add_done_callback(self._learn)
 
     def _learn(self, future: Future[tuple[list[Answer], float]]) -> None:
@@ -152,8 +157,9 @@ class Pool:
 
     def _answer(self, batch: Batch, number: int) -> Answer:
         """Return the answer to one of a batch's tasks."""
-        if batch is self._waiting:
-            self._send()
+        with self._lock:
+            if batch is self._waiting:
+                self._send()
         try:
             answers, _ = _result(batch.future)
         except BrokenProcessPool:
@@ -172,13 +178,14 @@ class Pool:
 
     def _ask_again(self, batch: Batch, number: int) -> Answer:
         """Ask a new process, where one ended between two tasks, or at its start."""
-        if self._ended_early == _MOST_STARTS:
-            return Answer("crashed", error=_ENDED_EARLY, reason=_ENDED_EARLY)
-        if self._processes is batch.processes:
-            self._ended_early += 1
-            self.stop()
-            self.join()
-            self._processes = self._start()
+        with self._lock:
+            if self._ended_early == _MOST_STARTS:
+                return Answer("crashed", error=_ENDED_EARLY, reason=_ENDED_EARLY)
+            if self._processes is batch.processes:
+                self._ended_early += 1
+                self.stop()
+                self.join()
+                self._processes = self._start()
         return self._ask_alone(batch.tasks[number])
 
     def _timed_out(self) -> Answer:
@@ -262,6 +269,12 @@ class _Context(SpawnContext):
         process.name = f"{_PROCESS_NAME}-{len(self.started)}"
         self.started.append(process)
         return process
+
+
+def disown() -> None:
+    """Have a forked child forget its parent's processes, which ``multiprocessing`` would end with it."""
+    children: set[object] = multiprocessing_process._children  # type: ignore[attr-defined] # noqa: SLF001 - there is no other way
+    children -= {each for each in children if isinstance(each, _Process)}
 
 
 def _ending(code: int) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from parity.frameworks.function import Implementation
 from parity.frameworks.interface import Framework
 from parity.frameworks.task import Task, Wait, here
+from parity.workers.pool import disown
 from parity.workers.workers import Workers
 
 TIMEOUT = 120.0
@@ -22,7 +23,7 @@ class Shared:
     """A process of its own for each framework, started when the framework is first asked.
 
     A function that is given itself, and not by its name, runs in the calling process: no other can import it.
-    Threads may share an object of this class to start processes; each has to wait for its own answers.
+    Threads may share an object of this class, and so call :func:`parity.run` at the same time.
     """
 
     def __init__(self) -> None:
@@ -65,6 +66,7 @@ class Shared:
 
     def forget(self) -> None:
         """Start anew without ending the processes: in a forked child they are the parent's."""
+        disown()
         self._parents = self._stack  # kept, so that nothing of it is finalised here
         self._workers, self._stack, self._starting = {}, ExitStack(), Lock()
 

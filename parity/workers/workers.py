@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,7 +29,8 @@ class Workers:
     ) -> None:
         self._adapters = adapters
         self._jobs, self._threads, self._timeout = jobs, threads, timeout
-        self._folder = tempfile.TemporaryDirectory(prefix="parity-")
+        # no TemporaryDirectory: that of the parent would be removed by a forked child, at its end
+        self._folder = Path(tempfile.mkdtemp(prefix="parity-"))
         self._pools: dict[Framework, Pool] = {}
 
     @property
@@ -44,7 +46,7 @@ class Workers:
                 jobs=self._jobs,
                 threads=self._threads,
                 timeout=self._timeout,
-                folder=Path(self._folder.name),
+                folder=self._folder,
             )
         return self
 
@@ -56,7 +58,7 @@ class Workers:
             pool.stop()
         for pool in self._pools.values():
             pool.join()
-        self._folder.cleanup()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def switches(self) -> list[dict[str, Any] | None]:
         """Return the switches of each framework; None for one whose import failed or crashed.

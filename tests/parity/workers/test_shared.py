@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -113,6 +115,50 @@ child.join()
 show()
 """
     assert ran([sys.executable, "-W", "ignore", "-c", code]) == ["ok", "ok", "ok"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_the_end_of_a_forked_child_and_of_its_own_child_leaves_the_parents_processes_alone() -> None:
+    code = """
+import os, sys
+from parity import Case, run
+
+case = Case("conv1d", (1, 1, 4), 1, 2)
+show = lambda: print(run(case, ["numpy"]).results[0].status, flush=True)
+
+def generation(left):
+    show()
+    child = os.fork() if left else None
+    if child == 0:
+        generation(left - 1)
+        sys.exit()
+    if child:
+        assert os.waitpid(child, 0)[1] == 0
+        show()
+
+generation(2)
+"""
+    assert ran([sys.executable, "-W", "ignore", "-c", code]) == ["ok"] * 5
+
+
+@pytest.fixture
+def hurried_threads() -> Iterator[None]:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("hurried_threads")
+def test_threads_get_the_answers_to_their_own_cases() -> None:
+    def widths(channels: int) -> set[tuple[int, ...]]:
+        case = Case("conv1d", (1, 1, 4), channels, 2)
+        found = [run(case, ["numpy"]) for _ in range(60)]
+        return {each.arrays[0].shape for each in found if each.arrays[0] is not None}
+
+    with ThreadPoolExecutor(8) as threads:
+        waiting = [threads.submit(widths, channels) for channels in range(1, 9)]
+        assert [each.result(timeout=120) for each in waiting] == [{(1, n, 3)} for n in range(1, 9)]
 
 
 def test_the_same_comes_of_both_ways_to_run() -> None:
