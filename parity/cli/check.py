@@ -10,6 +10,7 @@ import click
 
 from parity.cases.case import Case
 from parity.cli.options import (
+    FRAMEWORKS,
     NAMES,
     case_options,
     json_option,
@@ -23,7 +24,6 @@ from parity.cli.output import (
     print_table,
     text,
 )
-from parity.frameworks.table import names
 from parity.laws.check import self_check
 from parity.laws.subject import Subject, choose_subject
 from parity.records.counts import Outcome
@@ -62,7 +62,7 @@ def show_laws(document: Json) -> None:
 
 @click.command("check")
 @case_options(values="integers")
-@click.option("--frameworks", type=NAMES, help=f"One of {', '.join(names())}.")
+@click.option("--frameworks", type=NAMES, help=f"One {FRAMEWORKS}.")
 @click.option("--impl", metavar="MODULE:FUNCTION", help="A function of yours, in place of a framework.")
 @click.option(
     "--adjoint", metavar="MODULE:FUNCTION", help="Beside --impl: your function of the opposite operation."

@@ -17,7 +17,7 @@ from parity.cli.output import (
     print_table,
 )
 from parity.frameworks.interface import Framework
-from parity.frameworks.table import all_frameworks
+from parity.frameworks.table import listed
 from parity.records.counts import Outcome
 
 
@@ -25,7 +25,7 @@ from parity.records.counts import Outcome
 @json_option
 def command(as_json: bool) -> Outcome:
     """Print what is installed, in which version, and what it can do; nothing is imported."""
-    found = [_described(framework) for framework in all_frameworks()]
+    found = [_described(framework) for framework in listed()]
     if as_json:
         json_document(found)
     else:

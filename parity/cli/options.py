@@ -13,7 +13,7 @@ from parity.cases.case import DTYPES, OPS, VALUES
 from parity.cases.notation import NotationError, parse_ints, parse_names, parse_padding
 from parity.frameworks.function import implementation
 from parity.frameworks.modes import ANY_SUMS, MODES
-from parity.frameworks.table import names
+from parity.frameworks.table import BUILT_IN
 from parity.running import contestants
 from parity.workers.shared import TIMEOUT
 
@@ -81,8 +81,11 @@ def case_options(*, values: str, sized: bool = True) -> Callable[..., Any]:
     )
 
 
+FRAMEWORKS = f"of {', '.join(BUILT_IN)}, and what else `parity frameworks` lists"
+
+
 contestant_options = options(
-    click.option("--frameworks", type=NAMES, help=f"Of {','.join(names())}; all installed ones by default."),
+    click.option("--frameworks", type=NAMES, help=f"Any {FRAMEWORKS}; all installed ones by default."),
     click.option("--impl", metavar="MODULE:FUNCTION", help="A function of yours, compared beside them."),
     click.option(
         "--mode",

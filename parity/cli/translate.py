@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from parity.cli.options import (
+    FRAMEWORKS,
     SHAPE,
     json_option,
     timeout_option,
@@ -12,7 +13,6 @@ from parity.cli.options import (
 from parity.cli.output import (
     json_document,
 )
-from parity.frameworks.table import names
 from parity.records.counts import Outcome
 from parity.translation.result import Translation, remarks
 from parity.translation.translator import draft
@@ -23,7 +23,7 @@ from parity.workers.workers import Workers
 
 @click.command("translate")
 @click.argument("expression")
-@click.option("--to", required=True, metavar="FRAMEWORK", help=f"One of {', '.join(names())}.")
+@click.option("--to", required=True, metavar="FRAMEWORK", help=f"One {FRAMEWORKS}.")
 @click.option("--input", type=SHAPE, help="N,C and the spatial sizes: the answer need hold for no other.")
 @click.option("--channels", type=int, help="Input channels, where the expression does not carry them.")
 @timeout_option(TIMEOUT)

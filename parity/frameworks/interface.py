@@ -17,7 +17,6 @@ from parity.frameworks.code.reading import Reading
 from parity.frameworks.code.script import AS_THEY_ARE, Conversion, Script, function_call
 from parity.frameworks.precision import Mode, accumulator_unknown
 from parity.frameworks.spelling import Kind, Refusal, Spelling, Unsupported
-from parity.records.result import ORACLE
 
 Refuses = Callable[[Case, Kind], Refusal | None]
 """Returns what is known of a framework's refusal of such a layer for a case beside its rules, or None."""
@@ -45,7 +44,7 @@ class Installed:
     @property
     def is_oracle(self) -> bool:
         """Whether it is the NumPy core itself, which everything is compared with."""
-        return self.name == ORACLE
+        return False
 
     def why_unavailable(self) -> str | None:
         """Return why it cannot be used here and what to do about it, as "needs …", or None."""
@@ -116,7 +115,7 @@ class Runs:
 
     def why_no_gradients(self) -> str | None:
         """Return why no gradients can be had of it, in one sentence, or None."""
-        return "it offers no backward pass"
+        return "the framework offers no backward pass"
 
     def backward(
         self, layer: Any, weights: Sequence[Array], x: Array, dy: Array

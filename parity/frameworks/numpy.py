@@ -25,6 +25,7 @@ class NumPy(Framework):
     """The core: it takes every case as it is, and needs no other layer than its native one."""
 
     name = ORACLE
+    is_oracle = True
 
     def version(self) -> str:
         """Return NumPy's version."""

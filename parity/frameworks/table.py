@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 
 from parity.cases.case import Case
 from parity.cases.errors import InputError
-from parity.frameworks.attempt import describe
+from parity.frameworks.attempt import attempt, describe
 from parity.frameworks.interface import Framework
 from parity.frameworks.spelling import Spelling, Unsupported
 
@@ -22,7 +23,7 @@ BUILT_IN = {
 """The class of each framework of this package, imported when it is asked for."""
 
 ENTRY_POINTS = "convparity.frameworks"
-"""The group of entry points by which a distribution offers a framework: its name, and MODULE:CLASS."""
+"""The group of entry points by which a distribution offers a framework: its name, and its class or object."""
 
 
 class FrameworkError(InputError):
@@ -35,7 +36,7 @@ def find_framework(name: str) -> Framework:
     Raises:
         FrameworkError: there is none of this name, or it cannot be used here.
     """
-    if name not in names():
+    if name not in BUILT_IN and name not in _offered():
         raise FrameworkError(f"framework {name!r}: allowed are {', '.join(names())}")
     framework = _made(name)
     missing = framework.why_unavailable()
@@ -49,9 +50,14 @@ def names() -> list[str]:
     return [*BUILT_IN, *_offered()]
 
 
-def all_frameworks() -> list[Framework]:
-    """Return every framework, whether or not it can be used."""
+def listed() -> list[Framework]:
+    """Return every framework, whether or not it can be used or even made."""
     return [_made(name) for name in names()]
+
+
+def all_frameworks() -> list[Framework]:
+    """Return every framework that can be asked for its layers, installed or not."""
+    return [framework for framework in listed() if not isinstance(framework, Unavailable)]
 
 
 def installed() -> list[str]:
@@ -76,15 +82,24 @@ def _made(name: str) -> Framework:
 
 
 def _from_entry_point(point: EntryPoint) -> Framework:
-    try:
-        framework = point.load()()
-    except Exception as error:  # noqa: BLE001 - another distribution's code, and no reason for others to fail
-        return Unavailable(f"cannot be made by {point.value}: {describe(error)}", point.name)
-    if isinstance(framework, Framework) and framework.name == point.name:
-        return framework
-    return Unavailable(
-        f"is no parity.frameworks.interface.Framework of this name, but {framework!r}", point.name
-    )
+    """Return what an entry point offers; another distribution's mistake is no reason for others to fail."""
+    made, _warnings = attempt(partial(_make, point))
+    if isinstance(made, BaseException):
+        return Unavailable(f"cannot be made by {point.value}: {describe(made)}", point.name)
+    return made
+
+
+def _make(point: EntryPoint) -> Framework:
+    """Make a framework, and ask it what everybody asks before anything runs."""
+    offered = point.load()
+    framework = offered() if isinstance(offered, type) else offered
+    if not isinstance(framework, Framework):
+        raise TypeError(f"it is no parity.frameworks.interface.Framework but {framework!r}")
+    if framework.name != point.name:
+        raise ValueError(f"its name is {framework.name!r}, and it is offered as {point.name!r}")
+    if framework.why_unavailable() is None:
+        framework.version(), framework.backend()
+    return framework
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,7 @@ class Conversion:
 def function_call(dtype: str, *imports: str) -> Script:
     """Write statements that call a function, ``layer``, on arrays, and check what a function may do.
 
-    They find and leave what those of :meth:`parity.frameworks.table.Adapter.calling` do.
+    They find and leave what those of :meth:`parity.frameworks.interface.WritesCode.calling` do.
     """
     name = "ml_dtypes.bfloat16" if dtype == "bfloat16" else repr(dtype)
     return Script(

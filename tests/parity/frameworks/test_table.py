@@ -4,92 +4,154 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
+import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-FRAMEWORK = """
-from dataclasses import dataclass
+from tests.support.project import ROOT
 
-import numpy as np
+GROUP = "convparity.frameworks"
+GUIDE = (ROOT / "docs" / "adding-a-framework.md").read_text(encoding="utf-8")
+BROKEN = {
+    "missing": "no_such_module:Framework",
+    "renamed": "convparity_scipy:SciPy",
+    "number": "faulty:NUMBER",
+    "ending": "faulty:Ending",
+    "asking": "faulty:Asking",
+}
+"""What cannot be made, by the name that it is offered under."""
 
-from parity.frameworks.code.layer import Name, layer
+FAULTY = """
+import sys
+
 from parity.frameworks.interface import Framework
-from parity.frameworks.spelling import Spelling, Unsupported
+
+print("faulty is imported")
+NUMBER = 3
 
 
-def dots(x, w, bias=None):
-    windows = np.lib.stride_tricks.sliding_window_view(x, w.shape[2], axis=2)
-    y = np.einsum("nctk,ock->not", windows, w)
-    return y if bias is None else y + bias[:, None]
-
-
-@dataclass(frozen=True)
-class Dots(Framework):
-    name = "dots"
+class Asking(Framework):
+    name = "asking"
 
     def version(self):
-        return "1.2"
+        raise OSError("no licence")
 
     def spell(self, case):
-        if case.op != "conv1d" or (case.stride, case.dilation, case.groups) != ((1,), (1,), 1):
-            return [Unsupported("dots are of one axis, without a stride, a dilation or groups")]
-        if case.explicit["padding"] != ((0, 0),):
-            return [Unsupported("dots take no padding")]
-        return [Spelling("native", layer("functools.partial", Name("dots_framework.dots")), meaning=case)]
+        return []
+
+
+class Ending(Framework):
+    name = "ending"
+
+    def __init__(self):
+        sys.exit("this machine has too few cores")
 """
 
 
-@pytest.fixture
-def offered(tmp_path: Path) -> Path:
-    """A folder with an installed distribution that offers a framework, and two that cannot be made."""
-    (tmp_path / "dots_framework.py").write_text(FRAMEWORK, encoding="utf-8")
-    metadata = tmp_path / "dots-1.2.dist-info"
+def shown(language: str) -> str:
+    """Return the one block of the guide in this language."""
+    [block] = re.findall(rf"^```{language}\n(.*?)^```$", GUIDE, flags=re.DOTALL | re.MULTILINE)
+    return str(block)
+
+
+def install(folder: Path, name: str, points: Mapping[str, str]) -> None:
+    """Write what pip would of a distribution that offers these frameworks."""
+    metadata = folder / f"{name}-0.1.dist-info"
     metadata.mkdir()
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: dots\nVersion: 1.2\n", encoding="utf-8")
-    points = "dots = dots_framework:Dots\nbroken = no_such_module:Framework\nother = dots_framework:Dots\n"
-    (metadata / "entry_points.txt").write_text(f"[convparity.frameworks]\n{points}", encoding="utf-8")
+    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 0.1\n")
+    lines = [f"[{GROUP}]", *(f"{key} = {value}" for key, value in points.items())]
+    (metadata / "entry_points.txt").write_text("\n".join(lines))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder with the guide's distribution, and one whose frameworks cannot be made."""
+    (tmp_path / "convparity_scipy.py").write_text(shown("python"), encoding="utf-8")
+    project = tomllib.loads(shown("toml"))["project"]
+    install(tmp_path, project["name"], project["entry-points"][GROUP])
+    (tmp_path / "faulty.py").write_text(FAULTY, encoding="utf-8")
+    install(tmp_path, "faulty", BROKEN)
     return tmp_path
 
 
-def ran(offered: Path, *arguments: str) -> tuple[int, Any, str]:
+def ran(folder: Path, *arguments: str) -> tuple[int, str, str]:
     done = subprocess.run(
         [sys.executable, "-m", "parity", *arguments],
-        env={**os.environ, "PYTHONPATH": str(offered)},
+        env={**os.environ, "PYTHONPATH": str(folder)},
         capture_output=True,
         text=True,
         check=False,
     )
-    return done.returncode, json.loads(done.stdout) if done.stdout else None, done.stderr
+    return done.returncode, done.stdout, done.stderr
 
 
-CASE = "conv1d --input 2,3,6 --filters 2 --kernel 3 --bias".split()
-
-
-def test_a_framework_that_a_distribution_offers_runs_beside_the_others(offered: Path) -> None:
-    code, record, _ = ran(offered, "run", *CASE, "--frameworks", "dots,torch", "--json")
+def read(folder: Path, *arguments: str) -> Any:  # noqa: ANN401 - JSON
+    code, out, _ = ran(folder, *arguments, "--json")
     assert code == 0
-    relations = {(each["framework"], each["version"]): each["relation"] for each in record["results"]}
-    assert relations["dots", "1.2"] == "identical"
-    code, record, _ = ran(offered, "run", *CASE, "--stride", "2", "--frameworks", "dots", "--json")
-    assert (code, record["results"][0]["status"]) == (4, "unsupported")
+    return json.loads(out)
 
 
-def test_one_that_cannot_be_made_costs_one_sentence_and_no_other_framework(offered: Path) -> None:
-    code, listed, err = ran(offered, "frameworks", "--json")
-    assert (code, err) == (0, "")
-    assert {each["framework"]: each["installed"] for each in listed if each["framework"] != "keras"} == {
-        "numpy": True,
-        "torch": True,
-        "dots": True,
-        "broken": False,
-        "other": False,
-    }
-    for name, why in (("broken", "ModuleNotFoundError"), ("other", "Framework of this name")):
-        code, _, err = ran(offered, "run", *CASE, "--frameworks", name)
-        assert (code, len(err.splitlines())) == (2, 1)
-        assert f"framework '{name}'" in err
-        assert why in err
+def plain(text: str) -> str:
+    """Return a text without versions, and without the widths of columns that follow from them."""
+    return re.sub(r"[-+\s]+", " ", re.sub(r"\d+\.\d+\.\d+", "VERSION", text))
+
+
+CASE = "conv2d --input 2,3,5,6 --filters 4 --kernel 3,2 --padding 1".split()
+
+
+def test_the_guides_framework_runs_as_shown(folder: Path) -> None:
+    command, _, output = shown("console").partition("\n")
+    code, out, _ = ran(folder, *shlex.split(command)[2:])
+    assert (code, plain(out)) == (0, plain(output))
+
+
+def test_the_guides_framework_runs_beside_the_others_and_is_translated_to(folder: Path) -> None:
+    record = read(folder, "run", *CASE, "--frameworks", "torch,scipy")
+    assert record["verdict"] == "agree"
+    assert [(pair["a"], pair["b"]) for pair in record["pairs"]] == [("torch native", "scipy native")]
+    translation = read(folder, "translate", "torch.nn.Conv2d(3, 4, 3, padding=1)", "--to", "scipy")
+    assert translation["verified"]
+
+
+def test_the_guides_framework_obeys_its_rules_and_a_missing_rule_is_unexplained(folder: Path) -> None:
+    grid = shlex.split(shown("sh"))[1:]
+    code, out, _ = ran(folder, *grid)
+    assert (code, "0 unexplained" in out) == (0, True)
+    file, rule = folder / "convparity_scipy.py", " or max(case.dilation) > 1"
+    text = file.read_text(encoding="utf-8")
+    assert rule in text
+    file.write_text(text.replace(rule, ""), encoding="utf-8")
+    assert ran(folder, "run", *CASE, "--dilation", "2", "--frameworks", "scipy")[0] == 1
+
+
+def test_frameworks_that_cannot_be_made_are_listed_with_the_reason_and_cost_no_other(folder: Path) -> None:
+    frameworks = {each["framework"]: each for each in read(folder, "frameworks")}
+    assert set(frameworks) == {"numpy", "torch", "keras", "scipy", *BROKEN}
+    assert frameworks["scipy"]["installed"]
+    assert not any(frameworks[name]["installed"] for name in BROKEN)
+    assert not set(BROKEN) & {each["framework"] for each in read(folder, "run", *CASE)["results"]}
+    assert not any(name in ran(folder, "sizes", *CASE)[1] for name in BROKEN)
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("missing", "ModuleNotFoundError: No module named 'no_such_module'"),
+        ("renamed", "ValueError: its name is 'scipy', and it is offered as 'renamed'"),
+        ("number", "TypeError: it is no parity.frameworks.interface.Framework but 3"),
+        ("ending", "SystemExit: this machine has too few cores"),
+        ("asking", "OSError: no licence"),
+    ],
+)
+def test_a_framework_that_cannot_be_made_is_one_sentence(folder: Path, name: str, why: str) -> None:
+    code, out, err = ran(folder, "run", *CASE, "--frameworks", name)
+    own = "faulty is imported\n" if BROKEN[name].startswith("faulty") else ""
+    sentence = f"parity: framework {name!r} cannot be made by {BROKEN[name]}: {why}\n"
+    assert (code, out, err) == (2, "", own + sentence)
