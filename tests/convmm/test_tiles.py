@@ -31,7 +31,7 @@ TINY = Limits(
     product=300,
     small_work=-1,
     small_tile=40,
-    most_tasks=5,
+    few_tasks=5,
     work_of_a_task=20,
     terms_of_a_task=2,
     fewest_places=2,
@@ -100,8 +100,9 @@ def test_conv_in_many_tiles_equals_the_loops(example: Example, kept: int, limits
     x, w = example.arrays()
     (bias,) = example.integers((example.filters,))
     geometry = conv_geometry(example.x_shape, example.w_shape, **example.arguments)
-    narrow = (array.astype(np.float32) for array in (x, w, bias))
-    result = correlate(*narrow, geometry=geometry, limits=replace(limits, kept_kernel=kept))
+    own = replace(limits, kept_kernel=kept)
+    x32, w32, bias32 = (array.astype(np.float32) for array in (x, w, bias))
+    result = correlate(x32, w32, bias32, geometry, own)
     np.testing.assert_array_equal(result, naive.conv(x, w, bias, **example.arguments))
 
 
@@ -119,7 +120,7 @@ def test_conv_transpose_in_many_tiles_equals_the_loops(
     geometry = conv_transpose_geometry(example.x_shape, example.w_shape, **example.arguments)
     own = replace(limits, kept_kernel=kept, shortest_row=10**9, **route)
     for dtype in (np.float64, np.int64):
-        result = spread(*(array.astype(dtype) for array in (x, w, bias)), geometry=geometry, limits=own)
+        result = spread(x.astype(dtype), w.astype(dtype), bias.astype(dtype), geometry, own)
         np.testing.assert_array_equal(result, expected)
 
 

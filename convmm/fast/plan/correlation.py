@@ -197,8 +197,13 @@ class _Cut:
         )
 
     def shared(self, apart: int) -> int:
-        """Return among how many tasks the parts or the filters of one tile are divided."""
-        return 1 if apart > 1 else min(self.wanted, 2)
+        """Return among how many tasks the parts or the filters of a tile are divided.
+
+        Each of them gathers the columns anew, so that there are no more than leave each enough filters; but
+        two where there is a single tile.
+        """
+        most = max(self.sizes.filters // self.limits.fewest_filters, 2 if apart == 1 else 1)
+        return min(-(-self.wanted // apart), most)
 
     def most_columns(self) -> int:
         """Return the columns of a tile: fewer than is best where there would be too few tasks."""

@@ -33,11 +33,14 @@ class Limits:
             threads would wait.
         work_of_a_task: floating point operations of one task, at least: a tenth of a millisecond, twice
             what a task costs besides.
-        most_tasks: tasks beyond which a problem is not cut further for more threads to have some.
+        few_tasks: tasks up to which they may be that small.
+        work_of_many: floating point operations of one task, at least, where there are more than
+            ``few_tasks``: one or two milliseconds, as smaller tiles and fewer filters multiply more slowly.
         few_filters: filters that are not divided between two tasks; halved, they multiply far more
             slowly.
         fewest_filters: filters of one task where they are divided: each of these tasks gathers the
             columns anew.
+        fewest_rows: rows, filters times taps, of one scattered product where its filters are divided.
         fewest_whole: columns of a tile with all of its channels. With fewer, products over some of the
             channels each are better.
         most_stacked: filters beyond which a tile's sums are divided by filters, and not by places.
@@ -56,7 +59,7 @@ class Limits:
         shared_copy: bytes of a kernel from which on its copy is shared between threads.
         shortest_row: taps on the last axis from which on a product is computed with its taps last, and
             written as rows of patches: 2.2 times as fast with 16 taps in float32, no faster with 2 and 3.
-        fewest_places: places of one product of patches.
+        fewest_places: places of one product of patches. With 33 in place of 98 it took 1.2 times as long.
         scatter_columns: how many times ``columns`` a scattered product has, as each addition to the sums
             is a call, whatever there is to add.
         small_scatter: bytes of a scattered product up to which it has more columns, up to half of all:
@@ -92,9 +95,11 @@ class Limits:
     rows_per_halo: int = 4
     many_parts: int = 9
     work_of_a_task: int = 4_000_000
-    most_tasks: int = 4
+    few_tasks: int = 4
+    work_of_many: int = 64_000_000
     few_filters: int = 64
-    fewest_filters: int = 64
+    fewest_filters: int = 256
+    fewest_rows: int = 512
     fewest_whole: int = 256
     most_stacked: int = 512
     enough_terms: int = 128
@@ -105,7 +110,7 @@ class Limits:
     kept_kernel: int = 5 * _MIB
     shared_copy: int = _MIB
     shortest_row: int = 4
-    fewest_places: int = 64
+    fewest_places: int = 96
     scatter_columns: int = 4
     small_scatter: int = 3 * 2**19
     adding: float = 0.7

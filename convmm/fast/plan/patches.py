@@ -49,7 +49,8 @@ def plan_patches(call: Call, wanted: int, limits: Limits) -> PatchPlan:
     taps, itemsize = math.prod(call.geometry.kernel), call.itemsize
     filters = spans(call.fine_channels, limits.product // (limits.fewest_places * taps * itemsize))
     each = max(longest(filters) * taps, call.coarse_channels) * itemsize
-    most = min(-(-call.places // wanted), limits.columns, limits.product // each)
+    shared = max(-(-call.places // wanted), limits.fewest_places)
+    most = min(shared, limits.columns, limits.product // each)
     boxes = tiles(call.samples, call.geometry.axes, max(most, 1), limits)
     places = math.prod(largest_shape(boxes))
     groups = spans(call.geometry.groups, limits.product // (each * places))

@@ -94,16 +94,18 @@ def is_whole(work: int, limits: Limits) -> bool:
 
 def wanted_tasks(work: int, limits: Limits) -> int:
     """Return how many tasks so many floating point operations are worth."""
-    return max(min(work // limits.work_of_a_task, limits.most_tasks), 1)
+    few = min(work // limits.work_of_a_task, limits.few_tasks)
+    return max(few, work // limits.work_of_many, 1)
 
 
 def _whole(call: Call, limits: Limits) -> Plan:
     geometry = call.geometry
     because = f"{call.work:,} operations are at most {limits.small_work:,}: one product, not worth tiles"
-    rows = (call.coarse_channels if call.sum == "spread" else call.fine_channels) * geometry.groups
-    columns = call.places * math.prod(geometry.kernel) * rows * call.itemsize
-    axes = tuple(range(len(geometry.axes)))
-    return Plan(call, "whole", (because,), axes, (call.samples, *geometry.coarse), 1, columns, None)
+    columns = call.places * math.prod(geometry.kernel)
+    padded = call.samples * math.prod(geometry.full)  # or a spread's full response
+    scratch = (columns + padded) * geometry.fine_channels * call.itemsize
+    axes = () if call.sum == "spread" else tuple(range(len(geometry.axes)))
+    return Plan(call, "whole", (because,), axes, (call.samples, *geometry.coarse), 1, scratch, None)
 
 
 def _spread(call: Call, because: str, limits: Limits) -> Plan:

@@ -68,7 +68,7 @@ def plan_scatter(call: Call, wanted: int, limits: Limits) -> ScatterPlan:
     sums = (rows + halo(first)) * first.stride * summed
     fitting = limits.product // (together * max(rows * row * taps, sums) * itemsize)
     samples = in_pairs(call.samples, together, limits)
-    shared = 1 if len(samples) * groups > 1 else min(wanted, 2)
+    shared = min(-(-wanted // (len(samples) * groups)), max(filters * taps // limits.fewest_rows, 1))
     filter_spans = in_pairs(filters, min(-(-filters // shared), fitting), limits)
     group_spans = spans(groups, fitting // length(filter_spans[-1]))
     written = longest(filter_spans) * (rows * row * taps + sums)

@@ -152,11 +152,10 @@ class _Cut:
         return max(min(max(limits.columns, limits.small_tile // together), fitting), 1)
 
     def chunks(self, boxes: list[Tile], wanted: int) -> list[list[Tile]]:
-        """Return the tiles in one chunk per task, or in one where sums of their own would be too large."""
+        """Return the tiles in one chunk per task, or in fewer where sums of their own would be too large."""
         kernel = math.prod(self.call.geometry.kernel) * self.call.geometry.coarse_channels
         size = kernel * self.call.fine_channels * self.call.itemsize
-        is_small = size * (wanted - 1) <= self.limits.partial_sums
-        count = min(len(boxes), wanted) if is_small else 1
+        count = min(len(boxes), wanted, 1 + self.limits.partial_sums // size)
         return [boxes[chunk] for chunk in even_spans(len(boxes), count)]
 
     def most_channels(self, wanted: int, column: int, groups: list[slice]) -> int:
