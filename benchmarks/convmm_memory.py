@@ -2,7 +2,7 @@
 
 Usage: python benchmarks/convmm_memory.py [--threads 2]
 
-The bound is 16 MiB, plus for each thread one padded tile: the unfolded columns, GATHERED bytes at most
+The bound is 16 MiB, plus per thread one padded tile: the unfolded columns, ``LIMITS.gathered`` bytes at most
 besides the rows that a tile of few reads for its kernel. Exits with 1 where a call goes beyond it.
 """
 
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 import convmm
 from convmm.fast import threads
-from convmm.fast.tiles import GATHERED
+from convmm.fast.plan import LIMITS
 
 Array = NDArray[Any]
 Call = Callable[[], Array]
@@ -71,7 +71,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     convmm.set_threads(options.threads)
-    bound = 16 * MIB + options.threads * GATHERED
+    bound = 16 * MIB + options.threads * LIMITS.gathered
     worst = 0
     print(f"MiB beyond inputs and output, {options.threads} threads; the bound is {bound / MIB:.0f}")
     print(f"{'':30}{'':9}{'input':>9}{'conv':>9}{'input gr.':>10}{'weight gr.':>11}")

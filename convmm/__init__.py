@@ -4,6 +4,7 @@ Arrays are channels first, (N, C, *spatial), with 1, 2 or 3 spatial axes. Kernel
 for ``conv`` and (C, O/groups, *kernel) for ``conv_transpose``. No deep learning framework is needed.
 """
 
+from convmm.explanation import explain_plan
 from convmm.fast.threads import get_threads, set_threads
 from convmm.geometry import (
     GeometryError,
@@ -42,6 +43,7 @@ __all__ = [
     "conv_transpose_steps",
     "conv_transpose_weight_grad",
     "conv_weight_grad",
+    "explain_plan",
     "get_threads",
     "input_sizes",
     "output_padding_for",

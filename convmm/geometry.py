@@ -76,11 +76,6 @@ class Axis:
         """
         return self.full - self.before - self.fine
 
-    @property
-    def phases(self) -> list[int]:
-        """The remainders by the stride that the taps' offsets have, ascending."""
-        return sorted({i * self.dilation % self.stride for i in range(self.kernel)})
-
     def met_by(self, tap: int, places: slice) -> tuple[slice, slice]:
         """The fine elements that a tap joins to some coarse ones, and which of these, from 0 on."""
         start = places.start * self.stride + tap * self.dilation - self.before

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convmm.arithmetic import dtypes_for
-from convmm.fast.kernels import correlate, correlate_weights, spread
+from convmm.fast.kernels.sums import correlate, correlate_weights, spread
 from convmm.geometry import (
     Geometry,
     GeometryError,

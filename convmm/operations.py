@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convmm.arithmetic import Dtypes, dtypes_for
-from convmm.fast.kernels import correlate, spread
+from convmm.fast.kernels.sums import correlate, spread
 from convmm.geometry import Geometry, GeometryError, Ints, Padding, conv_geometry, conv_transpose_geometry
 
 Array = NDArray[Any]

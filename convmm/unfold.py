@@ -48,38 +48,6 @@ def insert_zeros(x: NDArray[T], stride: Sequence[int]) -> NDArray[T]:
     return out
 
 
-def read(x: NDArray[Any], starts: Sequence[int], steps: Sequence[int], out: NDArray[Any]) -> None:
-    """Fill ``out`` with each ``step``-th element of ``x`` from ``start`` on, and 0 outside of ``x``.
-
-    On each spatial axis: the last axes, as many as there are starts. The others are of equal size in both.
-    """
-    first = x.ndim - len(starts)
-    met: list[slice] = [slice(None)] * first
-    for axis, (start, step) in enumerate(zip(starts, steps, strict=True), start=first):
-        count = out.shape[axis]
-        low = min(-(start // step), count) if start < 0 else 0
-        high = max(min(count, (x.shape[axis] - 1 - start) // step + 1), low)
-        if high - low < count:
-            before = (slice(None),) * axis
-            out[(*before, slice(low))] = 0
-            out[(*before, slice(high, count))] = 0
-            out = out[(*before, slice(low, high))]
-        met.append(slice(start + low * step, max(start + (high - 1) * step + 1, 0), step))
-    if out.size:
-        np.copyto(out, x[tuple(met)])
-
-
-def split_places(flat: NDArray[T], samples: int, places: Sequence[int], row: int | None = None) -> NDArray[T]:
-    """A view of an array with its last axis split into (N, *places).
-
-    In memory the samples are last where there are as many of them as places in a row, or as ``row``: then
-    what is copied and added are long runs even where the places are few.
-    """
-    if not places or samples < (places[-1] if row is None else row):
-        return flat.reshape(*flat.shape[:-1], samples, *places)
-    return np.moveaxis(flat.reshape(*flat.shape[:-1], *places, samples), -1, flat.ndim - 1)
-
-
 def tap_view(
     x: NDArray[T],
     taps: Sequence[int],

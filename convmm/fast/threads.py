@@ -18,13 +18,11 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from threadpoolctl import LibController, ThreadpoolController
 
+from convmm.fast.plan.limits import LIMITS, Limits
+
 ENVIRONMENT_VARIABLE = "CONVMM_NUM_THREADS"
 
-# Below this much work the matrix product takes one thread of itself, and a pool would cost more than it
-# saves: measured with OpenBLAS, whose own threshold is of this size.
-_WORTH_THREADS = 2_000_000
-_WORTH_LIMITING = 400_000
-
+# Views that a scratch keeps: more than the tiles of one call have shapes.
 _MOST_KEPT = 64
 
 T = TypeVar("T")
@@ -70,19 +68,20 @@ _idle: defaultdict[int, deque[Scratch]] = defaultdict(deque)
 Task = Callable[[Scratch], None]
 
 
-class Plan(NamedTuple):
+class Schedule(NamedTuple):
     """Tasks that are independent of each other, and what is done before the first of them, likewise so."""
 
     preparations: Sequence[Task]
     tasks: Sequence[Task]
 
 
-def merged(plans: Iterable[Plan]) -> Plan:
-    """Plans that are independent of each other, as one."""
-    each = list(plans)
-    return Plan(
-        [task for plan in each for task in plan.preparations], [task for plan in each for task in plan.tasks]
-    )
+def merged(schedules: Iterable[Schedule]) -> Schedule:
+    """Return schedules that are independent of each other, as one."""
+    preparations, tasks = list[Task](), list[Task]()
+    for schedule in schedules:
+        preparations += schedule.preparations
+        tasks += schedule.tasks
+    return Schedule(preparations, tasks)
 
 
 class _Setting:
@@ -123,18 +122,19 @@ def get_threads() -> int:
     return int(text)
 
 
-def run(plan: Plan, work: int) -> None:
+def run(schedule: Schedule, work: int, limits: Limits = LIMITS) -> None:
     """Do all preparations and then all tasks; on several threads, and in any order, where that pays.
 
     The first exception of a task ends the others before their next task, and is raised.
 
     Args:
-        plan: what to do.
+        schedule: what to do.
         work: floating point operations of all the tasks together.
+        limits: say what is worth threads.
     """
-    threads = min(get_threads(), len(plan.tasks)) if work >= _WORTH_THREADS else 1
-    team = _Team(plan, max(threads, 1))
-    if work < _WORTH_LIMITING:
+    threads = min(get_threads(), len(schedule.tasks)) if work >= limits.threads else 1
+    team = _Team(schedule, max(threads, 1))
+    if work < limits.holding:
         team.work(0)
         return
     with _single_threaded_blas():
@@ -224,9 +224,9 @@ class _Stage:
 class _Team:
     """Threads, and what they do, stage by stage; the caller is the first of them."""
 
-    def __init__(self, plan: Plan, threads: int) -> None:
+    def __init__(self, schedule: Schedule, threads: int) -> None:
         self._threads = threads
-        self._stages = [_Stage(tasks, threads) for tasks in plan if tasks]
+        self._stages = [_Stage(tasks, threads) for tasks in schedule if tasks]
         self._errors: list[BaseException] = []
 
     def run(self) -> None:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
 import tracemalloc
 from functools import partial
 from typing import Any
-from unittest import mock
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from convmm import conv, conv_input_grad, conv_transpose, conv_weight_grad, set_threads
-from convmm.fast import kernels, threads, tiles
+from convmm.fast import threads
+from convmm.fast.plan import LIMITS
 from tests.convmm.layouts import LAYOUTS
 from tests.convmm.strategies import Operation
 
@@ -39,13 +38,11 @@ def test_a_layout_changes_nothing_in_tiles_either(name: str, dtype: Any, layout:
     operation, *shapes = OPERATIONS[name]
     rng = np.random.default_rng(0)
     arrays = [rng.integers(-9, 10, shape).astype(dtype) for shape in shapes]
-    with mock.patch.object(kernels, "SMALL", math.inf):
-        expected = operation(*arrays)
+    expected = operation(*arrays)
     laid_out = [LAYOUTS[layout](array) for array in arrays]
     for array in laid_out:
         array.flags.writeable = False
-    with mock.patch.object(kernels, "SMALL", -1):
-        result = operation(*laid_out)
+    result = operation(*laid_out)
     np.testing.assert_array_equal(result, expected)
     assert result.dtype == expected.dtype
     for array, kept in zip(laid_out, arrays, strict=True):
@@ -82,14 +79,14 @@ BOUNDED: dict[str, tuple[Operation, tuple[int, ...], tuple[int, ...]]] = {
 def test_a_large_kernel_takes_no_more_memory_than_the_bound(name: str, dtype: Any) -> None:  # noqa: ANN401
     operation, *shapes = BOUNDED[name]
     arrays = [np.ones(shape, dtype) for shape in shapes]
-    assert _beyond_result(partial(operation, *arrays), workers=2) < 16 * MIB + 2 * tiles.GATHERED
+    assert _beyond_result(partial(operation, *arrays), workers=2) < 16 * MIB + 2 * LIMITS.gathered
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_neither_do_many_channels_in_fortran_order(dtype: Any) -> None:  # noqa: ANN401
     x = np.ones((1, 512, 96, 112), dtype, order="F")
     call = partial(conv_transpose, x, np.ones((512, 2, 3, 3), dtype), padding=1)
-    assert _beyond_result(call, workers=2) < 16 * MIB + 2 * tiles.GATHERED
+    assert _beyond_result(call, workers=2) < 16 * MIB + 2 * LIMITS.gathered
 
 
 def _beyond_result(call: partial[NDArray[Any]], workers: int) -> int:

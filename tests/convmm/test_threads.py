@@ -16,7 +16,7 @@ import threadpoolctl
 
 from convmm import conv, conv_input_grad, conv_transpose, conv_weight_grad, get_threads, set_threads
 from convmm.fast import threads
-from convmm.fast.threads import ENVIRONMENT_VARIABLE, Plan, Scratch, run
+from convmm.fast.threads import ENVIRONMENT_VARIABLE, Schedule, Scratch, run
 
 LARGE = 10**9
 
@@ -91,7 +91,7 @@ def test_blas_has_one_thread_during_the_tasks_and_its_own_number_after() -> None
     set_threads(2)
     with threadpoolctl.threadpool_limits(2, "blas"):
         during: list[list[int]] = []
-        run(Plan([], [lambda _: during.append(_blas_threads())] * 3), LARGE)
+        run(Schedule([], [lambda _: during.append(_blas_threads())] * 3), LARGE)
         assert all(count == 1 for counts in during for count in counts)
         assert _blas_threads() == [2 for _ in _blas_threads()]
 
@@ -112,7 +112,7 @@ def test_an_exception_of_a_task_surfaces_and_leaves_blas_as_it_was(threads: int)
         done.append(1)
 
     with pytest.raises(ZeroDivisionError, match="from a task"):
-        run(Plan([], [_fail, *[work] * 1000]), LARGE)
+        run(Schedule([], [_fail, *[work] * 1000]), LARGE)
     assert len(done) < 1000
     assert _blas_threads() == before
 
@@ -129,7 +129,7 @@ def test_an_exception_in_another_thread_than_the_callers_surfaces_too() -> None:
         met.wait(5)
 
     with pytest.raises(ZeroDivisionError, match="from a task"):
-        run(Plan([], [work] * 4), LARGE)
+        run(Schedule([], [work] * 4), LARGE)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3, 8])
@@ -144,7 +144,7 @@ def test_every_task_is_done_once_and_after_all_preparations(threads: int) -> Non
     def work(number: int, _: Scratch) -> None:
         done.append(f"task {number}")
 
-    run(Plan([partial(prepare, n) for n in range(5)], [partial(work, n) for n in range(100)]), LARGE)
+    run(Schedule([partial(prepare, n) for n in range(5)], [partial(work, n) for n in range(100)]), LARGE)
     assert sorted(done[:5]) == [f"preparation {number}" for number in range(5)]
     assert sorted(done[5:]) == sorted(f"task {number}" for number in range(100))
 
@@ -160,7 +160,7 @@ def test_an_exception_of_a_preparation_surfaces_and_no_task_begins(threads: int,
 
     preparations = [_fail if number == failing else wait for number in range(4)]
     with pytest.raises(ZeroDivisionError, match="from a task"):
-        run(Plan(preparations, [lambda _: done.append(1)] * 100), LARGE)
+        run(Schedule(preparations, [lambda _: done.append(1)] * 100), LARGE)
     assert not done
 
 
@@ -187,7 +187,7 @@ def test_where_no_more_threads_can_be_started_the_others_do_all(
 
     monkeypatch.setattr(threading.Thread, "start", start_one)
     done: list[str] = []
-    run(Plan([lambda _: done.append("preparation")] * 8, [lambda _: done.append("task")] * 8), LARGE)
+    run(Schedule([lambda _: done.append("preparation")] * 8, [lambda _: done.append("task")] * 8), LARGE)
     assert done == ["preparation"] * 8 + ["task"] * 8
     assert len(asleep) == len(started) == 1
 
@@ -202,7 +202,7 @@ def test_helping_threads_are_kept_for_the_next_call(asleep: list[Any]) -> None:
             together.wait(5)
             of_call.add(threading.get_ident())
 
-        run(Plan([], [work] * 3), LARGE)
+        run(Schedule([], [work] * 3), LARGE)
     assert met[0] == met[1]
     assert len(met[0]) == 3
     assert len(asleep) == 2
@@ -263,7 +263,7 @@ def test_the_threads_raise_no_warnings_of_infinities() -> None:
 
 def test_no_tasks_are_done_at_once() -> None:
     set_threads(4)
-    run(Plan([], []), LARGE)
+    run(Schedule([], []), LARGE)
 
 
 def test_views_of_a_scratch_are_kept_until_an_array_grows() -> None:

@@ -1,74 +1,78 @@
+"""The tiled routes, on limits that make many tiles and tasks of the smallest problem: equal to the loops."""
+
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from unittest import mock
+from dataclasses import replace
+from typing import Any
 
 import hypothesis
 import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from numpy.typing import NDArray
 
-from convmm import conv, conv_transpose, conv_transpose_weight_grad, conv_weight_grad
-from convmm.fast import (
-    columns,
-    correlation,
-    factors,
-    kernels,
-    patches,
-    scatter,
-    threads,
-    tiles,
-    weights,
-)
-from convmm.geometry import conv_geometry
+from convmm import conv
+from convmm.arithmetic import dtypes_for
+from convmm.fast.kernels import sums
+from convmm.fast.plan import LIMITS, Limits, tiles
+from convmm.geometry import Geometry, conv_geometry, conv_transpose_geometry
 from tests.convmm.strategies import Example, conv_transposes, convs
 from tests.support import naive
 
-MODULES = (columns, correlation, factors, kernels, patches, scatter, threads, tiles, weights)
+Array = NDArray[Any]
 
-# Limits that make many tiles, blocks and tasks of the smallest problem, and leave no shortcut open.
-TINY = {
-    "COLUMNS": 7,
-    "FEWEST_COLUMNS": 2,
-    "GATHERED": 600,
-    "PRODUCT": 300,
-    "SMALL": -1,
-    "SMALL_TILE": 40,
-    "_TASKS": 5,
-    "_WORK_OF_A_TASK": 20,
-    "_FEWEST_TERMS": 2,
-    "_FEWEST_PLACES": 2,
-    "_FEWEST_WHOLE": 3,
-    "_MOST_FILTERS": 1,
-    "_MOST_COLUMNS": 1,
-    "_WORTH_LIMITING": 0,
-    "_WORTH_TASKS": 0,
+TINY = Limits(
+    columns=7,
+    fewest_columns=2,
+    gathered=600,
+    product=300,
+    small_work=-1,
+    small_tile=40,
+    few_tasks=5,
+    work_of_a_task=20,
+    terms_of_a_task=2,
+    fewest_places=2,
+    fewest_whole=3,
+    filters_of_weights=1,
+    scatter_columns=1,
+    holding=0,
+    shared_copy=0,
+)
+"""Limits that make many tiles, blocks and tasks of the smallest problem, and leave no shortcut open."""
+
+UNFOLDED = {
+    "the first axis as it is": replace(
+        TINY, enough_terms=0, fewest_terms=0, few_columns=0, few_columns_of_weights=0
+    ),
+    "all axes unfolded": replace(TINY, enough_terms=10**9, many_groups=10**9),
+}
+
+ROUTES = {
+    "phases": {"adding": 1e9, "adding_in_runs": 1e9},
+    "scatter": {"adding": 0.0, "adding_in_runs": 0.0, "emptying": 0.0},
 }
 
 
-@contextmanager
-def limits(**values: int) -> Iterator[None]:
-    """Other limits in every module that has them."""
-    with ExitStack() as stack:
-        for name, value in values.items():
-            having = [module for module in MODULES if hasattr(module, name)]
-            assert having, name
-            for module in having:
-                stack.enter_context(mock.patch.object(module, name, value))
-        yield
+def correlate(x: Array, w: Array, bias: Array | None, geometry: Geometry, limits: Limits) -> Array:
+    """``conv`` under other limits."""
+    arrays = [array for array in (x, w, bias) if array is not None]
+    dtypes = dtypes_for(*arrays, terms=geometry.most_terms)
+    return sums.correlate(x, w, bias, geometry, dtypes, limits)
 
 
-@contextmanager
-def unfolded(*, all_axes: bool) -> Iterator[None]:
-    """All axes unfolded, where there may be a choice, or all but the first."""
-    with ExitStack() as stack:
-        for module in (correlation, weights):
-            stack.enter_context(mock.patch.object(module, "are_short", return_value=all_axes))
-        yield
+def spread(y: Array, w: Array, bias: Array | None, geometry: Geometry, limits: Limits) -> Array:
+    """``conv_transpose`` under other limits."""
+    arrays = [array for array in (y, w, bias) if array is not None]
+    dtypes = dtypes_for(*arrays, terms=geometry.most_terms)
+    return sums.spread(y, w, bias, geometry, dtypes, limits)
+
+
+def correlate_weights(x: Array, y: Array, geometry: Geometry, limits: Limits) -> Array:
+    """The weight gradients under other limits."""
+    return sums.correlate_weights(x, y, geometry, dtypes_for(x, y, terms=1), limits)
 
 
 # Places beyond the input, in tiles as wide as the input is.
@@ -88,40 +92,35 @@ BEYOND = Example(
 
 KEPT = (0, 10**9)  # bytes of a kernel up to which it is copied once, and not in each task
 
-UNFOLDED = {"the first axis as it is": False, "all axes unfolded": True}
 
-
-@pytest.mark.parametrize("all_axes", UNFOLDED.values(), ids=UNFOLDED.keys())
+@pytest.mark.parametrize("limits", UNFOLDED.values(), ids=UNFOLDED.keys())
 @given(example=convs(), kept=st.sampled_from(KEPT))
 @settings(max_examples=100)
-def test_conv_in_many_tiles_equals_the_loops(example: Example, kept: int, *, all_axes: bool) -> None:
+def test_conv_in_many_tiles_equals_the_loops(example: Example, kept: int, limits: Limits) -> None:
     x, w = example.arrays()
     (bias,) = example.integers((example.filters,))
-    with limits(**TINY, _KEPT=kept), unfolded(all_axes=all_axes):
-        result = conv(
-            x.astype(np.float32), w.astype(np.float32), bias.astype(np.float32), **example.arguments
-        )
+    geometry = conv_geometry(example.x_shape, example.w_shape, **example.arguments)
+    own = replace(limits, kept_kernel=kept)
+    x32, w32, bias32 = (array.astype(np.float32) for array in (x, w, bias))
+    result = correlate(x32, w32, bias32, geometry, own)
     np.testing.assert_array_equal(result, naive.conv(x, w, bias, **example.arguments))
 
 
-@pytest.mark.parametrize("scatters", [False, True], ids=["phases", "scatter"])
-@pytest.mark.parametrize("all_axes", UNFOLDED.values(), ids=UNFOLDED.keys())
+@pytest.mark.parametrize("route", ROUTES.values(), ids=ROUTES.keys())
+@pytest.mark.parametrize("limits", UNFOLDED.values(), ids=UNFOLDED.keys())
 @given(example=conv_transposes(), kept=st.sampled_from(KEPT))
 @hypothesis.example(example=BEYOND, kept=0)
 @settings(max_examples=100)
 def test_conv_transpose_in_many_tiles_equals_the_loops(
-    example: Example, kept: int, *, all_axes: bool, scatters: bool
+    example: Example, kept: int, limits: Limits, route: dict[str, Any]
 ) -> None:
     x, w = example.arrays()
     (bias,) = example.integers((example.filters,))
     expected = naive.conv_transpose(x, w, bias, **example.arguments)
+    geometry = conv_transpose_geometry(example.x_shape, example.w_shape, **example.arguments)
+    own = replace(limits, kept_kernel=kept, shortest_row=10**9, **route)
     for dtype in (np.float64, np.int64):
-        with (
-            limits(**TINY, _KEPT=kept),
-            unfolded(all_axes=all_axes),
-            mock.patch.object(kernels, "_scatters", return_value=scatters),
-        ):
-            result = conv_transpose(x.astype(dtype), w.astype(dtype), bias.astype(dtype), **example.arguments)
+        result = spread(x.astype(dtype), w.astype(dtype), bias.astype(dtype), geometry, own)
         np.testing.assert_array_equal(result, expected)
 
 
@@ -150,43 +149,33 @@ def patchworks(draw: st.DrawFn) -> Example:
     )
 
 
-@given(example=patchworks(), with_bias=st.booleans(), shortest_row=st.sampled_from([1, 9]))
+@given(example=patchworks(), with_bias=st.booleans())
 @settings(max_examples=200)
-def test_patches_in_many_tiles_equal_the_loops(
-    example: Example, shortest_row: int, *, with_bias: bool
-) -> None:
+def test_patches_in_many_tiles_equal_the_loops(example: Example, *, with_bias: bool) -> None:
     x, w = example.arrays()
     (bias,) = example.integers((example.filters,)) if with_bias else (None,)
     expected = naive.conv_transpose(x, w, bias, **example.arguments)
+    geometry = conv_transpose_geometry(example.x_shape, example.w_shape, **example.arguments)
     for dtype in (np.float64, np.float16, np.int64):
         added = None if bias is None else bias.astype(dtype)
-        with (
-            limits(**TINY, _SHORTEST_ROW=shortest_row),
-            mock.patch.object(kernels, "Scattering"),
-            mock.patch.object(kernels, "correlations"),
-        ):
-            result = conv_transpose(x.astype(dtype), w.astype(dtype), added, **example.arguments)
+        result = spread(x.astype(dtype), w.astype(dtype), added, geometry, replace(TINY, shortest_row=1))
         np.testing.assert_array_equal(result, expected)
 
 
 @pytest.mark.parametrize("partial_sums", [0, 10**9])
-@pytest.mark.parametrize("all_axes", UNFOLDED.values(), ids=UNFOLDED.keys())
+@pytest.mark.parametrize("limits", UNFOLDED.values(), ids=UNFOLDED.keys())
 @given(example=convs(), few=st.sampled_from([0, 10**9]), dtype=st.sampled_from([np.float32, np.float64]))
 @settings(max_examples=50)
 def test_weight_gradients_in_many_tiles_are_adjoint(
-    example: Example, partial_sums: int, few: int, dtype: type[np.floating], *, all_axes: bool
+    example: Example, partial_sums: int, few: int, dtype: type[np.floating], limits: Limits
 ) -> None:
     x, w = example.arrays()
     y = conv(x, w, **example.arguments)
     (dy, dw) = example.integers(y.shape, w.shape)
-    arguments = {**example.arguments}
-    with limits(**TINY, _PARTIAL_SUMS=partial_sums, _FEW=few), unfolded(all_axes=all_axes):
-        grad = conv_weight_grad(x.astype(dtype), dy.astype(dtype), example.kernel, **arguments)
-        transposed = conv_transpose_weight_grad(
-            dy.astype(dtype), x.astype(dtype), example.kernel, **arguments
-        )
-    assert (grad * dw).sum() == (conv(x, dw, **arguments) * dy).sum()
-    np.testing.assert_array_equal(transposed, grad)
+    geometry = conv_geometry(example.x_shape, example.w_shape, **example.arguments)
+    own = replace(limits, partial_sums=partial_sums, few_columns_of_weights=few)
+    grad = correlate_weights(x.astype(dtype), dy.astype(dtype), geometry, own)
+    assert (grad * dw).sum() == (conv(x, dw, **example.arguments) * dy).sum()
 
 
 @given(convs(), st.integers(1, 40))
@@ -194,7 +183,7 @@ def test_tiles_cover_every_place_of_every_sample_once(example: Example, columns:
     arguments = example.arguments
     geometry = conv_geometry(example.x_shape, example.w_shape, **arguments)
     seen: Counter[tuple[int, ...]] = Counter()
-    for tile in tiles.tiles(3, geometry.axes, columns):
+    for tile in tiles.tiles(3, geometry.axes, columns, LIMITS):
         for place in np.ndindex(*(tiles.length(span) for span in (tile.samples, *tile.places))):
             seen[
                 tuple(span.start + i for span, i in zip((tile.samples, *tile.places), place, strict=True))
@@ -205,7 +194,7 @@ def test_tiles_cover_every_place_of_every_sample_once(example: Example, columns:
 
 @given(st.integers(0, 50), st.integers(-2, 60))
 def test_a_few_parts_are_even_in_number(size: int, most: int) -> None:
-    parts = tiles.in_pairs(size, most)
+    parts = tiles.in_pairs(size, most, LIMITS)
     assert [i for part in parts for i in range(size)[part]] == list(range(size))
     assert max(map(tiles.length, parts), default=0) <= max(most, 1)
     assert len(parts) % 2 == 0 or len(parts) in {1, size} or len(parts) >= 9

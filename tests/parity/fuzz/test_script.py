@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-from contextlib import redirect_stdout
-from io import StringIO
 from pathlib import Path
-from unittest.mock import patch
 
-import numpy as np
 import pytest
 from hypothesis import example, given
 from msgspec.structs import replace
@@ -28,6 +23,7 @@ from parity.fuzz.script import script
 from parity.records.result import CaseResult, Result
 from parity.strategies import cases
 from tests.support.results import result_of
+from tests.support.scripts import ending
 from tests.support.searching import search
 from tests.support.strategies import examples
 
@@ -46,16 +42,6 @@ def suspected(case: Case, result: Result) -> Finding:
     return Finding(Cause.of(case, suspect), case, suspect)
 
 
-def ending(text: str) -> Exception | None:
-    """What a script ends with: one place to fail at, whatever the line of the script."""
-    with redirect_stdout(StringIO()), np.errstate(), patch.dict(os.environ):  # which a script may set
-        try:
-            exec(compile(text, "script", "exec"), {})  # noqa: S102 - what a user would do with it
-        except Exception as error:  # noqa: BLE001 - it is what is asked for
-            return error
-    return None
-
-
 def check_scripts(case: Case, found: Framework, found_of: CaseResult) -> None:
     for result, array in zip(found_of.results, found_of.arrays, strict=True):
         if result.status == "ok" and result.explained and result.framework == found.name:
@@ -64,7 +50,7 @@ def check_scripts(case: Case, found: Framework, found_of: CaseResult) -> None:
             spoilt = text.replace(SHOW, SPOIL_SHAPE + SHOW)
             if array is not None and array.size and case.values != "special":
                 spoilt = text.replace(SHOW, SPOIL + SHOW)  # beside infinities, anything may be right
-            assert isinstance(ending(spoilt), AssertionError)
+            assert ending(spoilt) == "AssertionError"
 
 
 OVERFLOWING = Case("conv2d", (2, 6, 2, 7), 4, 2, padding="same", groups=2, dtype="float16", values="arange")

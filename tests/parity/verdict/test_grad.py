@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from convmm.fast import parts
+from convmm.fast.kernels import totals
 from parity import Case, run
 from parity.cases.arrays import LARGEST_INTEGER, SIGNIFICAND_BITS, Array, draw_arrays, numpy_dtype
 from parity.cases.case import DTYPES, OPS
@@ -481,13 +481,12 @@ def test_a_record_from_before_there_were_gradients_is_counted_as_values() -> Non
 def test_a_fault_of_the_tuned_route_is_found_in_numpys_gradients_and_in_no_frameworks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    write = parts.Sums.write
+    write = totals.Sums.write
 
-    def off_by_one(sums: parts.Sums, bias: Array | None) -> None:
-        sums.total += 1
-        write(sums, bias)
+    def off_by_one(sums: totals.Sums, bias: Array | None) -> None:
+        write(sums, np.ones((1, 1), np.float32) if bias is None else bias + 1)
 
-    monkeypatch.setattr(parts.Sums, "write", off_by_one)
+    monkeypatch.setattr(totals.Sums, "write", off_by_one)
     case = Case("conv2d", (1, 16, 24, 24), 16, 3, padding=1)
     found = run(case, ["numpy", "torch"], grad=True, isolated=False)
     relations = {(each.framework, each.output): each.relation for each in found.results}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 import operator
 from dataclasses import dataclass
@@ -12,19 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convmm.fast.columns import values_of
-from convmm.fast.threads import Plan, Scratch, Task
-from convmm.fast.tiles import COLUMNS, GATHERED, PRODUCT, halo, in_pairs, length, spans
+from convmm.fast.kernels.places import read, split_places, values_of
+from convmm.fast.plan.scatter import ScatterPlan
+from convmm.fast.plan.tiles import halo, length, spans
+from convmm.fast.threads import Schedule, Scratch, Task
 from convmm.geometry import Axis
-from convmm.unfold import read, spatial, split_places
+from convmm.unfold import spatial
 
 Array = NDArray[Any]
 Index = tuple[Any, ...]
-
-# Times the columns of other products, as each addition to the sums is a call, whatever there is to add; more,
-# up to half of all, where the product is small: then threads spend much of their time waiting to make calls.
-_MOST_COLUMNS = 4
-_SMALL_PRODUCT = 3 * 2**19
 
 
 @dataclass(frozen=True)
@@ -35,6 +32,7 @@ class Scattering:
     tap adds neighbours to neighbours. Rows are written, and let go, when no later row adds to them.
 
     Attributes:
+        plan: to carry out.
         y: (N, groups, channels, *coarse), of any dtype that can be cast to ``w``'s.
         w: (groups, channels, filters, *kernel), of the dtype to compute in.
         bias: (groups, filters), of the same dtype, or None: what each output begins at.
@@ -42,69 +40,57 @@ class Scattering:
         out: (N, groups, filters, *fine), of the same dtype.
     """
 
+    plan: ScatterPlan
     y: Array
     w: Array
     bias: Array | None
     axes: tuple[Axis, ...]
     out: Array
 
-    def tasks(self) -> Plan:
-        """The whole computation, in parts that each write some channels of some samples."""
-        groups, channels, filters, *kernel = self.w.shape
-        first, *inner = self.axes
-        row, taps, itemsize = math.prod(axis.coarse for axis in inner), math.prod(kernel), self.w.itemsize
-        half = len(self.y) * first.coarse * row // 2
-        small = min(_SMALL_PRODUCT // (filters * taps * itemsize), half)
-        columns = max(_MOST_COLUMNS * COLUMNS, small)
-        columns = min(columns, PRODUCT // (taps * itemsize), GATHERED // (channels * itemsize))
-        rows = min(first.coarse, max(columns // row, 1))
-        together = min(len(self.y), max(columns // (first.coarse * row), 1))
-        summed = math.prod(axis.stride * (axis.coarse + halo(axis)) for axis in inner)
-        elements = max(rows * row * taps, (rows + halo(first)) * first.stride * summed)
-        fitting = PRODUCT // (together * elements * itemsize)
-        sample_spans = in_pairs(len(self.y), together)
-        halves = 1 if len(sample_spans) * groups > 1 else 2  # something for a second thread
-        filter_spans = in_pairs(filters, min(-(-filters // halves), fitting))
-        tasks: list[Task] = [
-            partial(self._compute, rows, samples, some_groups, some_filters)
-            for samples in sample_spans
-            for some_groups in spans(groups, fitting // length(filter_spans[-1]))
-            for some_filters in filter_spans
-        ]
-        return Plan([], tasks)
+    def schedule(self) -> Schedule:
+        """Return the whole computation, in tasks that each write some channels of some samples."""
+        each = itertools.product(self.plan.samples, self.plan.groups, self.plan.filters)
+        tasks: list[Task] = [partial(self._compute, *task) for task in each]
+        return Schedule([], tasks)
 
-    def _compute(self, rows: int, samples: slice, groups: slice, filters: slice, scratch: Scratch) -> None:
+    def _compute(self, samples: slice, groups: slice, filters: slice, scratch: Scratch) -> None:
         w, out = self.w[groups, :, filters], self.out[samples, groups, filters]
         matrix = w.reshape(*w.shape[:2], -1).swapaxes(1, 2)
         bias = None if self.bias is None else self.bias[groups, filters]
         first, *inner = self.axes
-        shape = (*(axis.stride for axis in self.axes), *out.shape[1:3])
-        block = (rows + halo(first), *(axis.coarse + halo(axis) for axis in inner))
-        flat = scratch.take("sums", (math.prod(shape) * len(out) * math.prod(block),), w.dtype)
-        flat[...] = 0
-        sums = split_places(
-            flat.reshape(*shape, -1), len(out), block, row=inner[-1].coarse if inner else rows
-        )
-        for places in spans(first.coarse, rows):
+        sums = self._zeros(out, scratch)
+        for places in spans(first.coarse, self.plan.rows):
             values = values_of(self.y[samples, groups, :, places], w.dtype, scratch)
             product = scratch.take("product", (*matrix.shape[:2], values.shape[2]), w.dtype)
             np.matmul(matrix, values, out=product)
             counts = (length(places), *(axis.coarse for axis in inner))
             by_tap = split_places(product.reshape(*out.shape[1:3], *w.shape[3:], -1), len(out), counts)
             for tap, reached in _additions(self.axes, counts):
-                met = sums[reached]
-                np.add(met, by_tap[tap], out=met)
+                added_to = sums[reached]
+                np.add(added_to, by_tap[tap], out=added_to)
             self._write(sums, places, bias, out)
             _let_go(np.moveaxis(sums, -len(self.axes), 0), length(places), halo(first))
+
+    def _zeros(self, out: Array, scratch: Scratch) -> Array:
+        """Return sums to add to, (*phases, groups, filters, N, *places), in the memory order of a product."""
+        first, *inner = self.axes
+        rows = self.plan.rows
+        shape = (*(axis.stride for axis in self.axes), *out.shape[1:3])
+        block = (rows + halo(first), *(axis.coarse + halo(axis) for axis in inner))
+        flat = scratch.take("sums", (math.prod(shape) * len(out) * math.prod(block),), self.w.dtype)
+        flat[...] = 0
+        row = inner[-1].coarse if inner else rows
+        return split_places(flat.reshape(*shape, -1), len(out), block, row=row)
 
     def _write(self, sums: Array, rows: slice, bias: Array | None, out: Array) -> None:
         """Write the rows of sums that no later row of products adds to; after the last, all that are left."""
         first, *inner = self.axes
         done = slice(rows.start, None if rows.stop == first.coarse else rows.stop)
-        met = [[_met(axis, phase, slice(0, None)) for phase in range(axis.stride)] for axis in inner]
-        met = [[_met(first, phase, done) for phase in range(first.stride)], *met]
-        for phase in np.ndindex(*map(len, met)):
-            elements, starts = zip(*(each[i] for each, i in zip(met, phase, strict=True)), strict=True)
+        whole = slice(0, None)
+        each = [[_sums_of(axis, phase, whole) for phase in range(axis.stride)] for axis in inner]
+        each = [[_sums_of(first, phase, done) for phase in range(first.stride)], *each]
+        for phase in np.ndindex(*map(len, each)):
+            elements, starts = zip(*(axis[i] for axis, i in zip(each, phase, strict=True)), strict=True)
             written = out[spatial(elements)]
             samples_first = sums[phase].transpose(2, 0, 1, *range(3, out.ndim))
             read(samples_first, starts, [1] * len(starts), written)
@@ -114,18 +100,18 @@ class Scattering:
 
 @functools.lru_cache(maxsize=16)
 def _additions(axes: tuple[Axis, ...], counts: tuple[int, ...]) -> list[tuple[Index, Index]]:
-    """The index of each tap's products, (groups, filters, *kernel, ...), and of the sums that they meet."""
-    met = [[divmod(i * axis.dilation, axis.stride) for i in range(axis.kernel)] for axis in axes]
-    found = []
-    for tap in np.ndindex(*map(len, met)):
-        skipped, phase = zip(*(each[i] for each, i in zip(met, tap, strict=True)), strict=True)
+    """Return the indices of each tap's products, (groups, filters, *kernel, ...), and of their sums."""
+    each = [[divmod(i * axis.dilation, axis.stride) for i in range(axis.kernel)] for axis in axes]
+    additions = []
+    for tap in np.ndindex(*map(len, each)):
+        skipped, phase = zip(*(axis[i] for axis, i in zip(each, tap, strict=True)), strict=True)
         reached = map(slice, skipped, map(operator.add, skipped, counts))
-        found.append(((slice(None), slice(None), *tap), (*phase, *spatial(reached))))
-    return found
+        additions.append(((slice(None), slice(None), *tap), (*phase, *spatial(reached))))
+    return additions
 
 
-def _met(axis: Axis, phase: int, rows: slice) -> tuple[slice, int]:
-    """The fine elements that have their sums in some rows of a phase, and the row of the first of them.
+def _sums_of(axis: Axis, phase: int, rows: slice) -> tuple[slice, int]:
+    """Return the fine elements that have their sums in some rows of a phase, and the row of their first.
 
     Args:
         axis: the geometry's.

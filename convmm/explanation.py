@@ -1,0 +1,160 @@
+"""What the planner decides about a layer, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from convmm.arithmetic import dtypes_for
+from convmm.fast.plan import Call, Plan, Route, Sum, plan_for
+from convmm.geometry import (
+    GeometryError,
+    Ints,
+    Padding,
+    conv_geometry,
+    conv_transpose_geometry,
+)
+
+Operation = Literal[
+    "conv",
+    "conv_transpose",
+    "conv_input_grad",
+    "conv_weight_grad",
+    "conv_transpose_input_grad",
+    "conv_transpose_weight_grad",
+]
+
+_SUMS: dict[Operation, Sum] = {
+    "conv": "correlate",
+    "conv_input_grad": "spread",
+    "conv_weight_grad": "correlate_weights",
+    "conv_transpose": "spread",
+    "conv_transpose_input_grad": "correlate",
+    "conv_transpose_weight_grad": "correlate_weights",
+}
+
+_ROUTES: dict[Route, str] = {
+    "whole": "one product over the whole problem",
+    "tiles": "unfold what the taps read, tile by tile, and multiply",
+    "phases": "as tiles, once for each remainder that the output's places have by the stride",
+    "scatter": "multiply, and add each tap's products to the outputs that they belong to",
+    "patches": "multiply, and write the products as patches that do not overlap",
+    "weights": "unfold what the taps read, tile by tile, and multiply with the other array",
+}
+
+
+def explain_plan(
+    x_shape: Sequence[int],
+    w_shape: Sequence[int],
+    *,
+    operation: Operation = "conv",
+    dtype: DTypeLike = "float32",
+    stride: Ints = 1,
+    padding: Padding = 0,
+    output_padding: Ints | None = None,
+    output_size: Ints | None = None,
+    dilation: Ints = 1,
+    groups: int = 1,
+) -> str:
+    """Explain how a call would be computed: its route and why, what is unfolded, the tile, tasks and memory.
+
+    The plan is the one that runs for arrays in C order. It follows from the arguments alone and not from the
+    machine or the number of threads, and computes nothing.
+
+    Args:
+        x_shape: shape of the operation's input, (N, C, *spatial), also for its gradients.
+        w_shape: shape of its kernel, (O, C/groups, *kernel), or (C, O/groups, *kernel) for transposed ones.
+        operation: name of the function that is called.
+        dtype: of the arrays. Integers are taken to be small enough for sums in float64.
+        stride: as for the operation; so are padding, dilation and groups.
+        padding: an int, one int per axis, one (before, after) pair per axis, "valid" or "same".
+        output_padding: as for ``conv_transpose``; allowed for transposed operations only.
+        output_size: likewise.
+        dilation: input elements from one kernel tap to the next, per axis.
+        groups: number of separate groups that the channels fall into.
+
+    Returns:
+        A text of several lines, without a newline at its end.
+
+    Raises:
+        GeometryError: arguments that describe no call; the message names which.
+    """
+    if operation not in get_args(Operation):
+        msg = f"operation={operation!r}: allowed are {', '.join(get_args(Operation))}"
+        raise GeometryError(msg)
+    if operation.startswith("conv_transpose"):
+        geometry = conv_transpose_geometry(
+            tuple(x_shape),
+            tuple(w_shape),
+            stride=stride,
+            padding=padding,
+            output_padding=output_padding,
+            output_size=output_size,
+            dilation=dilation,
+            groups=groups,
+        )
+    else:
+        _check_absent(operation, output_padding=output_padding, output_size=output_size)
+        geometry = conv_geometry(
+            tuple(x_shape), tuple(w_shape), stride=stride, padding=padding, dilation=dilation, groups=groups
+        )
+    empty = _empty(dtype)
+    dtypes = dtypes_for(empty, empty, terms=0)
+    call = Call(
+        _SUMS[operation],
+        geometry,
+        x_shape[0],
+        dtypes.working,
+        dtypes.result,
+        is_source_run=empty.dtype == dtypes.working,
+    )
+    return f"{operation} of x {tuple(x_shape)}, w {tuple(w_shape)}\n{describe(plan_for(call))}"
+
+
+def describe(plan: Plan) -> str:
+    """Return what a plan decides, in lines of a name and a text."""
+    call = plan.call
+    lines = [
+        ("computed in", f"{call.working}, returned as {call.result}"),
+        ("operations", f"{call.work:,} (floating point)"),
+        ("route", f"{plan.route}: {_ROUTES[plan.route]}"),
+        *(("because" if number == 0 else "", reason) for number, reason in enumerate(plan.because)),
+        ("unfolded", _unfolded(plan)),
+        ("tile", f"{plan.tile[0]} x {_sizes(plan.tile[1:])} (samples x places)"),
+        ("tasks", f"{plan.tasks}, whatever the number of threads"),
+        ("memory", f"at most {plan.scratch:,} bytes per thread, beside the arguments and the result"),
+    ]
+    return "\n".join(f"  {name:12}{text}" for name, text in lines)
+
+
+def _unfolded(plan: Plan) -> str:
+    axes = range(len(plan.call.geometry.axes))
+    if not plan.unfolded:
+        return "no axis"
+    if len(plan.unfolded) == len(axes):
+        return "all spatial axes"
+    return (
+        f"spatial axis {' and '.join(map(str, plan.unfolded))}; the taps of axis 0 are products of their own"
+    )
+
+
+def _sizes(sizes: Sequence[int]) -> str:
+    return " x ".join(map(str, sizes))
+
+
+def _empty(dtype: DTypeLike) -> NDArray[Any]:
+    try:
+        return np.empty(0, dtype)
+    except TypeError:
+        msg = f"dtype={dtype!r}: allowed are float16, bfloat16, float32, float64, integers"
+        raise GeometryError(msg) from None
+
+
+def _check_absent(operation: str, **arguments: Ints | None) -> None:
+    for name, value in arguments.items():
+        if value is not None:
+            msg = f"{name}={value!r} beside operation={operation!r}: allowed for transposed operations only"
+            raise GeometryError(msg)

@@ -1,0 +1,1 @@
+"""The sums in arrays: these modules carry plans out, and decide nothing."""
