@@ -38,7 +38,7 @@ K3_TORCH = Case("conv_transpose2d", (2, 3, 4, 4), 2, 3, stride=2, padding=1, out
 
 
 def spellings(framework: str, case: Case) -> dict[str, Spelling]:
-    """By kind; what is unsupported is left out. What a layer means can be asked where its backend is missing."""
+    """By kind, without what is unsupported; also where the framework could not run a layer."""
     (asked,) = (each for each in all_frameworks() if each.name == framework)
     found = layers_of(asked, case)
     return {each.kind: each for each in found if isinstance(each, Spelling)}
