@@ -29,7 +29,7 @@ def group(name: str) -> tuple[str, ...]:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """The hooks of .pre-commit-config.yaml over all files: rules, format, imports, spelling, workflows."""
+    """Run the hooks of .pre-commit-config.yaml: rules, format, imports, spelling, workflows."""
     session.install(*PINNED, *group("lint"))
     # mypy is a session of its own: it needs what the code imports.
     session.run("pre-commit", "run", "--all-files", "--show-diff-on-failure", env={"SKIP": "mypy"})
@@ -37,21 +37,21 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Mypy, strict, over packages, tests, benchmarks and this file; needs no framework."""
+    """Check the types with mypy, strict, in packages, tests, benchmarks and this file; needs no framework."""
     session.install(*PINNED, ".[testing]", *group("types"), *group("test"))
     session.run("mypy", *session.posargs)
 
 
 @nox.session(python=["3.11", "3.12", "3.13"])
 def core(session: nox.Session) -> None:
-    """The tests of convmm on every Python found, no framework installed."""
+    """Run the tests of convmm on every Python found, no framework installed."""
     session.install(*PINNED, ".[testing]", "pytest-xdist")
     session.run("pytest", *SPREAD, "tests/convmm", *session.posargs)
 
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """All tests but those that `core` runs, with the frameworks; arguments after `--` go to pytest."""
+    """Run all tests but those of `core`, with the frameworks; arguments after `--` go to pytest."""
     session.install(*PINNED, ".[frameworks,testing]", *group("test"))
     session.run("pytest", *SPREAD, "--ignore=tests/convmm", *session.posargs)
 
@@ -67,7 +67,7 @@ def tests(session: nox.Session) -> None:
     ],
 )
 def parity(session: nox.Session, versions: str, backend: str) -> None:
-    """A sweep by framework versions and Keras backend; arguments after `--` go to `parity sweep`."""
+    """Sweep by framework versions and Keras backend; arguments after `--` go to `parity sweep`."""
     if versions == "pinned":
         session.install(*PINNED, ".[frameworks]")
     else:
@@ -81,14 +81,14 @@ def parity(session: nox.Session, versions: str, backend: str) -> None:
 @nox.session
 @nox.parametrize("onednn", ["1", "0"])
 def known(session: nox.Session, onednn: str) -> None:
-    """The example of each known difference has to show it, with TensorFlow's oneDNN kernels and without."""
+    """Check that each known difference shows in its example, with TensorFlow's oneDNN kernels and without."""
     session.install(*PINNED, ".[frameworks]")
     session.run("parity", "sweep", "known", *session.posargs, env={"TF_ENABLE_ONEDNN_OPTS": onednn})
 
 
 @nox.session
 def newest(session: nox.Session) -> None:
-    """The same sweep against the newest frameworks; may download a CUDA build of PyTorch."""
+    """Sweep the same against the newest frameworks; may download a CUDA build of PyTorch."""
     session.install("--upgrade", "--upgrade-strategy", "eager", ".[frameworks]")
     sweep(session, "newest")
 
@@ -106,7 +106,7 @@ def baseline(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """How fast convmm is beside the frameworks, and what memory it takes; arguments go to the first."""
+    """Measure convmm's speed beside the frameworks, and its memory; arguments go to the first."""
     session.install(*PINNED, ".[bench]")
     record = Path("build", "bench", "convmm.json")
     session.run("python", "benchmarks/convmm_speed.py", "--json", str(record), *session.posargs)
@@ -115,7 +115,7 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def fuzz(session: nox.Session) -> None:
-    """20,000 random cases of a right function, then PyTorch and Keras; arguments after `--` go to the latter.
+    """Fuzz a right function with 20,000 cases, then PyTorch and Keras; arguments after `--` go to these.
 
     A finding of the former fails the session; those of the frameworks are shown, and kept.
     """

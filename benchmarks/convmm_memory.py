@@ -43,7 +43,7 @@ CASES: list[tuple[str, tuple[int, ...], tuple[int, ...], dict[str, int]]] = [
 
 
 def peak(call: Call) -> tuple[int, int]:
-    """Bytes at the peak, and of the result."""
+    """Return the bytes at the peak, and of the result."""
     threads._idle.clear()  # noqa: SLF001 - what earlier calls left is this call's, too
     tracemalloc.start()
     result = call()
@@ -53,7 +53,7 @@ def peak(call: Call) -> tuple[int, int]:
 
 
 def contenders(x: Array, w: Array, arguments: dict[str, int]) -> list[Call]:
-    """The operation and its two gradients."""
+    """Return the operation and its two gradients."""
     given: dict[str, Any] = arguments
     dy = convmm.conv(x, w, **given)
     return [

@@ -31,7 +31,7 @@ from speed.table import layer_table, mean_table
 
 
 def parsed() -> argparse.Namespace:
-    """The command line's options."""
+    """Parse the command line's options."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -46,7 +46,7 @@ def parsed() -> argparse.Namespace:
 
 
 def installed(wanted: list[str]) -> list[str]:
-    """The contenders that there are; says which are left out."""
+    """Return the contenders that can run, and print which are left out."""
     for name in wanted:
         if missing(name):
             print(f"{name} is left out: {' and '.join(missing(name))} not installed")
@@ -54,7 +54,7 @@ def installed(wanted: list[str]) -> list[str]:
 
 
 def environment(options: argparse.Namespace, names: list[str]) -> dict[str, Any]:
-    """What the times depend on."""
+    """Return what the times depend on."""
     packages = ["numpy", *(name for name in names if name != "steps")]
     return {
         "machine": platform.platform(),

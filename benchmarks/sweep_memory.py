@@ -28,7 +28,7 @@ seed = {seeds}
 
 
 def peak_of(process: psutil.Popen) -> int:
-    """Bytes that a process alone has held at most, looked at ten times a second until it ends."""
+    """Return the bytes that a process alone has held at most, looked at ten times a second until it ends."""
     peak = 0
     while process.poll() is None:
         try:
@@ -40,7 +40,7 @@ def peak_of(process: psutil.Popen) -> int:
 
 
 def measure(cases: int, frameworks: str, folder: Path) -> tuple[float, int]:
-    """Seconds of a sweep of so many cases, and the peak of its main process."""
+    """Return the seconds of a sweep of so many cases, and the peak of its main process."""
     suite, record = folder / f"small-{cases}.toml", folder / f"small-{cases}.jsonl"
     suite.write_text(SUITE.format(seeds=list(range(cases))), encoding="utf-8")
     command = [sys.executable, "-m", "parity", "sweep", str(suite), "--frameworks", frameworks]

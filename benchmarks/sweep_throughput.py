@@ -42,7 +42,7 @@ class Stopwatch:
         self._began = self._now()
 
     def stop(self) -> Seconds:
-        """The time since the watch was made."""
+        """Return the seconds since the watch was made."""
         clock, processor = self._now()
         return Seconds(clock - self._began.clock, processor - self._began.processor)
 
@@ -67,7 +67,7 @@ def bare_loop(name: str, tasks: Sequence[Task], ready: Barrier, done: Barrier, o
 
 
 def time_bare(adapters: Sequence[Framework], suite: Suite, jobs: int) -> Seconds:
-    """What the bare loops take, with ``jobs`` processes for each framework."""
+    """Measure what the bare loops take, with ``jobs`` processes for each framework."""
     spawn = multiprocessing.get_context("spawn")
     barriers = [spawn.Barrier(len(adapters) * jobs + 1) for _ in range(3)]
     processes = [
@@ -90,7 +90,7 @@ def time_bare(adapters: Sequence[Framework], suite: Suite, jobs: int) -> Seconds
 
 
 def tasks_of(found: Framework, suite: Suite) -> list[Task]:
-    """Every layer of a framework that the sweep runs."""
+    """Return every layer of a framework that the sweep runs."""
     return [
         Task.of(spelling, draw_arrays(named.case))
         for named in suite.cases
@@ -100,7 +100,7 @@ def tasks_of(found: Framework, suite: Suite) -> list[Task]:
 
 
 def time_sweep(adapters: Sequence[Framework], suite: Suite, jobs: int) -> Seconds:
-    """What the sweep takes, from when every framework is loaded."""
+    """Measure what the sweep takes, from when every framework is loaded."""
     with Workers(adapters, jobs=jobs) as workers:
         workers.switches()
         watch = Stopwatch()

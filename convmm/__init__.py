@@ -4,7 +4,6 @@ Arrays are channels first, (N, C, *spatial), with 1, 2 or 3 spatial axes. Kernel
 for ``conv`` and (C, O/groups, *kernel) for ``conv_transpose``. No deep learning framework is needed.
 """
 
-from convmm.explanation import explain_plan
 from convmm.fast.threads import get_threads, set_threads
 from convmm.geometry import (
     GeometryError,
@@ -13,14 +12,22 @@ from convmm.geometry import (
     input_sizes,
     output_padding_for,
 )
-from convmm.gradients import (
+from convmm.operations.explanation import explain_plan
+from convmm.operations.forward import conv, conv_transpose
+from convmm.operations.gradients import (
     conv_input_grad,
     conv_transpose_input_grad,
     conv_transpose_weight_grad,
     conv_weight_grad,
 )
-from convmm.operations import conv, conv_transpose
-from convmm.ranked import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
+from convmm.operations.ranked import (
+    conv1d,
+    conv2d,
+    conv3d,
+    conv_transpose1d,
+    conv_transpose2d,
+    conv_transpose3d,
+)
 from convmm.reference.matrix import unroll_kernel
 from convmm.reference.steps import Step, conv_steps, conv_transpose_steps
 

@@ -26,12 +26,12 @@ class Dtypes:
     result: np.dtype[Any]
 
     def cast(self, array: NDArray[Any]) -> NDArray[Any]:
-        """The array in the dtype to compute in, itself where it has that already."""
+        """Return the array in the dtype to compute in, itself where it has that already."""
         return array.astype(self.working, copy=False)
 
 
 def dtypes_for(*arrays: NDArray[Any], terms: int) -> Dtypes:
-    """The dtypes for a sum of products of these arrays.
+    """Choose the dtypes for a sum of products of these arrays.
 
     Half types are computed in float32 and rounded once. Integers are computed in float64, which is exact
     and has a fast matrix product, where no sum can exceed 2**53, and in int64 otherwise.

@@ -20,12 +20,12 @@ T = TypeVar("T", bound=np.generic)
 
 
 def spatial(slices: Iterable[slice]) -> tuple[Any, ...]:
-    """An index with these slices for the last axes, the spatial ones."""
+    """Return an index with these slices for the last axes, the spatial ones."""
     return (..., *slices)
 
 
 def window(x: NDArray[T], start: Sequence[int], size: Sequence[int]) -> NDArray[T]:
-    """The elements from ``start`` on, ``size`` of them on each spatial axis, and 0 outside of ``x``.
+    """Return the elements from ``start`` on, ``size`` of them per spatial axis, and 0 outside of ``x``.
 
     This one operation is padding, where the window reaches beyond the array, and cropping, where it does
     not reach its ends. It copies only when it pads.
@@ -41,7 +41,7 @@ def window(x: NDArray[T], start: Sequence[int], size: Sequence[int]) -> NDArray[
 
 
 def insert_zeros(x: NDArray[T], stride: Sequence[int]) -> NDArray[T]:
-    """``x`` with ``stride - 1`` zeros between neighbours, (n - 1) * stride + 1 elements on each axis."""
+    """Insert ``stride - 1`` zeros between neighbours: (n - 1) * stride + 1 elements per spatial axis."""
     sizes = [(n - 1) * s + 1 for n, s in zip(x.shape[2:], stride, strict=True)]
     out = np.zeros((*x.shape[:2], *sizes), x.dtype)
     out[spatial(slice(None, None, s) for s in stride)] = x
@@ -55,7 +55,7 @@ def tap_view(
     places: Sequence[int],
     stride: Sequence[int],
 ) -> NDArray[T]:
-    """What each kernel tap reads at each place, (N, C, *taps, *places), as a view that cannot be written.
+    """Return what each kernel tap reads at each place, (N, C, *taps, *places), as a read-only view.
 
     The spatial axes, as many as there are taps, hold all that is read: (places - 1) * stride + extent.
     """

@@ -37,7 +37,7 @@ class Operands(NamedTuple):
 
     @classmethod
     def of(cls, layer: Layer, dtype: str) -> Operands:
-        """Normally distributed ones."""
+        """Draw normally distributed numbers."""
         rng = np.random.default_rng(0)
         return cls(*(rng.standard_normal(shape).astype(dtype) for shape in (layer.x, layer.w, layer.y)))
 
@@ -53,7 +53,7 @@ Calls = dict[str, Timed]
 
 
 def ours(layer: Layer, operands: Operands, module: Any = convmm) -> Calls:  # noqa: ANN401 - convmm, or another version
-    """convmm, or another version of it."""
+    """Make convmm, or another version of it."""
     x, w, dy = operands
     forward, input_grad, weight_grad = (
         getattr(module, layer.operation + suffix) for suffix in ("", "_input_grad", "_weight_grad")
@@ -67,7 +67,7 @@ def ours(layer: Layer, operands: Operands, module: Any = convmm) -> Calls:  # no
 
 
 def limit(layer: Layer, dtype: str) -> Callable[[], Any]:
-    """NumPy's product of two matrices with as many multiplications."""
+    """Make NumPy's product of two matrices with as many multiplications."""
     rows, terms, columns = layer.product
     rng = np.random.default_rng(0)
     a, b = (rng.standard_normal(shape).astype(dtype) for shape in ((rows, terms), (terms, columns)))
@@ -75,7 +75,7 @@ def limit(layer: Layer, dtype: str) -> Callable[[], Any]:
 
 
 def torch(layer: Layer, operands: Operands) -> Calls:
-    """PyTorch's functions; the gradients by the one that its autograd calls."""
+    """Make PyTorch's functions; the gradients by the one that its autograd calls."""
     import torch  # noqa: PLC0415 - only where it is compared
 
     rank = layer.rank
@@ -97,7 +97,7 @@ def torch(layer: Layer, operands: Operands) -> Calls:
 
 
 def tensorflow(layer: Layer, operands: Operands) -> Calls:
-    """TensorFlow's kernels, channels last, as it has no other layout on every CPU; 1d as 2d with one row.
+    """Make TensorFlow's kernels, channels last, its one layout on every CPU; 1d as 2d with one row.
 
     Not with groups; with dilation the forward pass only, as it has no such gradients on a CPU.
     """
@@ -139,7 +139,7 @@ def tensorflow(layer: Layer, operands: Operands) -> Calls:
 
 
 def jax(layer: Layer, operands: Operands) -> Calls:
-    """JAX's convolution, compiled, and its transposes."""
+    """Make JAX's convolution, compiled, and its transposes."""
     import jax  # noqa: PLC0415 - only where it is compared
 
     jax.config.update("jax_enable_x64", True)  # noqa: FBT003 - its signature
@@ -171,7 +171,7 @@ def jax(layer: Layer, operands: Operands) -> Calls:
 
 
 def onnxruntime(layer: Layer, operands: Operands) -> Calls:
-    """ONNX Runtime on a model of this one layer: in float32, as it has no other on a CPU; no gradients."""
+    """Make ONNX Runtime on a model of this one layer: float32, its only dtype on a CPU; no gradients."""
     import onnxruntime  # noqa: PLC0415 - only where it is compared
 
     if operands.x.dtype != np.float32:
@@ -186,7 +186,7 @@ def onnxruntime(layer: Layer, operands: Operands) -> Calls:
 
 
 def onnx(layer: Layer, operands: Operands) -> Calls:
-    """ONNX's reference evaluator on the same model."""
+    """Make ONNX's reference evaluator on the same model."""
     from onnx.reference import ReferenceEvaluator  # noqa: PLC0415 - only where it is compared
 
     if layer.flops > _MOST_OF_THE_SLOW:
@@ -215,7 +215,7 @@ def _onnx_model(layer: Layer, operands: Operands) -> Any:  # noqa: ANN401 - a pr
 
 
 def scipy(layer: Layer, operands: Operands) -> Calls:
-    """SciPy's correlation of each sample with each filter, at stride 1, of which each stride-th is kept."""
+    """Make SciPy's correlation of each sample and filter at stride 1, of which each stride-th is kept."""
     from scipy import signal  # noqa: PLC0415 - only where it is compared
 
     dense = layer.flops * layer.stride**layer.rank
@@ -232,7 +232,7 @@ def scipy(layer: Layer, operands: Operands) -> Calls:
 
 
 def steps(layer: Layer, operands: Operands) -> Calls:
-    """The step-by-step route, with its matrix sparse."""
+    """Make the step-by-step route, with its matrix sparse."""
     geometry = layer.geometry()
     elements = math.prod(layer.w) * math.prod(geometry.coarse) * layer.stride**layer.rank
     if elements > _MOST_OF_STEPS:
@@ -257,12 +257,12 @@ _NEEDS = {"onnxruntime": ("onnxruntime", "onnx"), "steps": ("scipy",)}
 
 
 def missing(name: str) -> list[str]:
-    """The packages that a contender needs and that are not installed."""
+    """Return the packages that a contender needs and that are not installed."""
     return [each for each in _NEEDS.get(name, (name,)) if importlib.util.find_spec(each) is None]
 
 
 def pin_threads(threads: int, names: list[str]) -> None:
-    """The same number of threads for everyone; JAX takes one, or as many as there are processors."""
+    """Set the same number of threads for everyone; JAX takes one, or as many as there are processors."""
     convmm.set_threads(threads)
     threadpool_limits(threads, "blas")
     if "torch" in names:

@@ -54,7 +54,7 @@ class Layer:
         return "conv_transpose" if self.transposed else "conv"
 
     def geometry(self) -> Geometry:
-        """Sizes of the output, and of the products."""
+        """Return the sizes of the output, and of the products."""
         build: Any = conv_transpose_geometry if self.transposed else conv_geometry
         geometry: Geometry = build(self.x, self.w, **self.arguments, **self.added)
         return geometry

@@ -29,7 +29,7 @@ Ratio = dict[str, float]
 
 
 def interleaved(calls: dict[str, Callable[[], Any]], rounds: int, clock: str) -> dict[str, list[float]]:
-    """Seconds of each call in each round; each round begins with another, so that all follow all."""
+    """Return each call's seconds in each round; each round begins with another, so that all follow all."""
     names = list(calls)
     times: dict[str, list[float]] = {name: [] for name in names}
     for number in range(rounds):
@@ -40,7 +40,7 @@ def interleaved(calls: dict[str, Callable[[], Any]], rounds: int, clock: str) ->
 
 
 def _turn(call: Callable[[], Any], now: Callable[[], float]) -> float:
-    """The median of a few calls, after some that do not count; or one that takes as long as all of those.
+    """Return the median of a few calls after some that do not count, or of one as long as all of those.
 
     By then no worker of the turn before spins any more, as those of most libraries do for up to a tenth of a
     second, and the system has found processors for the call's own threads, which takes some calls.
@@ -58,14 +58,14 @@ def _timed(call: Callable[[], Any], now: Callable[[], float]) -> float:
 
 
 def ratio(over: list[float], under: list[float]) -> Ratio:
-    """Of two calls' times."""
+    """Return the ratio of two calls' times."""
     each = [a / b for a, b in zip(over, under, strict=True)]
     low, _, high = statistics.quantiles(each, n=4) if len(each) > 1 else each * 3
     return {"median": statistics.median(over) / statistics.median(under), "low": low, "high": high}
 
 
 def measure(layer: Layer, dtype: str, rounds: int, names: list[str], clock: str) -> dict[str, Any]:
-    """All ratios of one layer: of the limit's time to convmm's, and of convmm's to each other one's.
+    """Return all ratios of one layer: of the limit's time to convmm's, and of convmm's to each other one's.
 
     Raises:
         ValueError: a contender's result is not convmm's.
@@ -101,12 +101,12 @@ def _check(layer: Layer, part: str, expected: Any, others: Calls) -> None:  # no
 
 
 def geometric_mean(values: list[float]) -> float:
-    """Of at least one value."""
+    """Return the geometric mean of at least one value."""
     return math.exp(statistics.fmean(map(math.log, values)))
 
 
 def means(rows: list[dict[str, Any]], columns: list[str]) -> list[dict[str, Any]]:
-    """Geometric means and extremes over the layers, for each dtype, operation and part."""
+    """Return geometric means and extremes over the layers, for each dtype, operation and part."""
     found = []
     for dtype in dict.fromkeys(row["dtype"] for row in rows):
         for operation, transposed in (("conv", False), ("conv_transpose", True)):
@@ -128,7 +128,7 @@ def means(rows: list[dict[str, Any]], columns: list[str]) -> list[dict[str, Any]
 
 
 def exponents(rounds: int, clock: str) -> dict[str, float]:
-    """How time grows with batch, channels (of either side) and pixels: slopes of log time over log size."""
+    """Return slopes of log time over log size: for batch, channels of either side, and pixels."""
     series: dict[str, list[tuple[int, Layer]]] = {
         "batch": [(n, Layer("", (n, 64, 28, 28), 64, 3, 1, 1)) for n in (2, 4, 8, 16, 32)],
         "channels product": [(c * c, Layer("", (4, c, 28, 28), c, 3, 1, 1)) for c in (64, 96, 128, 192, 256)],

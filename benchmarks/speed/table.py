@@ -8,7 +8,7 @@ _WIDTH = 13
 
 
 def layer_table(rows: list[dict[str, Any]], part: str, columns: list[str]) -> str:
-    """A line a layer: each ratio, and half the distance of its quartiles."""
+    """Return a line per layer: each ratio, and half the distance of its quartiles."""
     shown = [column for column in columns if any(column in row[part] for row in rows)]
     head = f"{part:30}" + "".join(f"{column:>{_WIDTH}}" for column in shown)
     lines = []
@@ -29,7 +29,7 @@ def _number(value: float) -> str:
 
 
 def mean_table(lines: list[dict[str, Any]], columns: list[str]) -> str:
-    """The geometric means, with the least and the largest of the layers, in Markdown."""
+    """Return the geometric means, with the least and the largest of the layers, in Markdown."""
     shown = [column for column in columns if any(column in line for line in lines)]
     head = f"| | {' | '.join(shown)} |\n|---|{'---|' * len(shown)}"
     body = [

@@ -37,7 +37,7 @@ class Scratch:
         self._kept: dict[Hashable, Any] = {}
 
     def take(self, name: str, shape: Sequence[int], dtype: DTypeLike) -> NDArray[Any]:
-        """The array of this name, in this shape; it replaces the one that was taken by the name before."""
+        """Return the array of this name in this shape; it replaces the one taken by this name before."""
         taken = self._taken.get(name)
         if taken is not None and taken.shape == shape and taken.dtype == dtype:
             return taken
@@ -50,7 +50,7 @@ class Scratch:
         return self._taken[name]
 
     def kept(self, key: Hashable, build: Callable[[], T]) -> T:
-        """What is built of views of these arrays: once for each key, and again when an array has grown."""
+        """Return what is built of views of these arrays: once per key, and again when an array has grown."""
         found: T | None = self._kept.get(key)
         if found is None:
             found = build()
@@ -106,7 +106,7 @@ def set_threads(count: int | None) -> None:
 
 
 def get_threads() -> int:
-    """The number of threads to compute with.
+    """Return the number of threads to compute with.
 
     Raises:
         ValueError: the environment variable CONVMM_NUM_THREADS holds no positive int.
@@ -170,7 +170,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def _helpers(count: int) -> list[_Helper]:
-    """As many as asked for, or fewer where the system starts no more threads."""
+    """Return as many helpers as asked for, or fewer where the system starts no more threads."""
     found: list[_Helper] = []
     with contextlib.suppress(RuntimeError):
         while len(found) < count:

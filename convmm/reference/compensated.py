@@ -40,7 +40,7 @@ class DoubleDouble(NamedTuple):
     low: Array
 
     def plus(self, term: Array) -> DoubleDouble:
-        """The value and a float64 array, which is broadcast to its shape."""
+        """Return the sum of the value and a float64 array, which is broadcast to its shape."""
         with np.errstate(over="ignore", invalid="ignore"):
             high, error = _two_sum(self.high, term)
             return _settled(high, self.low + error, self.high + term)
@@ -64,7 +64,7 @@ def correlate_weights(fine: Array, coarse: Array, geometry: Geometry) -> DoubleD
 def _summed(
     kernel: Callable[[Array, Array, Geometry], Array], a: Array, b: Array, geometry: Geometry, terms: int
 ) -> DoubleDouble:
-    """One of the three sums, each of at most so many terms."""
+    """Compute one of the three sums, each of at most so many terms."""
     bits = (_SIGNIFICAND_BITS - (terms - 1).bit_length()) // 2  # so that terms * 2**bits * 2**bits <= 2**53
     with np.errstate(over="ignore", invalid="ignore"):  # infinities and NaN are IEEE results, not accidents
         fallback = kernel(a, b, geometry)
@@ -78,7 +78,7 @@ def _summed(
 
 
 def _slices(array: Array, bits: int) -> Iterator[Array]:
-    """Arrays that add up to the finite elements of this one, each of integers below 2**bits in some unit.
+    """Yield arrays that add up to this one's finite elements, each of integers below 2**bits in some unit.
 
     The unit follows from the largest element that is left: where the elements lie in few clusters, there are
     few slices, however far apart the clusters are.
@@ -92,14 +92,14 @@ def _slices(array: Array, bits: int) -> Iterator[Array]:
 
 
 def _two_sum(a: Array, b: Array) -> tuple[Array, Array]:
-    """The rounded sum and its error, together exact (Knuth's TwoSum)."""
+    """Return the rounded sum and its error, together exact (Knuth's TwoSum)."""
     total = a + b
     of_b = total - a
     return total, (a - (total - of_b)) + (b - of_b)
 
 
 def _settled(high: Array, low: Array, fallback: Array) -> DoubleDouble:
-    """The two normalised; the fallback where one of the three is infinite or undefined."""
+    """Return the two normalised; the fallback where one of the three is infinite or undefined."""
     high, low = _two_sum(high, low)
     wild = ~(np.isfinite(high) & np.isfinite(low) & np.isfinite(fallback))
     return DoubleDouble(np.where(wild, fallback, high), np.where(wild, 0.0, low))

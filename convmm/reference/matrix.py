@@ -51,7 +51,7 @@ def unroll_kernel(
     groups: int = 1,
     sparse: bool = False,
 ) -> NDArray[Any] | scipy.sparse.csr_array:
-    """The matrix M of a convolution, with ``conv(x, w).reshape(N, -1) == x.reshape(N, -1) @ M``.
+    """Return the matrix M of a convolution, with ``conv(x, w).reshape(N, -1) == x.reshape(N, -1) @ M``.
 
     The same array read as the kernel of the transposed convolution gives
     ``conv_transpose(y, w, output_size=input_size).reshape(N, -1) == y.reshape(N, -1) @ M.T``.
@@ -59,10 +59,10 @@ def unroll_kernel(
     Args:
         w: kernel, (O, C/groups, *kernel).
         input_size: spatial sizes of the convolution's input; an int means that size on every axis.
-        stride: as in ``conv``; so are padding, dilation and groups.
-        padding: see there.
-        dilation: see there.
-        groups: see there.
+        stride: input elements from one output to the next, per axis.
+        padding: zeros around the input, in the forms that ``conv`` takes.
+        dilation: input elements from one kernel tap to the next, per axis.
+        groups: number of separate groups that the channels fall into.
         sparse: return a scipy.sparse CSR array; SciPy has none of half types, so that these are given
             (exactly) in float32.
 
@@ -82,7 +82,7 @@ def unroll_kernel(
 
 
 def unroll(w: NDArray[Any], geometry: Geometry, *, sparse: bool) -> NDArray[Any] | scipy.sparse.csr_array:
-    """The matrix from the fine grid to the coarse, (fine_channels * fine, coarse_channels * coarse)."""
+    """Return the matrix from fine grid to coarse, (fine_channels * fine, coarse_channels * coarse)."""
     shape = (
         geometry.fine_channels * math.prod(geometry.fine),
         geometry.coarse_channels * math.prod(geometry.coarse),
@@ -99,7 +99,7 @@ def unroll(w: NDArray[Any], geometry: Geometry, *, sparse: bool) -> NDArray[Any]
 
 
 def _entries(w: NDArray[Any], geometry: Geometry) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[Any]]:
-    """Row, column and value of every entry: one for each kernel element and coarse position it reads at.
+    """Return row, column and value of every entry: one per kernel element and coarse position.
 
     The arrays are built over the axes (O, C/groups, *kernel, *coarse).
     """
@@ -124,5 +124,5 @@ def _entries(w: NDArray[Any], geometry: Geometry) -> tuple[NDArray[np.intp], NDA
 
 
 def _along(count: int, axis: int, ndim: int) -> NDArray[np.intp]:
-    """0 to count - 1 along one axis of ``ndim``."""
+    """Return 0 to count - 1 along one axis of ``ndim``."""
     return np.arange(count).reshape(*(1 for _ in range(axis)), count, *(1 for _ in range(axis + 1, ndim)))

@@ -43,7 +43,7 @@ def conv_steps(
     groups: int = 1,
     sparse: bool = False,
 ) -> tuple[Step, ...]:
-    """The steps of ``conv``: input, pad, unroll, matrix product, stride, and bias where there is one.
+    """Compute the steps of ``conv``: input, pad, unroll, matrix product, stride, and bias where there is one.
 
     The last step's array is the result. Arguments are those of :func:`convmm.conv`; ``sparse`` gives the
     matrix as a scipy.sparse array. Everything is computed in the arrays' own dtypes.
@@ -83,7 +83,7 @@ def conv_transpose_steps(
     groups: int = 1,
     sparse: bool = False,
 ) -> tuple[Step, ...]:
-    """The steps of ``conv_transpose``: input, un-stride, unroll, matrix product, un-pad, and bias.
+    """Compute the steps of ``conv_transpose``: input, un-stride, unroll, matrix product, un-pad, and bias.
 
     The last step's array is the result. Arguments are those of :func:`convmm.conv_transpose`; ``sparse``
     gives the matrix as a scipy.sparse array. Everything is computed in the arrays' own dtypes.
@@ -120,7 +120,7 @@ def conv_transpose_steps(
 
 
 def _padded_at_stride_1(geometry: Geometry) -> Geometry:
-    """The same convolution over an input that has its padding already, with every output."""
+    """Return the same convolution over an input that has its padding already, with every output."""
     return replace(
         geometry,
         axes=tuple(
@@ -132,7 +132,7 @@ def _padded_at_stride_1(geometry: Geometry) -> Geometry:
 
 
 def _full_response_at_stride_1(geometry: Geometry) -> Geometry:
-    """The same transposed convolution of an input that has its zeros inserted, uncropped."""
+    """Return the same transposed convolution of an input that has its zeros inserted, uncropped."""
     return replace(
         geometry,
         axes=tuple(
@@ -146,7 +146,7 @@ def _bias_step(values: NDArray[Any], bias: ArrayLike | None) -> tuple[Step, ...]
     if bias is None:
         return ()
     added = values + np.asarray(bias).reshape(-1, *(1,) * (values.ndim - 2))
-    return (Step("bias", "plus one value an output channel", added),)
+    return (Step("bias", "plus one value per output channel", added),)
 
 
 def _sizes(sizes: Sequence[int]) -> str:

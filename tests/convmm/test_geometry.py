@@ -59,7 +59,7 @@ def test_a_tap_joins_a_fine_element_to_each_coarse_one_that_it_meets(data: st.Da
     tap = data.draw(st.integers(0, axis.kernel - 1))
     first = data.draw(st.integers(0, axis.coarse - 1))
     places = slice(first, data.draw(st.integers(first + 1, axis.coarse)))
-    fine, coarse = axis.met_by(tap, places)
+    fine, coarse = axis.joined_by(tap, places)
     every = range(axis.coarse)[places]
     joined = [(t * axis.stride + tap * axis.dilation - axis.before, t) for t in every]
     pairs = zip(range(axis.fine)[fine], every[coarse], strict=True)
@@ -331,7 +331,7 @@ BAD: list[tuple[Any, tuple[Any, ...], dict[str, Any], str]] = [
             "pair for one axis is written ((1, 2),)"
         ),
     ),
-    (conv, (X, W, np.ones(3)), {}, "bias has shape (3,): allowed is (2,), one value an output channel"),
+    (conv, (X, W, np.ones(3)), {}, "bias has shape (3,): allowed is (2,), one value per output channel"),
     (conv, (X, W, np.ones((2, 1))), {}, "bias has shape (2, 1): allowed is (2,)"),
     (conv, (X, W, 1.0), {}, "bias has shape (): allowed is (2,)"),
     (conv2d, (Y, V), {}, "conv2d: x has shape (1, 2, 5), allowed are 4 axes, (N, C, *spatial)"),

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 import convmm
 from convmm import GeometryError, explain_plan, set_threads
-from convmm.explanation import Operation, describe
 from convmm.fast import threads
 from convmm.fast.kernels import sums
 from convmm.fast.plan import LIMITS, Call, Limits, Plan, Sum, plan_for
 from convmm.geometry import conv_geometry, conv_transpose_geometry
+from convmm.operations.explanation import Operation, describe
 
 DTYPES = ("float16", "float32", "float64", "int8")
 

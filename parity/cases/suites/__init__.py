@@ -156,7 +156,7 @@ class Suite:
 
 
 def load_suite(name: str) -> Suite:
-    """The built-in suite of this name, or the one in the TOML file of this path.
+    """Return the built-in suite of this name, or the one in the TOML file of this path.
 
     Raises:
         SuiteError: no such suite, unreadable, or not valid.

@@ -64,7 +64,7 @@ class RegistryError(InputError):
 
 @functools.cache
 def built_in() -> tuple[Divergence, ...]:
-    """The known differences that come with this package."""
+    """Return the known differences that come with this package."""
     return _load("divergences.toml", files(__package__).joinpath("divergences.toml"))
 
 
@@ -74,7 +74,7 @@ def layers_of(framework: Framework, case: Case) -> list[Spelling | Unsupported]:
 
 
 def load_registry(path: Path) -> tuple[Divergence, ...]:
-    """The known differences of a user's file.
+    """Return the known differences of a user's file.
 
     Raises:
         RegistryError: unreadable, not valid, or with the name of a built-in entry.
@@ -163,7 +163,7 @@ def _check_seen(where: str, entry: _Entry) -> None:
 
 
 def _example(where: str, entry: _Entry) -> str:
-    """The example's command: canonical, and of a case that the entry is about."""
+    """Return the example's command: canonical, and of a case that the entry is about."""
     try:
         case = Case.from_command(entry.example)
     except (CaseError, GeometryError) as error:

@@ -29,7 +29,7 @@ def conv(
     dilation: Ints = 1,
     groups: int = 1,
 ) -> NDArray[Any]:
-    """Convolution (in the frameworks' sense: correlation) over 1, 2 or 3 spatial axes.
+    """Compute a convolution (in the frameworks' sense: a correlation) over 1, 2 or 3 spatial axes.
 
     ``y[n, o, t] = bias[o] + sum over c, i of w[o, c, i] * x[n, c, t*stride + i*dilation - before]``, with
     zeros outside of ``x``; c runs over the input channels of o's group.
@@ -38,10 +38,10 @@ def conv(
         x: input, (N, C, *spatial). N may be 0; the spatial sizes are at least 1.
         w: kernel, (O, C/groups, *kernel).
         bias: (O,), or None.
-        stride: input elements from one output to the next, on each axis.
-        padding: zeros around the input: an int, one int an axis, one (before, after) pair an axis, "valid"
+        stride: input elements from one output to the next, per axis.
+        padding: zeros around the input: an int, one int per axis, one (before, after) pair per axis, "valid"
             for none, or "same" for Keras's, which gives ceil(size / stride) outputs.
-        dilation: input elements from one kernel tap to the next, on each axis.
+        dilation: input elements from one kernel tap to the next, per axis.
         groups: number of separate groups that the channels fall into, in order.
 
     Returns:
@@ -70,7 +70,7 @@ def conv_transpose(
     dilation: Ints = 1,
     groups: int = 1,
 ) -> NDArray[Any]:
-    """Transposed convolution over 1, 2 or 3 spatial axes: the transpose of ``conv``'s matrix, applied.
+    """Compute a transposed convolution over 1, 2 or 3 spatial axes: ``conv``'s matrix, transposed.
 
     Each input element adds its scaled kernel to the full response, ``stride`` apart; the output is a
     window of it, zero where it reaches beyond the end, plus the bias.
@@ -79,15 +79,15 @@ def conv_transpose(
         x: input, (N, C, *spatial). N may be 0; the spatial sizes are at least 1.
         w: kernel, (C, O/groups, *kernel).
         bias: (O,), or None.
-        stride: elements of the full response from one input to the next, on each axis.
-        padding: elements to drop from the full response: an int, one int an axis, one (before, after) pair
-            an axis, or "valid" or "same" with the sizes that Keras gives them
+        stride: elements of the full response from one input to the next, per axis.
+        padding: elements to drop from the full response: an int, one int per axis, one (before, after) pair
+            per axis, or "valid" or "same" with the sizes that Keras gives them
             (:func:`convmm.conv_transpose_output_size`).
         output_padding: elements to add at the end of each axis, fewer than the larger of stride and
             dilation. None means 0 beside explicit padding, Keras's default beside "valid" and "same".
         output_size: the wanted spatial sizes, in place of ``output_padding``: any that ``conv`` maps to the
             input's.
-        dilation: elements from one kernel tap to the next, on each axis.
+        dilation: elements from one kernel tap to the next, per axis.
         groups: number of separate groups that the channels fall into, in order.
 
     Returns:
@@ -116,7 +116,7 @@ def _run(
     kernel: Kernel, x: ArrayLike, w: ArrayLike, bias: ArrayLike | None, geometry: Geometry, *, filters: int
 ) -> NDArray[Any]:
     if bias is not None and np.shape(bias) != (filters,):
-        msg = f"bias has shape {np.shape(bias)}: allowed is ({filters},), one value an output channel"
+        msg = f"bias has shape {np.shape(bias)}: allowed is ({filters},), one value per output channel"
         raise GeometryError(msg)
     arrays = [np.asarray(operand) for operand in (x, w, bias) if operand is not None]
     dtypes = dtypes_for(*arrays, terms=geometry.most_terms)

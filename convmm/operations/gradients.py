@@ -1,4 +1,4 @@
-"""The gradients of both operations: what a loss's derivative by the output says of input and kernel.
+"""The gradients of both operations: a loss's derivatives by input and kernel, from that by the output.
 
 An operation is linear in its input and in its kernel, so that each gradient is an adjoint, exact, and of
 the operation's own geometry: the input gradient of a convolution is the transposed convolution, that of
@@ -47,16 +47,16 @@ def conv_input_grad(
     dilation: Ints = 1,
     groups: int = 1,
 ) -> NDArray[Any]:
-    """The gradient of ``conv`` by its input.
+    """Compute the gradient of ``conv`` by its input.
 
     Args:
         dy: the gradient by the output, (N, O, *output sizes).
         w: kernel, (O, C/groups, *kernel).
         input_size: spatial sizes of the input, which those of the output do not tell.
-        stride: as in ``conv``; so are padding, dilation and groups.
-        padding: see there.
-        dilation: see there.
-        groups: see there.
+        stride: input elements from one output to the next, per axis.
+        padding: zeros around the input, in the forms that ``conv`` takes.
+        dilation: input elements from one kernel tap to the next, per axis.
+        groups: number of separate groups that the channels fall into.
 
     Returns:
         (N, C, *input_size)
@@ -87,16 +87,16 @@ def conv_weight_grad(
     dilation: Ints = 1,
     groups: int = 1,
 ) -> NDArray[Any]:
-    """The gradient of ``conv`` by its kernel.
+    """Compute the gradient of ``conv`` by its kernel.
 
     Args:
         x: input, (N, C, *spatial).
         dy: the gradient by the output, (N, O, *output sizes).
         kernel_size: taps of the kernel, which the other sizes do not tell.
-        stride: as in ``conv``; so are padding, dilation and groups.
-        padding: see there.
-        dilation: see there.
-        groups: see there.
+        stride: input elements from one output to the next, per axis.
+        padding: zeros around the input, in the forms that ``conv`` takes.
+        dilation: input elements from one kernel tap to the next, per axis.
+        groups: number of separate groups that the channels fall into.
 
     Returns:
         (O, C/groups, *kernel_size)
@@ -127,18 +127,19 @@ def conv_transpose_input_grad(
     dilation: Ints = 1,
     groups: int = 1,
 ) -> NDArray[Any]:
-    """The gradient of ``conv_transpose`` by its input.
+    """Compute the gradient of ``conv_transpose`` by its input.
 
     Args:
         dy: the gradient by the output, (N, O, *output sizes).
         w: kernel, (C, O/groups, *kernel).
         input_size: spatial sizes of the input; None for those that ``conv`` maps ``dy``'s to.
-        stride: as in ``conv_transpose``; so are padding, dilation and groups.
-        padding: see there.
-        output_padding: as there, but may be left out, as ``dy`` has the output's size.
-        output_size: likewise.
-        dilation: see there.
-        groups: see there.
+        stride: output elements from one input to the next, per axis.
+        padding: elements dropped from the full response, in the forms that ``conv_transpose`` takes.
+        output_padding: elements added at the end of each axis; may be left out, as ``dy`` has the output's
+            sizes.
+        output_size: spatial sizes of the output, in place of ``output_padding``; may be left out likewise.
+        dilation: output elements from one kernel tap to the next, per axis.
+        groups: number of separate groups that the channels fall into.
 
     Returns:
         (N, C, *input_size)
@@ -184,18 +185,19 @@ def conv_transpose_weight_grad(
     dilation: Ints = 1,
     groups: int = 1,
 ) -> NDArray[Any]:
-    """The gradient of ``conv_transpose`` by its kernel.
+    """Compute the gradient of ``conv_transpose`` by its kernel.
 
     Args:
         x: input, (N, C, *spatial).
         dy: the gradient by the output, (N, O, *output sizes).
         kernel_size: taps of the kernel, which the other sizes do not tell.
-        stride: as in ``conv_transpose``; so are padding, dilation and groups.
-        padding: see there.
-        output_padding: as there, but may be left out, as ``dy`` has the output's size.
-        output_size: likewise.
-        dilation: see there.
-        groups: see there.
+        stride: output elements from one input to the next, per axis.
+        padding: elements dropped from the full response, in the forms that ``conv_transpose`` takes.
+        output_padding: elements added at the end of each axis; may be left out, as ``dy`` has the output's
+            sizes.
+        output_size: spatial sizes of the output, in place of ``output_padding``; may be left out likewise.
+        dilation: output elements from one kernel tap to the next, per axis.
+        groups: number of separate groups that the channels fall into.
 
     Returns:
         (C, O/groups, *kernel_size)
@@ -241,9 +243,9 @@ def _transposed_geometry(
     dilation: Ints,
     groups: int,
 ) -> Geometry:
-    """The geometry that the arguments describe; with no word on the output's size, the one of ``sizes``.
+    """Return the geometry that the arguments describe; where they leave the output's sizes open, ``sizes``.
 
-    Where no output of the operation has those sizes, it is the default's, for the check of ``dy`` to name.
+    Where no output of the operation has those sizes, it is the default's, which the check of ``dy`` names.
     """
 
     def geometry(output_size: Ints | None) -> Geometry:

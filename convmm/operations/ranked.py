@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convmm.geometry import GeometryError
-from convmm.operations import conv, conv_transpose
+from convmm.operations.forward import conv, conv_transpose
 
 P = ParamSpec("P")
 

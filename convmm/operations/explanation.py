@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import DTypeLike, NDArray
 from convmm.arithmetic import dtypes_for
 from convmm.fast.plan import Call, Plan, Route, Sum, plan_for
 from convmm.geometry import (
+    Geometry,
     GeometryError,
     Ints,
     Padding,
@@ -69,11 +70,11 @@ def explain_plan(
         w_shape: shape of its kernel, (O, C/groups, *kernel), or (C, O/groups, *kernel) for transposed ones.
         operation: name of the function that is called.
         dtype: of the arrays. Integers are taken to be small enough for sums in float64.
-        stride: as for the operation; so are padding, dilation and groups.
+        stride: elements of the larger grid from one element of the smaller to the next, per axis.
         padding: an int, one int per axis, one (before, after) pair per axis, "valid" or "same".
-        output_padding: as for ``conv_transpose``; allowed for transposed operations only.
-        output_size: likewise.
-        dilation: input elements from one kernel tap to the next, per axis.
+        output_padding: elements added at the end of each axis; for transposed operations only.
+        output_size: spatial sizes of the output, in its place; for transposed operations only.
+        dilation: elements of the larger grid from one kernel tap to the next, per axis.
         groups: number of separate groups that the channels fall into.
 
     Returns:
@@ -82,36 +83,33 @@ def explain_plan(
     Raises:
         GeometryError: arguments that describe no call; the message names which.
     """
+    x, w = tuple(x_shape), tuple(w_shape)
+    shared: dict[str, Any] = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    sizes: dict[str, Any] = {"output_padding": output_padding, "output_size": output_size}
+    if _is_transposed(operation):
+        geometry = conv_transpose_geometry(x, w, **shared, **sizes)
+    else:
+        _check_absent(operation, sizes)
+        geometry = conv_geometry(x, w, **shared)
+    plan = plan_for(_call(operation, geometry, x[0], dtype))
+    return f"{operation} of x {x}, w {w}\n{describe(plan)}"
+
+
+def _is_transposed(operation: str) -> bool:
     if operation not in get_args(Operation):
         msg = f"operation={operation!r}: allowed are {', '.join(get_args(Operation))}"
         raise GeometryError(msg)
-    if operation.startswith("conv_transpose"):
-        geometry = conv_transpose_geometry(
-            tuple(x_shape),
-            tuple(w_shape),
-            stride=stride,
-            padding=padding,
-            output_padding=output_padding,
-            output_size=output_size,
-            dilation=dilation,
-            groups=groups,
-        )
-    else:
-        _check_absent(operation, output_padding=output_padding, output_size=output_size)
-        geometry = conv_geometry(
-            tuple(x_shape), tuple(w_shape), stride=stride, padding=padding, dilation=dilation, groups=groups
-        )
+    return operation.startswith("conv_transpose")
+
+
+def _call(operation: Operation, geometry: Geometry, samples: int, dtype: DTypeLike) -> Call:
+    """Return the call for arrays in C order."""
     empty = _empty(dtype)
     dtypes = dtypes_for(empty, empty, terms=0)
-    call = Call(
-        _SUMS[operation],
-        geometry,
-        x_shape[0],
-        dtypes.working,
-        dtypes.result,
-        is_source_run=empty.dtype == dtypes.working,
+    is_source_run = empty.dtype == dtypes.working
+    return Call(
+        _SUMS[operation], geometry, samples, dtypes.working, dtypes.result, is_source_run=is_source_run
     )
-    return f"{operation} of x {tuple(x_shape)}, w {tuple(w_shape)}\n{describe(plan_for(call))}"
 
 
 def describe(plan: Plan) -> str:
@@ -153,7 +151,7 @@ def _empty(dtype: DTypeLike) -> NDArray[Any]:
         raise GeometryError(msg) from None
 
 
-def _check_absent(operation: str, **arguments: Ints | None) -> None:
+def _check_absent(operation: str, arguments: Mapping[str, object]) -> None:
     for name, value in arguments.items():
         if value is not None:
             msg = f"{name}={value!r} beside operation={operation!r}: allowed for transposed operations only"

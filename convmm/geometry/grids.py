@@ -1,0 +1,122 @@
+"""The two grids that a convolution joins, axis by axis."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One spatial axis: which fine element each kernel tap joins to each coarse element.
+
+    Attributes:
+        fine: elements on the convolution's input side, the transposed convolution's output side.
+        coarse: elements on the convolution's output side, the transposed convolution's input side.
+        kernel: taps of the kernel.
+        stride: fine elements from one coarse element to the next.
+        dilation: fine elements from one tap to the next.
+        before: zero elements read before the first fine element; equally, elements of the full response
+            dropped before the transposed convolution's first output.
+    """
+
+    fine: int
+    coarse: int
+    kernel: int
+    stride: int
+    dilation: int
+    before: int
+
+    @property
+    def extent(self) -> int:
+        """Fine elements that the kernel spans, its holes included."""
+        return kernel_extent(self.kernel, self.dilation)
+
+    @property
+    def full(self) -> int:
+        """Length of the full response: the fine elements that all coarse elements together touch."""
+        return full_response_size(self.coarse, self.extent, self.stride)
+
+    @property
+    def after(self) -> int:
+        """Elements of the full response beyond the last fine element.
+
+        Negative where the fine grid goes on after the full response has ended: elements that a
+        convolution never reads, and that a transposed convolution leaves at zero.
+        """
+        return self.full - self.before - self.fine
+
+    def joined_by(self, tap: int, places: slice) -> tuple[slice, slice]:
+        """Return the fine elements that a tap joins to some coarse ones, and which of these, from 0 on."""
+        start = places.start * self.stride + tap * self.dilation - self.before
+        count = places.stop - places.start
+        low = min(max(-(start // self.stride), 0), count)
+        high = max(min((self.fine - 1 - start) // self.stride + 1, count), low)
+        if low == high:
+            return slice(0, 0), slice(0, 0)
+        first, last = start + low * self.stride, start + (high - 1) * self.stride
+        return slice(first, last + 1, self.stride), slice(low, high)
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """A convolution's sizes and channels, and those of the transposed convolution with the same kernel.
+
+    The kernel array of both operations has the shape (coarse_channels, fine_channels/groups, *kernel).
+    """
+
+    axes: tuple[Axis, ...]
+    fine_channels: int
+    coarse_channels: int
+    groups: int
+
+    @property
+    def fine(self) -> tuple[int, ...]:
+        """Spatial sizes of the fine grid."""
+        return tuple(axis.fine for axis in self.axes)
+
+    @property
+    def coarse(self) -> tuple[int, ...]:
+        """Spatial sizes of the coarse grid."""
+        return tuple(axis.coarse for axis in self.axes)
+
+    @property
+    def kernel(self) -> tuple[int, ...]:
+        """Taps of the kernel on each axis."""
+        return tuple(axis.kernel for axis in self.axes)
+
+    @property
+    def stride(self) -> tuple[int, ...]:
+        """Stride on each axis."""
+        return tuple(axis.stride for axis in self.axes)
+
+    @property
+    def dilation(self) -> tuple[int, ...]:
+        """Dilation on each axis."""
+        return tuple(axis.dilation for axis in self.axes)
+
+    @property
+    def before(self) -> tuple[int, ...]:
+        """Where the fine grid begins in the full response, on each axis."""
+        return tuple(axis.before for axis in self.axes)
+
+    @property
+    def full(self) -> tuple[int, ...]:
+        """Spatial sizes of the full response."""
+        return tuple(axis.full for axis in self.axes)
+
+    @property
+    def most_terms(self) -> int:
+        """Most products that one element of either operation's output adds up."""
+        channels = max(self.fine_channels, self.coarse_channels)
+        return math.prod(self.kernel) * channels // self.groups
+
+
+def kernel_extent(kernel: int, dilation: int) -> int:
+    """Return the number of elements that ``kernel`` taps span, ``dilation`` apart."""
+    return (kernel - 1) * dilation + 1
+
+
+def full_response_size(coarse: int, extent: int, stride: int) -> int:
+    """Return the number of elements that ``coarse`` kernels of this extent touch, ``stride`` apart."""
+    return (coarse - 1) * stride + extent

@@ -1,0 +1,83 @@
+"""The geometry of both operations from the shapes of their arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from convmm.geometry.arguments import (
+    GeometryError,
+    Ints,
+    Padding,
+    check_groups,
+    check_int,
+    check_kernel_rank,
+    check_spatial,
+)
+from convmm.geometry.axes import conv_axes, conv_transpose_axes
+from convmm.geometry.grids import Geometry
+
+
+def conv_geometry(
+    input_shape: Sequence[int],
+    kernel_shape: Sequence[int],
+    *,
+    stride: Ints = 1,
+    padding: Padding = 0,
+    dilation: Ints = 1,
+    groups: int = 1,
+) -> Geometry:
+    """Return the geometry of ``conv`` for an input (N, C, *spatial) and a kernel (O, C/groups, *kernel).
+
+    Raises:
+        GeometryError: the shapes do not fit each other, or an argument is out of its range.
+    """
+    rank = check_spatial("x", input_shape)
+    check_kernel_rank(kernel_shape, rank)
+    channels, filters = input_shape[1], kernel_shape[0]
+    check_groups(groups, channels=channels, filters=filters)
+    if kernel_shape[1] * groups != channels:
+        msg = (
+            f"w has shape {tuple(kernel_shape)}: with groups={groups} its axis 1 reads "
+            f"{kernel_shape[1] * groups} input channels, x has {channels} (axis 1 of {tuple(input_shape)})"
+        )
+        raise GeometryError(msg)
+    axes = conv_axes(input_shape[2:], kernel_shape[2:], stride=stride, padding=padding, dilation=dilation)
+    return Geometry(axes, fine_channels=channels, coarse_channels=filters, groups=groups)
+
+
+def conv_transpose_geometry(
+    input_shape: Sequence[int],
+    kernel_shape: Sequence[int],
+    *,
+    stride: Ints = 1,
+    padding: Padding = 0,
+    output_padding: Ints | None = None,
+    output_size: Ints | None = None,
+    dilation: Ints = 1,
+    groups: int = 1,
+) -> Geometry:
+    """Return the geometry of ``conv_transpose`` for inputs (N, C, *spatial), kernels (C, O/groups, *kernel).
+
+    Raises:
+        GeometryError: the shapes do not fit each other, or an argument is out of its range.
+    """
+    rank = check_spatial("x", input_shape)
+    check_kernel_rank(kernel_shape, rank)
+    channels, filters = input_shape[1], kernel_shape[1] * check_int("groups", groups, minimum=1)
+    check_groups(groups, channels=channels, filters=filters)
+    if kernel_shape[0] != channels:
+        msg = (
+            f"w has shape {tuple(kernel_shape)}: its axis 0 reads {kernel_shape[0]} input channels, "
+            f"x has {channels} (axis 1 of {tuple(input_shape)})"
+        )
+        raise GeometryError(msg)
+    axes = conv_transpose_axes(
+        input_shape[2:],
+        kernel_shape[2:],
+        stride=stride,
+        padding=padding,
+        output_padding=output_padding,
+        output_size=output_size,
+        dilation=dilation,
+    )
+    return Geometry(axes, fine_channels=filters, coarse_channels=channels, groups=groups)
