@@ -2,6 +2,7 @@
 
 Usage: python benchmarks/convmm_speed.py [--threads 2] [--rounds 7] [--only NAME] [--dtype float64]
        [--against torch scipy] [--clock processor] [--json FILE]
+       python benchmarks/convmm_speed.py --routes
 
 Every contender runs in each round, in turn, so that whatever else the machine does falls on all alike: for
 0.15 seconds, until its threads are awake and the others' asleep, and then three times, of which the median
@@ -24,10 +25,10 @@ from typing import Any
 
 from threadpoolctl import threadpool_info
 
-from speed.contenders import CONTENDERS, PARTS, missing, pin_threads
-from speed.layers import LAYERS
+from speed.contenders import CONTENDERS, missing, pin_threads
+from speed.layers import LAYERS, PARTS
 from speed.measure import CLOCKS, COMPUTE_BOUND, exponents, means, measure
-from speed.table import layer_table, mean_table
+from speed.table import layer_table, mean_table, route_table
 
 
 def parsed() -> argparse.Namespace:
@@ -42,6 +43,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--against", nargs="*", default=list(CONTENDERS), choices=CONTENDERS)
     parser.add_argument("--clock", choices=CLOCKS, default="wall")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--routes", action="store_true", help="print which route each layer takes, and end")
     return parser.parse_args()
 
 
@@ -69,6 +71,9 @@ def environment(options: argparse.Namespace, names: list[str]) -> dict[str, Any]
 def main() -> None:
     """Measure, print, and write what was measured."""
     options = parsed()
+    if options.routes:
+        print(route_table([layer for layer in LAYERS if options.only in layer.name], options.dtype))
+        return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     names = installed(options.against)
     pin_threads(options.threads, names)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -46,6 +47,13 @@ def test_the_benchmark_prints_ratios_and_writes_what_was_measured(tmp_path: Path
     assert row["forward"]["steps"]["median"] < 1  # its matrix has three million elements
     assert {"batch", "channels product", "pixels"} == written["exponents"].keys()
     assert "| float64 conv_transpose, forward |" in printed
+
+
+def test_the_readme_says_which_route_each_layer_takes() -> None:
+    command: list[str | Path] = [sys.executable, BENCHMARKS / "convmm_speed.py", "--routes"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert printed in (BENCHMARKS.parent / "README.md").read_text(encoding="utf-8")
+    assert {"tiles", "phases", "scatter", "patches", "weights"} <= set(re.findall(r"\w+", printed))
 
 
 def test_a_contender_that_computes_something_else_is_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:

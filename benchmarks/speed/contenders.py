@@ -17,15 +17,13 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 import convmm
-from speed.layers import Layer
+from speed.layers import PARTS, Layer
 
 Array = NDArray[Any]
 
 # Floating point operations, and elements of a matrix, beyond which the slow ones would take minutes.
 _MOST_OF_THE_SLOW = 500_000_000
 _MOST_OF_STEPS = 20_000_000
-
-PARTS = ("forward", "input grad", "weight grad")
 
 
 class Operands(NamedTuple):
@@ -56,7 +54,7 @@ def ours(layer: Layer, operands: Operands, module: Any = convmm) -> Calls:  # no
     """Make convmm, or another version of it."""
     x, w, dy = operands
     forward, input_grad, weight_grad = (
-        getattr(module, layer.operation + suffix) for suffix in ("", "_input_grad", "_weight_grad")
+        getattr(module, layer.operation + suffix) for suffix in PARTS.values()
     )
     arguments = {**layer.arguments, **layer.added}
     return {

@@ -6,7 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from convmm.fast.plan import Plan
 from convmm.geometry import Geometry, conv_geometry, conv_transpose_geometry
+from convmm.operations.explanation import plan_of
+
+PARTS = {"forward": "", "input grad": "_input_grad", "weight grad": "_weight_grad"}
+"""What is timed, and how the name of convmm's function for it ends."""
 
 _COMPUTE_BOUND = 500
 
@@ -73,6 +78,12 @@ class Layer:
         geometry = self.geometry()
         places = self.x[0] * math.prod(geometry.coarse) * geometry.groups
         return geometry.coarse_channels // geometry.groups, math.prod(self.w[1:]), places
+
+    def plans(self, dtype: str) -> dict[str, Plan]:
+        """Return convmm's plans of the output and of each gradient, by part."""
+        names: dict[str, Any] = {part: self.operation + suffix for part, suffix in PARTS.items()}
+        geometry = self.geometry()
+        return {part: plan_of(name, geometry, self.x[0], dtype) for part, name in names.items()}
 
     @property
     def flops(self) -> int:

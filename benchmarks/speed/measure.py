@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from speed.contenders import CONTENDERS, PARTS, Calls, Operands, limit, ours
-from speed.layers import Layer
+from speed.contenders import CONTENDERS, Calls, Operands, limit, ours
+from speed.layers import PARTS, Layer
 
 # Wall time, unless the processor's time is asked for: on a busy machine, where one thread is to be measured.
 CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
@@ -74,6 +74,7 @@ def measure(layer: Layer, dtype: str, rounds: int, names: list[str], clock: str)
     others = {name: CONTENDERS[name](layer, operands) for name in names}
     row: dict[str, Any] = {"layer": asdict(layer), "dtype": dtype, "flops": layer.flops}
     row["is_compute_bound"] = layer.is_compute_bound
+    row["routes"] = {part: plan.route for part, plan in layer.plans(dtype).items()}
     product = limit(layer, dtype)
     for part, timed in ours(layer, operands).items():
         expected = timed.call()

@@ -91,8 +91,7 @@ def explain_plan(
     else:
         _check_absent(operation, sizes)
         geometry = conv_geometry(x, w, **shared)
-    plan = plan_for(_call(operation, geometry, x[0], dtype))
-    return f"{operation} of x {x}, w {w}\n{describe(plan)}"
+    return f"{operation} of x {x}, w {w}\n{describe(plan_of(operation, geometry, x[0], dtype))}"
 
 
 def _is_transposed(operation: str) -> bool:
@@ -102,13 +101,18 @@ def _is_transposed(operation: str) -> bool:
     return operation.startswith("conv_transpose")
 
 
-def _call(operation: Operation, geometry: Geometry, samples: int, dtype: DTypeLike) -> Call:
-    """Return the call for arrays in C order."""
+def plan_of(operation: Operation, geometry: Geometry, samples: int, dtype: DTypeLike) -> Plan:
+    """Return the plan of an operation for so many samples in C order.
+
+    Raises:
+        GeometryError: a dtype that convmm does not compute.
+    """
     empty = _empty(dtype)
     dtypes = dtypes_for(empty, empty, terms=0)
     is_source_run = empty.dtype == dtypes.working
-    return Call(
-        _SUMS[operation], geometry, samples, dtypes.working, dtypes.result, is_source_run=is_source_run
+    which = _SUMS[operation]
+    return plan_for(
+        Call(which, geometry, samples, dtypes.working, dtypes.result, is_source_run=is_source_run)
     )
 
 
