@@ -5,8 +5,15 @@ day, and at night as many times more as the profile does (tests.support.strategi
 """
 
 import os
+import signal
 
 from hypothesis import settings
+
+# Under nohup, or behind "&" in a script, signals are ignored, and what the tests start would inherit that.
+for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL)):
+    signal.signal(number, handler)
+if hasattr(signal, "SIGHUP"):  # not on Windows
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 settings.register_profile("local", deadline=None)
 # The same examples every time, and what fails with the line that runs it again.

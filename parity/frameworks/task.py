@@ -15,7 +15,7 @@ from parity.frameworks.code.layer import Layer
 from parity.frameworks.code.script import AS_THEY_ARE, Convert, Program, Script
 from parity.frameworks.interface import Framework
 from parity.frameworks.spelling import Spelling
-from parity.records.result import Repeats
+from parity.records.result import Repeats, class_of
 
 Ending = Literal["ok", "rejected", "invalid", "crashed", "timeout"]
 
@@ -75,8 +75,8 @@ class Answer:
 
     @property
     def error_class(self) -> str | None:
-        """The name of the exception's class."""
-        return self.error and self.error.partition(":")[0]
+        """The name of the exception's class, or how its process ended."""
+        return class_of(self.error)
 
 
 Wait = Callable[[], Answer]

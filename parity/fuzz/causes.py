@@ -45,7 +45,7 @@ class Cause:
             case.dtype,
             result.status,
             result.relation if result.status == "ok" else None,
-            (result.error or "").partition(":")[0] if named else None,
+            result.error_class if named else None,
         )
 
     @property

@@ -133,8 +133,8 @@ def _kind(old: Result, new: Result) -> Kind:
 def _state(result: Result, *, placed: bool = True) -> str:
     """Say what became of a result, such as "window at 1,1" or "rejected (ValueError)"."""
     if result.status != "ok":
-        raised = re.match(r"([A-Za-z_][\w.]*)(: |$)", result.error or "")
-        return f"{result.status} ({raised[1]})" if raised else result.status
+        named = result.error is not None and result.status != "invalid"
+        return f"{result.status} ({result.error_class})" if named else result.status
     offset = result.offset if placed else None
     at = f" at {','.join(map(str, offset))}" if offset and any(offset) else ""
     return f"{result.relation}{at}"

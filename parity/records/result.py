@@ -103,6 +103,16 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         name = f"{self.framework} {self.spelling}"
         return name if self.output == "value" else f"{name} {self.output}"
 
+    @property
+    def error_class(self) -> str | None:
+        """The name of the exception's class, or how its process ended."""
+        return class_of(self.error)
+
+
+def class_of(error: str | None) -> str | None:
+    """Return the first part of an error as recorded, "Class: message": its class, or how a process ended."""
+    return error and error.partition(":")[0]
+
 
 class Pair(msgspec.Struct, frozen=True):
     """Two results of one case, compared with each other.

@@ -39,7 +39,7 @@ class Seen(Struct, frozen=True, forbid_unknown_fields=True):
         """Return whether this result is so."""
         return (
             result.status == self.status
-            and (not self.error or (result.error or "").partition(":")[0] in self.error)
+            and (not self.error or result.error_class in self.error)
             and (not self.relation or result.relation in self.relation)
         )
 
