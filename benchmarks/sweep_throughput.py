@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import psutil
 
-from parity.cases.arrays import draw_arrays
+from parity.cases.drawing import draw_arrays
 from parity.cases.suites import Suite, load_suite
 from parity.frameworks.interface import Framework
 from parity.frameworks.spelling import Spelling

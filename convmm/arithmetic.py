@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convmm.geometry import GeometryError
+from convmm.geometry.arguments import GeometryError
 
 HALF = frozenset({"float16", "bfloat16"})
 _FLOATING = frozenset({"float32", "float64", "longdouble", np.dtype(np.longdouble).name})

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from convmm.geometry import Geometry
+from convmm.geometry.grids import Geometry
 
 T = TypeVar("T", bound=np.generic)
 

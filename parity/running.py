@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from parity.cases.arrays import draw_arrays
 from parity.cases.case import Case
+from parity.cases.drawing import draw_arrays
 from parity.frameworks.function import Implementation, implementations
 from parity.frameworks.interface import Framework
 from parity.frameworks.known.divergences import Divergence, explain_known, known_refusals
@@ -17,11 +17,10 @@ from parity.frameworks.spelling import Spelling, Unsupported
 from parity.frameworks.table import FrameworkError, find_framework, installed
 from parity.frameworks.task import Submit, Task, Wait, here
 from parity.records.result import CaseResult
-from parity.verdict.compare import compare_pairs
 from parity.verdict.gradients import Backward, make_backward
-from parity.verdict.judge import About, Judged, gradient_results, unsupported, value_result
-from parity.verdict.observation import Reference, make_reference
+from parity.verdict.judge import About, Judged, compare_pairs, gradient_results, unsupported, value_result
 from parity.verdict.prediction import predict
+from parity.verdict.reference import Reference, make_reference
 from parity.workers.shared import shared
 
 

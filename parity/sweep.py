@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from parity.cases.arrays import check_memory
+from parity.cases.drawing import check_memory
 from parity.cases.suites import Suite, SuiteCase
 from parity.frameworks.distributions import installed_version
 from parity.frameworks.interface import Framework

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from convmm.geometry import Geometry
+from convmm.geometry.grids import Geometry
 from convmm.reference import plain
 
 Array = NDArray[Any]

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convmm.geometry import Axis, Geometry
+from convmm.geometry.grids import Axis, Geometry
 from convmm.unfold import im2col, spatial, window
 
 Array = NDArray[Any]

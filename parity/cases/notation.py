@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from parity.cases.errors import InputError
-
 Pads = tuple[tuple[int, int], ...]
 
 
-class NotationError(InputError):
+class NotationError(ValueError):
     """A text that is none of the allowed forms."""
 
 

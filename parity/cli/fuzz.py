@@ -104,7 +104,7 @@ def command(
             with Interrupts(), progress(search, total=examples, seconds=seconds) as advance:
                 search.run(advance)
         finally:  # an interrupted search has found what it has found
-            found = document(search, first, adapters, seed)
+            found = document(search.report, search.findings, first, adapters, seed)
             if as_json:
                 json_document(found)
             else:

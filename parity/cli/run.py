@@ -11,10 +11,9 @@ from typing import Any
 import click
 import numpy as np
 
-from parity.cases.arrays import draw_arrays
 from parity.cases.case import Case
+from parity.cases.drawing import draw_arrays
 from parity.cases.notation import format_shape
-from parity.cli.check import check
 from parity.cli.contestants import run_options, select_frameworks
 from parity.cli.options import case_options
 from parity.cli.output import (
@@ -29,7 +28,6 @@ from parity.cli.output import (
     text,
 )
 from parity.frameworks.known.registry import load_registry
-from parity.laws.subject import choose_subject
 from parity.records.counts import Outcome, Report
 from parity.records.result import CaseResult, Pair, Record, Result
 from parity.running import run_with
@@ -87,6 +85,9 @@ def command(
             "--mode": mode,
         }
         _refuse("with --self-check", unused)
+        from parity.cli.check import check  # noqa: PLC0415 - a command of its own
+        from parity.laws.subject import choose_subject  # noqa: PLC0415 - the same
+
         subject = choose_subject(frameworks, impl, adjoint)
         note("parity check takes the place of parity run --self-check, with the same options")
         return check(asked, subject, timeout=timeout, as_json=as_json)

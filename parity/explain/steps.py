@@ -10,11 +10,12 @@ import numpy as np
 
 from convmm.geometry import Geometry
 from convmm.reference.steps import Step, conv_steps, conv_transpose_steps
-from parity.cases.arrays import Array, Arrays, draw_arrays
+from parity.cases.arrays import Array, Arrays
 from parity.cases.case import Case
+from parity.cases.drawing import draw_arrays
 from parity.cases.notation import format_shape
 from parity.explain.picture import axis_pictures
-from parity.verdict.observation import make_reference
+from parity.verdict.reference import make_reference
 
 _READABLE = 30
 """Rows and columns of a matrix that a reader still takes in."""

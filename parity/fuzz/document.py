@@ -14,22 +14,25 @@ from parity.frameworks.modes import ANY_SUMS
 from parity.fuzz.entry import draft_entry
 from parity.fuzz.finding import Finding
 from parity.fuzz.script import script
-from parity.fuzz.search import Search
+from parity.records.counts import Report
 from parity.records.header import Header
 
 
-def document(search: Search, header: Header, adapters: Sequence[Framework], seed: int) -> dict[str, Any]:
-    """Describe the search and its findings, as JSON has them.
+def document(
+    report: Report, findings: Sequence[Finding], header: Header, adapters: Sequence[Framework], seed: int
+) -> dict[str, Any]:
+    """Describe a search and its findings, as JSON has them.
 
     Args:
-        search: wherever it ended.
+        report: of all its cases, wherever it ended.
+        findings: what it found.
         header: of a record, with versions and switches.
         adapters: who ran.
         seed: of the search.
     """
     by_name = {each.name: each for each in adapters}
-    counts = {key: value for key, value in search.report.to_dict(header).items() if key not in _OF_A_SWEEP}
-    cases = sum(search.report.verdicts.values())
+    counts = {key: value for key, value in report.to_dict(header).items() if key not in _OF_A_SWEEP}
+    cases = sum(report.verdicts.values())
     found = f"by parity fuzz --seed {seed}, in {{count}} of {cases} random cases"
     return {
         **counts,
@@ -37,8 +40,7 @@ def document(search: Search, header: Header, adapters: Sequence[Framework], seed
         "seed": seed,
         "cases": cases,
         "findings": [
-            _finding(each, by_name[each.cause.framework], found.format(count=each.count))
-            for each in search.findings
+            _finding(each, by_name[each.cause.framework], found.format(count=each.count)) for each in findings
         ],
     }
 

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from parity.cases.arrays import Array, Arrays, draw_arrays, limit_of
+from parity.cases.arrays import Array, Arrays, limit_of
+from parity.cases.drawing import draw_arrays
 from parity.frameworks.code.script import join
 from parity.frameworks.interface import Framework
 from parity.frameworks.known.registry import layers_of

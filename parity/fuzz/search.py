@@ -138,10 +138,10 @@ class Search:
             return case in self._among and cause.may_have(case) and going_on()
 
         with contest.in_haste() if cause.status == "timeout" else nullcontext(contest) as quick:
-            shows = Shows(finding, quick, known, may_run, lambda: self._said(0))
+            shows = Shows(finding, quick.causes, known, may_run, lambda: self._said(0))
             smallest(self._among.strategy, shows, seed)
             simplify(finding.case, shows)
-        finding.shrunk = shows.again(contest) and going_on()
+        finding.shrunk = shows.again(contest.causes) and going_on()
         if finding.shrunk:
             self._corpus.keep(cause.framework, finding.case)
         self.shrinking = None

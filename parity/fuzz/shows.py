@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 
 from parity.cases.case import Case
 from parity.fuzz.causes import Causes
-from parity.fuzz.contest import Contest
 from parity.fuzz.finding import Finding
 
 
@@ -17,7 +16,7 @@ class Shows:
 
     Args:
         finding: with the cause.
-        contest: runs a case that is not known.
+        causes: runs a case that is not known, and says what of it is unexplained.
         known: cases that were run, with all their causes.
         may_run: whether a case that is not known is to be run.
         said: called when one was run.
@@ -26,13 +25,13 @@ class Shows:
     def __init__(
         self,
         finding: Finding,
-        contest: Contest,
+        causes: Callable[[Case], Causes],
         known: Mapping[Case, Causes],
         may_run: Callable[[Case], bool],
         said: Callable[[], None],
     ) -> None:
         self._finding, self._first = finding, (finding.case, finding.result)
-        self._contest = contest
+        self._causes = causes
         self._known = dict(known)
         self._may_run, self._said = may_run, said
 
@@ -42,7 +41,7 @@ class Shows:
         if case not in self._known:
             if not self._may_run(case):
                 return False
-            self._known[case] = self._contest.causes(case)
+            self._known[case] = self._causes(case)
             self._said()
         result = self._known[case].get(cause)
         if result is None:
@@ -50,10 +49,10 @@ class Shows:
         self._finding.case, self._finding.result = case, result
         return True
 
-    def again(self, contest: Contest) -> bool:
-        """Return whether the last case shows the cause again; if not, the finding keeps the first."""
+    def again(self, causes: Callable[[Case], Causes]) -> bool:
+        """Return whether the last case shows the cause again, run so; if not, the finding keeps the first."""
         finding = self._finding
-        result = contest.causes(finding.case).get(finding.cause)
+        result = causes(finding.case).get(finding.cause)
         if result is None:
             finding.case, finding.result = self._first
             return False

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from convmm import conv_input_grad, conv_transpose_input_grad
-from parity.cases.arrays import Array, Arrays, draw_arrays
+from parity.cases.arrays import Array, Arrays
 from parity.cases.case import Case
+from parity.cases.drawing import draw_arrays
 from parity.frameworks.known.registry import layers_of
 from parity.frameworks.spelling import Spelling, Unsupported
 from parity.frameworks.task import Submit, here

@@ -9,8 +9,9 @@ from typing import Any, cast
 import msgspec
 
 from convmm.geometry import GeometryError, kernel_extent
-from parity.cases.arrays import Arrays, draw_arrays
+from parity.cases.arrays import Arrays
 from parity.cases.case import Case, CaseError
+from parity.cases.drawing import draw_arrays
 from parity.frameworks.code.expression import Call, parse_call
 from parity.frameworks.code.layer import Layer
 from parity.frameworks.code.reading import Reading

@@ -24,7 +24,7 @@ from convmm.geometry import Geometry
 from parity.cases.arrays import Array, Arrays, limit_of
 from parity.frameworks.precision import ROUNDOFF, Mode, ladder
 from parity.verdict.compare import equal
-from parity.verdict.diagnosis.rounding import ROUNDINGS
+from parity.verdict.formats import ROUNDINGS
 from parity.verdict.reference import Reference, along_channels
 
 _MOST_ROUNDOFF = 0.1

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 
 from parity.cases.arrays import Array
-from parity.records.result import Pair, Result
 
 TOLERANCES = {
     "float16": (1e-3, 1e-5),
@@ -53,19 +50,6 @@ def compare(result: Array, reference: Array, dtype: str) -> Comparison:
         exact=exact,
         max_abs_error=0.0 if exact else _max_abs_error(a, b),
     )
-
-
-def compare_pairs(results: Iterable[tuple[Result, Array | None]], dtype: str) -> tuple[Pair, ...]:
-    """Compare every two results that computed the output, under the tolerances of ``dtype``."""
-    computed = [
-        (result.label, array) for result, array in results if array is not None and result.output == "value"
-    ]
-    return tuple(_pair(a, b, dtype) for a, b in combinations(computed, 2))
-
-
-def _pair(a: tuple[str, Array], b: tuple[str, Array], dtype: str) -> Pair:
-    both = compare(a[1], b[1], dtype)
-    return Pair(a[0], b[0], shape_equal=both.shape_equal, allclose=both.allclose)
 
 
 def close(a: Array, b: Array, dtype: str) -> Array:

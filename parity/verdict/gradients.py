@@ -11,15 +11,16 @@ import numpy as np
 
 from convmm.reference import compensated, plain
 from convmm.reference.compensated import DoubleDouble
-from parity.cases.arrays import LARGEST_INTEGER, SIGNIFICAND_BITS, Array, Arrays, numpy_dtype
+from parity.cases.arrays import SIGNIFICAND_BITS, Array, Arrays, numpy_dtype
 from parity.cases.case import Case
+from parity.cases.drawing import LARGEST_INTEGER
 from parity.frameworks.precision import accumulator_unknown
 from parity.records.result import Gradients
 from parity.verdict.bounds import Sums
 from parity.verdict.compare import Comparison, close, compare
 from parity.verdict.diagnosis.whereabouts import differing_places, greatest_difference
-from parity.verdict.observation import NO_VERDICT, Observation
 from parity.verdict.reference import in_float64, needs_twice_the_digits
+from parity.verdict.relation import NO_VERDICT, Observation
 
 Gradient = Literal["input_grad", "weight_grad", "bias_grad"]
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import combinations
 from typing import Any, NamedTuple
 
 from parity.cases.arrays import Array, numpy_dtype
 from parity.frameworks.precision import Mode
 from parity.frameworks.spelling import Refusal, Spelling
 from parity.frameworks.task import Answer
-from parity.records.result import Result
+from parity.records.result import Pair, Result
+from parity.verdict.compare import compare
 from parity.verdict.gradients import Backward, Gradient, observe_gradient
-from parity.verdict.observation import Observation, Reference, observe
+from parity.verdict.observation import observe
 from parity.verdict.prediction import explain, explain_gradient
+from parity.verdict.reference import Reference
+from parity.verdict.relation import Observation
 
 About = dict[str, Any]
 """What of a result is known before anything runs: the fields of :class:`Result` for it."""
@@ -62,6 +67,14 @@ def gradient_results(about: About, answer: Answer, backward: Backward) -> list[J
         return [_invalid(each, wrong) for each in abouts.values()]
     outputs = zip(abouts.items(), answer.outputs, strict=True)
     return [_gradient(each, answer, name, output, backward) for (name, each), output in outputs]
+
+
+def compare_pairs(results: Iterable[tuple[Result, Array | None]], dtype: str) -> tuple[Pair, ...]:
+    """Compare every two results that computed the output, under the tolerances of ``dtype``."""
+    computed = [
+        (result.label, array) for result, array in results if array is not None and result.output == "value"
+    ]
+    return tuple(_pair(a, b, dtype) for a, b in combinations(computed, 2))
 
 
 def _gradient(about: About, answer: Answer, name: Gradient, output: Array, backward: Backward) -> Judged:
@@ -118,6 +131,11 @@ def _rejected(about: About, answer: Answer, refusal: Refusal | None) -> Judged:
 
 def _invalid(about: About, wrong: str) -> Judged:
     return Judged(Result(**about, status="invalid", error=wrong, reason=wrong))
+
+
+def _pair(a: tuple[str, Array], b: tuple[str, Array], dtype: str) -> Pair:
+    both = compare(a[1], b[1], dtype)
+    return Pair(a[0], b[0], shape_equal=both.shape_equal, allclose=both.allclose)
 
 
 def _computed(

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import inf, isfinite
-from typing import Literal
 
 import numpy as np
 
@@ -15,52 +14,12 @@ from parity.frameworks.precision import Mode, accumulated_in_float32
 from parity.verdict.bounds import error_ratio, narrower_precision
 from parity.verdict.compare import Comparison, compare
 from parity.verdict.diagnosis import diagnose
-from parity.verdict.diagnosis.suspect import Mistake, Suspect
+from parity.verdict.diagnosis.suspect import Suspect
 from parity.verdict.diagnosis.whereabouts import differing_places, greatest_difference
-from parity.verdict.diagnosis.windows import MOST_MATCHES, Offset, begins_at, find_windows
-from parity.verdict.reference import Reference, make_reference
-
-__all__ = [
-    "MOST_MATCHES",
-    "Observation",
-    "Offset",
-    "Reference",
-    "Relation",
-    "begins_at",
-    "find_windows",
-    "make_reference",
-    "observe",
-]
-
-Relation = Literal["identical", "empty", "no verdict", "unrelated"] | Mistake
-
-NO_VERDICT = "no verdict: with so many terms in so few digits, the bound on the error says nothing"
+from parity.verdict.reference import Reference
+from parity.verdict.relation import NO_VERDICT, Observation
 
 _MOST_OTHERS = 3
-
-
-@dataclass(frozen=True)
-class Observation:
-    """How a result relates to the reference.
-
-    Attributes:
-        relation: "identical"; "empty", with no element to compare; the mistake that explains every value of
-            it, such as "window", other elements of the same response; "numeric", close where bit equality
-            was due, or computed in a narrower format; "no verdict", where the bound on the error says
-            nothing; "unrelated", none of these.
-        offsets: for a window (and for an identical result), how far it begins after the reference does,
-            on each axis: in the full response for the transposed ops, in the input for the others. More
-            than one where the values leave it open; the one nearest to the reference comes first.
-        comparison: with the reference.
-        message: the difference in words: both sides, where, and what else it may be. None without one.
-        bound_ratio: the largest error over its bound; None where there is no finite one.
-    """
-
-    relation: Relation
-    offsets: tuple[Offset, ...]
-    comparison: Comparison
-    message: str | None = None
-    bound_ratio: float | None = None
 
 
 def observe(result: Array, reference: Reference, mode: Mode | None = None) -> Observation:

@@ -9,7 +9,10 @@ from parity.cases.case import Case
 from parity.frameworks.precision import Mode, accumulated_in_float32
 from parity.frameworks.spelling import Spelling, windows_agree
 from parity.verdict.bounds import error_ratio
-from parity.verdict.observation import Observation, Offset, Reference, begins_at
+from parity.verdict.diagnosis.suspect import Offset
+from parity.verdict.diagnosis.windows import begins_at
+from parity.verdict.reference import Reference
+from parity.verdict.relation import Observation
 
 
 def predict(spelling: Spelling, case: Case) -> str:

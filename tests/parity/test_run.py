@@ -12,12 +12,13 @@ from hypothesis import given
 
 import convmm
 from parity import Case, CaseError, run
-from parity.cases.arrays import Array, draw_arrays, numpy_dtype
+from parity.cases.arrays import Array, numpy_dtype
+from parity.cases.drawing import draw_arrays
 from parity.frameworks.function import Implementation, implementation
 from parity.frameworks.table import FrameworkError, installed
 from parity.records.result import CaseResult, Result
 from parity.running import contestants
-from parity.verdict.compare import compare_pairs
+from parity.verdict.judge import compare_pairs
 from tests.support.results import result_of
 from tests.support.strategies import cases, examples
 

@@ -19,7 +19,7 @@ from convmm.fast.kernels.places import read
 from convmm.fast.plan.columns import column_count, padded_sizes, pads
 from convmm.fast.plan.tiles import Tile, halo
 from convmm.fast.threads import Scratch
-from convmm.geometry import Axis
+from convmm.geometry.grids import Axis
 from convmm.unfold import tap_view
 
 Array = NDArray[Any]

@@ -17,7 +17,7 @@ from convmm.fast.kernels.places import read, split_places, values_of
 from convmm.fast.plan.scatter import ScatterPlan
 from convmm.fast.plan.tiles import halo, length, spans
 from convmm.fast.threads import Schedule, Scratch, Task
-from convmm.geometry import Axis
+from convmm.geometry.grids import Axis
 from convmm.unfold import spatial
 
 Array = NDArray[Any]

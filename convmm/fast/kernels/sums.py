@@ -23,7 +23,7 @@ from convmm.fast.plan.routes import CorrelationPlans
 from convmm.fast.plan.scatter import ScatterPlan
 from convmm.fast.plan.weights import WeightPlan
 from convmm.fast.threads import Schedule, merged, run
-from convmm.geometry import Geometry
+from convmm.geometry.grids import Geometry
 from convmm.reference import plain
 from convmm.unfold import im2col
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from convmm.geometry import Geometry
+from convmm.geometry.grids import Geometry
 
 Sum = Literal["correlate", "spread", "correlate_weights"]
 """From the fine grid to the coarse, from the coarse to the fine, from both to the kernel."""

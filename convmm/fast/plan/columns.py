@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from convmm.fast.plan.limits import Limits
 from convmm.fast.plan.tiles import Tile, halo
-from convmm.geometry import Axis
+from convmm.geometry.grids import Axis
 
 Shape = tuple[int, ...]
 

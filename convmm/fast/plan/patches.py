@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from convmm.fast.plan.call import Call
 from convmm.fast.plan.limits import Limits
 from convmm.fast.plan.tiles import Tile, largest_shape, longest, spans, tiles
-from convmm.geometry import Axis
+from convmm.geometry.grids import Axis
 
 
 @dataclass(frozen=True)

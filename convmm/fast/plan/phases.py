@@ -14,7 +14,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from convmm.geometry import Axis
+from convmm.geometry.grids import Axis
 
 Slices = tuple[slice, ...]
 

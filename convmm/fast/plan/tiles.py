@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from convmm.fast.plan.limits import Limits
-from convmm.geometry import Axis
+from convmm.geometry.grids import Axis
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from convmm.fast.plan.columns import are_views, gathered_elements, inner_taps, w
 from convmm.fast.plan.limits import Limits
 from convmm.fast.plan.phases import UNIT
 from convmm.fast.plan.tiles import Tile, even_spans, largest_shape, longest, spans, tiles
-from convmm.geometry import Axis
+from convmm.geometry.grids import Axis
 
 
 @dataclass(frozen=True)

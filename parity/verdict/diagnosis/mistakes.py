@@ -17,8 +17,8 @@ import numpy as np
 
 from convmm.geometry import Geometry
 from parity.cases.arrays import Array, Arrays
-from parity.verdict.diagnosis.suspect import Mistake, Suspect
-from parity.verdict.diagnosis.windows import Offset, find_windows
+from parity.verdict.diagnosis.suspect import Mistake, Offset, Suspect
+from parity.verdict.diagnosis.windows import find_windows
 from parity.verdict.reference import Reference, along_channels
 
 _MOST_GROUPS = 4

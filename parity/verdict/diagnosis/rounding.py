@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
-import ml_dtypes
 import numpy as np
 
 from parity.cases.arrays import SIGNIFICAND_BITS, Array, Arrays
 from parity.verdict.compare import close
 from parity.verdict.diagnosis.suspect import Suspect
+from parity.verdict.formats import ROUNDINGS, to_dtype
 from parity.verdict.reference import Reference
 
 
@@ -26,7 +25,7 @@ def reduced_precision(result: Array, reference: Reference) -> Iterator[Suspect]:
         text = f"the operands and the result are rounded to {name}"
         yield Suspect("numeric", text, _either_way(rounded, y, result))
     if SIGNIFICAND_BITS[reference.case.dtype] > SIGNIFICAND_BITS["float32"]:
-        yield Suspect("numeric", "the result is rounded to float32", _to_dtype(np.float32)(reference.y))
+        yield Suspect("numeric", "the result is rounded to float32", to_dtype(np.float32)(reference.y))
         if not reference.exact:
             text = "it is computed in float32: within its tolerances, not within the case's"
             yield Suspect("numeric", text, _where_close(result, reference.y, "float32"))
@@ -35,34 +34,6 @@ def reduced_precision(result: Array, reference: Reference) -> Iterator[Suspect]:
 def _where_close(result: Array, values: Array, dtype: str) -> Array:
     """Return the values, with the result's own in place of those that it is close to."""
     return np.where(close(result, values, dtype), result, values) if result.shape == values.shape else values
-
-
-def _to_bits(bits: int) -> Callable[[Array], Array]:
-    """Make the rounding to so many significant bits, the first included, halves to even."""
-
-    def rounded(values: Array) -> Array:
-        fraction, exponent = np.frexp(values)
-        scaled: Array = np.ldexp(np.rint(np.ldexp(fraction, bits)), exponent - bits)
-        return scaled
-
-    return rounded
-
-
-def _to_dtype(dtype: Any) -> Callable[[Array], Array]:  # noqa: ANN401 - all that NumPy takes for one
-    def rounded(values: Array) -> Array:
-        with np.errstate(over="ignore"):  # beyond the largest number a format has infinity
-            there: Array = values.astype(dtype).astype(np.float64)
-        return there
-
-    return rounded
-
-
-ROUNDINGS: dict[str, Callable[[Array], Array]] = {
-    "bfloat16": _to_dtype(ml_dtypes.bfloat16),
-    "float16": _to_dtype(np.float16),
-    "TF32": _to_bits(11),
-}
-"""Narrower formats by name; TF32 has float32's exponents and 10 bits after the first."""
 
 
 def _either_way(rounded: Callable[[Array], Array], values: Array, result: Array) -> Array:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from parity.cases.arrays import Array
-from parity.verdict.diagnosis.windows import Offset
 from parity.verdict.reference import Reference
+
+Offset = tuple[int, ...]
+"""How far one result begins after another, on each axis."""
 
 Mistake = Literal[
     "window",

@@ -15,10 +15,8 @@ import numpy as np
 from convmm.geometry import Geometry
 from parity.cases.arrays import Array
 from parity.cases.case import Case
+from parity.verdict.diagnosis.suspect import Offset
 from parity.verdict.reference import Reference
-
-Offset = tuple[int, ...]
-"""How far one result begins after another, on each axis."""
 
 MOST_MATCHES = 20
 """So many offsets are listed at most: a result that is all zeros stands at very many."""

@@ -13,15 +13,9 @@ import pytest
 from hypothesis import given
 
 from parity import Case, CaseError, run
-from parity.cases.arrays import (
-    SIGNIFICAND_BITS,
-    Array,
-    Arrays,
-    check_memory,
-    draw_arrays,
-    numpy_dtype,
-)
+from parity.cases.arrays import SIGNIFICAND_BITS, Array, Arrays, numpy_dtype
 from parity.cases.case import DTYPES, OPS
+from parity.cases.drawing import check_memory, draw_arrays
 from parity.verdict.reference import sums_are_exact
 from tests.support.strategies import cases, changed, examples
 

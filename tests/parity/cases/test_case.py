@@ -13,7 +13,7 @@ from hypothesis import given
 import convmm
 from convmm import GeometryError
 from parity import Case, CaseError
-from parity.cases.arrays import draw_arrays
+from parity.cases.drawing import draw_arrays
 from tests.support.strategies import cases, changed, exact_cases_with_an_output, examples, written_forms
 
 SMALL: dict[str, Any] = {"op": "conv_transpose2d", "input": (1, 4, 5, 5), "filters": 2, "kernel": 3}

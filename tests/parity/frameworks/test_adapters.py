@@ -17,7 +17,8 @@ from hypothesis import given
 import convmm
 import parity
 from parity import Case, run
-from parity.cases.arrays import Array, draw_arrays
+from parity.cases.arrays import Array
+from parity.cases.drawing import draw_arrays
 from parity.cases.suites import SuiteCase, load_suite
 from parity.frameworks import distributions
 from parity.frameworks import torch as torch_adapter

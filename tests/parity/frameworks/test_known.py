@@ -15,8 +15,9 @@ from hypothesis import given
 from msgspec.structs import replace as edited
 from packaging.specifiers import SpecifierSet
 
-from parity.cases.arrays import Array, draw_arrays
+from parity.cases.arrays import Array
 from parity.cases.case import Case
+from parity.cases.drawing import draw_arrays
 from parity.cli.main import run_cli
 from parity.frameworks.known import machine
 from parity.frameworks.known.divergences import Divergence, Seen, explain_known, known_refusals

@@ -12,13 +12,14 @@ import pytest
 from hypothesis import given
 
 from parity import Case, run
-from parity.cases.arrays import Array, draw_arrays, numpy_dtype
+from parity.cases.arrays import Array, numpy_dtype
 from parity.cases.case import DTYPES
+from parity.cases.drawing import draw_arrays
 from parity.frameworks.modes import MODES
 from parity.frameworks.table import FrameworkError
 from parity.records.result import Result
 from parity.verdict.bounds import error_ratio
-from parity.verdict.diagnosis.rounding import ROUNDINGS
+from parity.verdict.formats import ROUNDINGS
 from parity.verdict.reference import make_reference
 from tests.support.coincidences import right
 from tests.support.faults import Wrong, in_operands, in_wider, summed, through, truncated

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from parity.cases.arrays import draw_arrays
 from parity.cases.case import Case
+from parity.cases.drawing import draw_arrays
 from parity.frameworks.function import implementation
 from parity.fuzz.among import Among
 from parity.fuzz.causes import causes_of

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis.extra.numpy import arrays
 
-from parity.cases.arrays import Array, Arrays, draw_arrays
+from parity.cases.arrays import Array, Arrays
+from parity.cases.drawing import draw_arrays
 from parity.laws.law import (
     FACTOR,
     Finding,

@@ -6,7 +6,7 @@ from hypothesis import given
 
 import convmm
 from parity import Case
-from parity.cases.arrays import draw_arrays
+from parity.cases.drawing import draw_arrays
 from parity.laws.opposite import opposite
 from tests.support.strategies import CONVS, TRANSPOSES, cases, exact_cases_with_an_output, examples
 

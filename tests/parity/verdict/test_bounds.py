@@ -14,7 +14,8 @@ from hypothesis import given
 
 import convmm
 from parity import Case, run
-from parity.cases.arrays import Array, Arrays, draw_arrays, numpy_dtype
+from parity.cases.arrays import Array, Arrays, numpy_dtype
+from parity.cases.drawing import draw_arrays
 from parity.frameworks.precision import (
     BFLOAT16,
     TF32,
@@ -26,7 +27,7 @@ from parity.frameworks.precision import (
 )
 from parity.records.result import Result
 from parity.verdict.bounds import error_ratio, keeps, narrower_precision
-from parity.verdict.diagnosis.rounding import ROUNDINGS
+from parity.verdict.formats import ROUNDINGS
 from parity.verdict.observation import observe
 from parity.verdict.reference import Reference, make_reference
 from tests.support import naive

@@ -13,8 +13,9 @@ from hypothesis import assume, given
 
 import convmm
 from parity import Case, run
-from parity.cases.arrays import Array, Arrays, draw_arrays, numpy_dtype
+from parity.cases.arrays import Array, Arrays, numpy_dtype
 from parity.cases.case import DTYPES, OPS
+from parity.cases.drawing import draw_arrays
 from parity.frameworks.known.registry import layers_of
 from parity.frameworks.spelling import Spelling
 from parity.frameworks.table import find_framework

@@ -19,8 +19,9 @@ from hypothesis import given
 
 from convmm.fast.kernels import totals
 from parity import Case, run
-from parity.cases.arrays import LARGEST_INTEGER, SIGNIFICAND_BITS, Array, draw_arrays, numpy_dtype
+from parity.cases.arrays import SIGNIFICAND_BITS, Array, numpy_dtype
 from parity.cases.case import DTYPES, OPS
+from parity.cases.drawing import LARGEST_INTEGER, draw_arrays
 from parity.cli.main import run_cli
 from parity.frameworks.keras import differentiate
 from parity.frameworks.known.registry import layers_of

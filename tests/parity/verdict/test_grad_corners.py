@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 
 from parity import Case, run
-from parity.cases.arrays import draw_arrays
+from parity.cases.drawing import draw_arrays
 from parity.cli.main import run_cli
 from parity.records.counts import Outcome
 from parity.verdict.gradients import make_backward, observe_gradient

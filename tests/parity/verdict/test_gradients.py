@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from parity import Case
-from parity.cases.arrays import Array, Arrays, draw_arrays, numpy_dtype
+from parity.cases.arrays import Array, Arrays, numpy_dtype
+from parity.cases.drawing import draw_arrays
 from parity.verdict.compare import compare
 from parity.verdict.gradients import Expected, Gradient, make_backward, observe_gradient
-from parity.verdict.observation import NO_VERDICT, Observation
+from parity.verdict.relation import NO_VERDICT, Observation
 from tests.support.strategies import changed
 
 LAYER = Case("conv2d", (2, 2, 4, 4), 3, 2, bias=True)

@@ -7,18 +7,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from parity.cases.arrays import Array, draw_arrays
+from parity.cases.arrays import Array
 from parity.cases.case import OPS, Case
+from parity.cases.drawing import draw_arrays
 from parity.verdict import reference as reference_module
 from parity.verdict.diagnosis import windows as windows_module
-from parity.verdict.observation import (
-    MOST_MATCHES,
-    Reference,
-    begins_at,
-    find_windows,
-    make_reference,
-    observe,
-)
+from parity.verdict.diagnosis.windows import MOST_MATCHES, begins_at, find_windows
+from parity.verdict.observation import observe
+from parity.verdict.reference import Reference, make_reference
 from tests.support.responses import Response, reach, reference_of, response
 from tests.support.strategies import exact_cases_with_an_output, examples
 

@@ -5,16 +5,19 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from parity.cases.arrays import Array, draw_arrays, numpy_dtype
+from parity.cases.arrays import Array, numpy_dtype
 from parity.cases.case import Case
+from parity.cases.drawing import draw_arrays
 from parity.frameworks.precision import BFLOAT16, Mode, accumulated_in_float32
 from parity.frameworks.spelling import Refusal, Spelling, Unsupported, windows_agree
 from parity.records.result import CaseResult, Result
 from parity.running import run_with
 from parity.verdict.bounds import keeps
 from parity.verdict.compare import compare
-from parity.verdict.observation import Observation, Relation, make_reference, observe
+from parity.verdict.observation import observe
 from parity.verdict.prediction import explain, explain_gradient, predict, predicted_offset
+from parity.verdict.reference import make_reference
+from parity.verdict.relation import Observation, Relation
 from tests.support import definition
 from tests.support.responses import reach, response
 from tests.support.scripted import Scripted, spelling_of
