@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -11,14 +11,22 @@ from parity.cases.case import Case
 from parity.cases.drawing import draw_arrays
 from parity.frameworks.function import Implementation, implementations
 from parity.frameworks.interface import Framework
-from parity.frameworks.known.divergences import Divergence, explain_known, known_refusals
-from parity.frameworks.known.registry import built_in
-from parity.frameworks.spelling import Spelling, Unsupported
+from parity.frameworks.known.divergences import Divergence, explain_known
+from parity.frameworks.known.registry import built_in, layers_of
+from parity.frameworks.spelling import Mistaken, Spelling, Unsupported
 from parity.frameworks.table import FrameworkError, find_framework, installed
 from parity.frameworks.task import Submit, Task, Wait, here
 from parity.records.result import CaseResult
 from parity.verdict.gradients import Backward, make_backward
-from parity.verdict.judge import About, Judged, compare_pairs, gradient_results, unsupported, value_result
+from parity.verdict.judge import (
+    About,
+    Judged,
+    compare_pairs,
+    gradient_results,
+    invalid,
+    unsupported,
+    value_result,
+)
 from parity.verdict.prediction import predict
 from parity.verdict.reference import Reference, make_reference
 from parity.workers.shared import shared
@@ -72,12 +80,17 @@ def contestants(
     """Return these frameworks (None: all that are installed), and the function.
 
     Raises:
-        FrameworkError: as :func:`run`.
+        FrameworkError: as :func:`run`, or a name is given twice.
     """
     found: list[Framework] = [
         find_framework(name) for name in (installed() if frameworks is None else frameworks)
     ]
     found += implementations(impl, mode)
+    for name, count in Counter(each.name for each in found).items():
+        if count > 1:  # results are told apart by the name
+            raise FrameworkError(
+                f"framework {name!r} is given {count} times: allowed is once, functions included"
+            )
     reasons = [each.why_no_gradients() for each in found]
     if grad and reasons and all(reasons):
         raise FrameworkError(
@@ -164,7 +177,7 @@ class Run:
         self._arrays = draw_arrays(case)
         self._asked: list[Judge] = []
         for found in adapters:
-            for spelling in found.layers_for(case, known_refusals(found, self._known)):
+            for spelling in layers_of(found, case, divergences):
                 self.ask(found, spelling)
 
     def ask(self, found: Framework, spelling: Spelling | Unsupported) -> None:
@@ -190,7 +203,8 @@ class Run:
         """Have a spelling's layer called; what makes results of its answer."""
         about: About = {"framework": found.name, "version": found.version(), "backend": found.backend()}
         if isinstance(spelling, Unsupported):
-            result = unsupported({**about, "spelling": "native", "layer": None}, spelling.reason)
+            make = invalid if isinstance(spelling, Mistaken) else unsupported
+            result = make({**about, "spelling": "native", "layer": None}, spelling.reason)
             return lambda *_: [result]
         about |= {"spelling": spelling.kind, "layer": str(spelling.layer)}
         wait = self._submit(found, Task.of(spelling, self._arrays))

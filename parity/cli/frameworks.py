@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from parity.cases.case import DTYPES, OPS
+from parity.cases.case import DTYPES, OPS, Case
 from parity.cli.options import (
     json_option,
 )
@@ -17,6 +17,8 @@ from parity.cli.output import (
     print_table,
 )
 from parity.frameworks.interface import Framework
+from parity.frameworks.known.registry import layers_of
+from parity.frameworks.spelling import Spelling
 from parity.frameworks.table import listed
 from parity.records.counts import Outcome
 
@@ -35,6 +37,7 @@ def command(as_json: bool) -> Outcome:
 
 def _described(framework: Framework) -> Json:
     why = framework.why_unavailable()
+    natives = {(op, dtype) for op in OPS for dtype in DTYPES if _has_native(framework, op, dtype)}
     return {
         "framework": framework.name,
         "installed": why is None,
@@ -42,9 +45,16 @@ def _described(framework: Framework) -> Json:
         "backend": None if why else framework.backend(),
         "extra": framework.extra,
         "unavailable": why,
-        "ops": list(OPS),
-        "dtypes": list(DTYPES),
+        "ops": [op for op in OPS if any(op == each for each, _ in natives)],
+        "dtypes": [dtype for dtype in DTYPES if any(dtype == each for _, each in natives)],
     }
+
+
+def _has_native(framework: Framework, op: str, dtype: str) -> bool:
+    """Return whether it has a layer of its own for the plainest case of an operation in a dtype."""
+    sizes = (4,) * int(op[-2])
+    first = layers_of(framework, Case(op, (1, 2, *sizes), 2, 3, dtype=dtype))[0]
+    return isinstance(first, Spelling) and (first.refusal is None or not first.refusal.certain)
 
 
 def show_frameworks(found: Sequence[Json]) -> None:

@@ -138,7 +138,7 @@ def show_result(record: Record) -> None:
         )
     print_table(table)
     for result in record.results:
-        remarks = [remark for remark in (result.error, result.reason, _repeats(result)) if remark]
+        remarks = [each for each in dict.fromkeys((result.error, result.reason, _repeats(result))) if each]
         if remarks or result.output == "value":
             spelling = spelling_text(result.spelling, result.output)
             click.echo(f"{result.framework} {spelling}: {result.layer or 'no layer'}")

@@ -61,6 +61,11 @@ class Unsupported:
     reason: str
 
 
+@dataclass(frozen=True)
+class Mistaken(Unsupported):
+    """The framework's own code went wrong when it was asked; ``reason`` says how."""
+
+
 def windows_agree(case: Case, other: Case) -> bool:
     """Return whether two cases read the same elements: equal sizes and positions on every axis."""
     return case.geometry == other.geometry

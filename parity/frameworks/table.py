@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
+import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 
 from parity.cases.case import Case
@@ -15,15 +15,15 @@ from parity.frameworks.attempt import attempt, describe
 from parity.frameworks.interface import Framework
 from parity.frameworks.spelling import Spelling, Unsupported
 
+ENTRY_POINTS = "convparity.frameworks"
+"""The group of entry points by which a distribution offers a framework: its name, and its class or object."""
+
 BUILT_IN = {
     "numpy": "parity.frameworks.numpy:NumPy",
     "torch": "parity.frameworks.torch:Torch",
     "keras": "parity.frameworks.keras:Keras",
 }
-"""The class of each framework of this package, imported when it is asked for."""
-
-ENTRY_POINTS = "convparity.frameworks"
-"""The group of entry points by which a distribution offers a framework: its name, and its class or object."""
+"""The class of each framework of this package, by its name; imported when it is asked for."""
 
 
 class FrameworkError(InputError):
@@ -75,15 +75,8 @@ def _offered() -> Mapping[str, EntryPoint]:
 
 @functools.cache
 def _made(name: str) -> Framework:
-    if name in BUILT_IN:
-        module, _, attribute = BUILT_IN[name].partition(":")
-        built_in: Framework = getattr(import_module(module), attribute)()
-        return built_in
-    return _from_entry_point(_offered()[name])
-
-
-def _from_entry_point(point: EntryPoint) -> Framework:
-    """Return what an entry point offers; another distribution's mistake is no reason for others to fail."""
+    """Make the framework of a name; the mistake of one is no reason for others to fail."""
+    point = EntryPoint(name, BUILT_IN[name], ENTRY_POINTS) if name in BUILT_IN else _offered()[name]
     made, _warnings = attempt(partial(_make, point))
     if isinstance(made, BaseException):
         return Unavailable(f"cannot be made by {point.value}: {describe(made)}", point.name)
@@ -98,6 +91,7 @@ def _make(point: EntryPoint) -> Framework:
         raise TypeError(f"it is no parity.frameworks.interface.Framework but {framework!r}")
     if framework.name != point.name:
         raise ValueError(f"its name is {framework.name!r}, and it is offered as {point.name!r}")
+    pickle.dumps(framework)  # it is sent to processes
     if framework.why_unavailable() is None:
         framework.version(), framework.backend()
     return framework

@@ -127,7 +127,7 @@ class Report:
                 self._ended_badly += ended_badly(result)
                 counts["unexplained"] += 1
                 place = (*record_place(record, self._suites), self._row_place(row))
-                self._unexplained.append((place, (record.command, result.label, str(result.reason))))
+                self._unexplained.append((place, (record.command, result.label, _why(result))))
 
     @property
     def unexplained(self) -> list[tuple[str, str, str]]:
@@ -201,3 +201,9 @@ class Report:
             "divergences": dict(self.divergences),
             "stale": self.stale,
         }
+
+
+def _why(result: Result) -> str:
+    """Say why a result is unexplained, and what was raised where that is not said."""
+    reason, error = str(result.reason), result.error or ""
+    return reason if error in reason else f"{reason}: {error}"

@@ -18,7 +18,7 @@ from parity.frameworks.code.reading import Reading
 from parity.frameworks.code.script import Program, join
 from parity.frameworks.interface import Framework
 from parity.frameworks.known.registry import layers_of
-from parity.frameworks.spelling import Spelling
+from parity.frameworks.spelling import Spelling, Unsupported
 from parity.frameworks.table import all_frameworks, find_framework
 from parity.frameworks.task import Submit, Task, Wait
 from parity.running import run_with
@@ -207,7 +207,13 @@ def _choose(call: Call, target: Framework, cases: Sequence[Case], *, any_size: b
     exacts = [next(iter(target.exact(case, any_size=any_size)), None) for case in cases]
     if exacts[0] is not None and len(set(map(_written, exacts))) == 1:
         return exacts[0]
-    raise call.error(f"{target.name} has no one layer for inputs of every size; give --input for one of them")
+    if any_size:
+        raise call.error(
+            f"{target.name} has no one layer for inputs of every size; give --input for one of them"
+        )
+    first = layers_of(target, cases[0])[0]
+    reason = first.reason if isinstance(first, Unsupported) else first.refusal and first.refusal.reason
+    raise call.error(f"{target.name} has no layer for it: {reason}")
 
 
 def _accepted_native(target: Framework, case: Case) -> Spelling | None:

@@ -46,7 +46,7 @@ def value_result(
     (output,) = answer.outputs
     wrong = _wrong_dtype(output, reference.case.dtype)
     if wrong:
-        return _invalid(about, wrong)
+        return invalid(about, wrong)
     observation = observe(output, reference, mode)
     judgement = _unsteady(answer, exact=reference.exact) or explain(
         spelling, output, observation, reference, mode
@@ -64,7 +64,7 @@ def gradient_results(about: About, answer: Answer, backward: Backward) -> list[J
         return [_without_output(each, answer, None) for each in abouts.values()]
     if len(answer.outputs) != len(abouts):
         wrong = f"it returned {len(answer.outputs)} gradients, and there are {len(abouts)}"
-        return [_invalid(each, wrong) for each in abouts.values()]
+        return [invalid(each, wrong) for each in abouts.values()]
     outputs = zip(abouts.items(), answer.outputs, strict=True)
     return [_gradient(each, answer, name, output, backward) for (name, each), output in outputs]
 
@@ -81,7 +81,7 @@ def _gradient(about: About, answer: Answer, name: Gradient, output: Array, backw
     expected = backward.expected[name]
     wrong = _wrong_dtype(output, expected.dtype)
     if wrong:
-        return _invalid(about, wrong)
+        return invalid(about, wrong)
     observation = observe_gradient(name, output, expected)
     judgement = _unsteady(answer, exact=expected.exact) or explain_gradient(observation)
     return _computed(about, output, observation, judgement)
@@ -129,7 +129,8 @@ def _rejected(about: About, answer: Answer, refusal: Refusal | None) -> Judged:
     )
 
 
-def _invalid(about: About, wrong: str) -> Judged:
+def invalid(about: About, wrong: str) -> Judged:
+    """Make the result of a framework that returned what it must not."""
     return Judged(Result(**about, status="invalid", error=wrong, reason=wrong))
 
 

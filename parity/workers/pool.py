@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import signal
-from collections.abc import Callable, Iterator
+import pickle
+from collections.abc import Callable
 from concurrent.futures import Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from multiprocessing import process as multiprocessing_process
-from multiprocessing import spawn
-from multiprocessing.context import SpawnContext, SpawnProcess
 from pathlib import Path
 from threading import RLock, Thread
 from typing import Any, TypeVar
@@ -24,6 +20,7 @@ from parity.frameworks.table import FrameworkError
 from parity.frameworks.task import Answer, Task, Wait
 from parity.workers import worker
 from parity.workers.interrupts import heed
+from parity.workers.processes import Context, ending, without_interrupts
 
 MOST_TOGETHER = 32
 """Tasks that a process is handed at once."""
@@ -37,8 +34,6 @@ _BYTES_TOGETHER = 2**23
 _MOST_STARTS = 3
 """How often in a row a framework's process may end before it has done anything."""
 
-_ENDED_WELL = 256
-"""In place of the exit code 0, which a process that was not told to end must not have."""
 
 _TURN = 0.1
 """Seconds for which an answer is waited for at a time."""
@@ -86,13 +81,13 @@ class Pool:
     def __init__(
         self, found: Framework, *, jobs: int, threads: int, timeout: float | None, folder: Path
     ) -> None:
-        self._jobs, self._start_with = jobs, (found, threads, folder)
+        self._jobs, self._start_with = jobs, (pickle.dumps(found), threads, folder)
         self._timeout, self._folder = timeout, folder
         self._ended_early = 0
         self._together = 1
         self._waiting = Batch()
         self._lock = RLock()  # of what waits to be sent, and of the processes that it is sent to
-        self._context = _Context()
+        self._context = Context()
         self._processes = self._start()
         self._switches = self._schedule(worker.switches_here, (), None)
 
@@ -193,7 +188,7 @@ class Pool:
         return Answer("timeout", error=f"TimeoutError: {reason}", reason=reason)
 
     def _crashed(self, error: ProcessExpired) -> Answer:
-        how = _ending(error.exitcode)
+        how = ending(error.exitcode)
         printed = ""
         with suppress(OSError):  # it may have written nothing
             printed = worker.read_log(worker.log_of(self._folder, error.pid))
@@ -207,9 +202,7 @@ class Pool:
     def _schedule(
         self, function: Callable[..., T], arguments: tuple[object, ...], timeout: float | None
     ) -> ProcessFuture[T]:
-        with (
-            _without_interrupts()
-        ):  # the processes and threads that this starts are not the terminal's to end
+        with without_interrupts():  # the processes and threads that this starts are not the terminal's to end
             try:
                 return self._processes.schedule(function, arguments, timeout=timeout)
             except RuntimeError:  # it broke since it was last used
@@ -225,75 +218,3 @@ def _result(future: Future[T]) -> T:
         wait([future], timeout=_TURN)
         heed()
     return future.result()
-
-
-_PROCESS_NAME = "parity-worker"
-_prepare = spawn.get_preparation_data
-
-
-def _prepare_without_main(name: str) -> dict[str, Any]:
-    """Return what a new process is to set up first, without the calling program's main module for workers.
-
-    ``multiprocessing`` has every new process import the main module of the one that starts it: a script that
-    calls this package at its top level would start itself again. Nothing that a worker does needs it.
-    """
-    data = _prepare(name)
-    if name.startswith(_PROCESS_NAME):
-        data.pop("init_main_from_name", None)
-        data.pop("init_main_from_path", None)
-    return data
-
-
-spawn.get_preparation_data = _prepare_without_main
-
-
-class _Process(SpawnProcess):
-    """A process that is not to end by itself, not even well: the pool would wait for its answer for ever."""
-
-    @property
-    def exitcode(self) -> int | None:
-        """As of every process, but never 0."""
-        return super().exitcode or (None if super().exitcode is None else _ENDED_WELL)
-
-
-class _Context(SpawnContext):
-    """Starts such processes, and remembers which."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.started: list[_Process] = []
-
-    def Process(self, *arguments: Any, **options: Any) -> _Process:  # type: ignore[override] # noqa: N802, ANN401 - as a class there
-        """Make a process of this context."""
-        process = _Process(*arguments, **options)
-        process.name = f"{_PROCESS_NAME}-{len(self.started)}"
-        self.started.append(process)
-        return process
-
-
-def disown() -> None:
-    """Have a forked child forget its parent's processes, which ``multiprocessing`` would end with it."""
-    children: set[object] = multiprocessing_process._children  # type: ignore[attr-defined] # noqa: SLF001 - there is no other way
-    children -= {each for each in children if isinstance(each, _Process)}
-
-
-def _ending(code: int) -> str:
-    """Name how a process ended, by its exit code."""
-    if code >= 0:
-        return f"exit code {code % _ENDED_WELL}"
-    with suppress(ValueError):
-        return signal.Signals(-code).name
-    return f"signal {-code}"
-
-
-@contextmanager
-def _without_interrupts() -> Iterator[None]:
-    """Hold Ctrl-C and SIGHUP back, also from the threads and processes that are started meanwhile."""
-    if os.name != "posix":
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -12,7 +12,7 @@ from typing import Any
 from parity.frameworks.function import Implementation
 from parity.frameworks.interface import Framework
 from parity.frameworks.task import Task, Wait, here
-from parity.workers.pool import disown
+from parity.workers.processes import disown
 from parity.workers.workers import Workers
 
 TIMEOUT = 120.0

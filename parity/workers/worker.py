@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import faulthandler
 import os
+import pickle
 import sys
 import threading
 import time
@@ -15,6 +16,7 @@ from typing import Any
 
 import psutil
 
+from parity.frameworks.attempt import describe
 from parity.frameworks.interface import Framework
 from parity.frameworks.task import Answer, Task, perform
 
@@ -29,31 +31,34 @@ class Worker:
     """A framework in this process, which is its own.
 
     Args:
-        framework: whose process this is to be.
+        framework: whose process this is to be, pickled: what its module prints when it is imported is kept.
         threads: that it may compute with.
         folder: where what is written to standard output and error is kept, in a file named by the process.
     """
 
-    def __init__(self, framework: Framework, threads: int, folder: Path) -> None:
+    def __init__(self, framework: bytes, threads: int, folder: Path) -> None:
         self._log = log_of(folder, os.getpid())
         _keep_output(self._log)
         _end_with_parent()
         _be_the_first_to_go()
-        self._found = framework
-        self.switches: dict[str, Any] | Exception = self._load(threads)
+        self._found: Framework
+        self.switches: dict[str, Any] | BaseException = self._load(framework, threads)
 
-    def _load(self, threads: int) -> dict[str, Any] | Exception:
+    def _load(self, framework: bytes, threads: int) -> dict[str, Any] | BaseException:
         faulthandler.dump_traceback_later(_LONGEST_LOAD, exit=True)
         try:
+            self._found = pickle.loads(framework)  # noqa: S301 - by the process that started this one
             self._found.load()
-            return self._found.pin(threads)
-        except Exception as error:  # noqa: BLE001 - whatever it is, each task meets it again and records it
+            return _checked(self._found.pin(threads))
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, each task's answer says it
             return error
         finally:
             faulthandler.cancel_dump_traceback_later()
 
     def perform(self, task: Task) -> Answer:
         """Perform a task, and keep what was printed meanwhile."""
+        if isinstance(self.switches, BaseException):
+            return Answer("rejected", error=describe(self.switches))
         before = self._log.stat().st_size
         answer = perform(self._found, task)
         _flush()
@@ -63,6 +68,12 @@ class Worker:
         if before > _LONGEST_LOG:
             os.truncate(self._log, 0)
         return replace(answer, printed=printed)
+
+
+def _checked(switches: object) -> dict[str, Any]:
+    if not isinstance(switches, dict):
+        raise TypeError(f"pin returned {switches!r}: allowed is a dict of switches by name")
+    return switches
 
 
 def log_of(folder: Path, process: int | None) -> Path:
@@ -81,7 +92,7 @@ def read_log(path: Path, start: int = 0) -> str:
 _worker: Worker
 
 
-def start(framework: Framework, threads: int, folder: Path) -> None:
+def start(framework: bytes, threads: int, folder: Path) -> None:
     """Make this process the framework's."""
     global _worker  # noqa: PLW0603 - one process, one framework
     _worker = Worker(framework, threads, folder)
@@ -93,7 +104,7 @@ def perform_here(tasks: Sequence[Task]) -> tuple[list[Answer], float]:
     return [_worker.perform(task) for task in tasks], time.perf_counter() - began
 
 
-def switches_here() -> dict[str, Any] | Exception:
+def switches_here() -> dict[str, Any] | BaseException:
     """Return the switches of this process's framework, or why it cannot be loaded."""
     return _worker.switches
 

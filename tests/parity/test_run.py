@@ -547,3 +547,14 @@ def test_half_a_character_in_an_error_is_recorded_as_one_that_a_file_can_have() 
 
     found = run(PLAIN, ["numpy"], impl=raising).to_dict()
     assert found["results"][-1]["error"] == "ValueError: half ? a character"
+
+
+def numpy(*_: object, **__: object) -> Array:
+    raise NotImplementedError
+
+
+def test_a_name_that_is_given_twice_is_refused_before_anything_runs() -> None:
+    case = Case("conv2d", (1, 2, 5, 5), 3, 3)
+    for frameworks, impl in ((["numpy", "numpy"], None), (["torch", "numpy"], numpy)):
+        with pytest.raises(FrameworkError, match="framework 'numpy' is given 2 times: allowed is once"):
+            run(case, frameworks, impl=impl)

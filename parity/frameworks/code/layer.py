@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 from importlib import import_module
+from operator import attrgetter
 from typing import Any
 
 
@@ -13,7 +14,7 @@ class Name:
     """A name among a call's arguments.
 
     Attributes:
-        path: as it is printed; dotted and importable, such as "torch.float64", unless there is a value.
+        path: dotted and importable, such as "torch.float64", unless there is a value; as of a :class:`Layer`.
         value: what the name stands for, where it is not imported.
     """
 
@@ -22,7 +23,7 @@ class Name:
 
     def __repr__(self) -> str:
         """Return the name as code."""
-        return self.path
+        return _dotted(self.path)
 
 
 @dataclass(frozen=True, repr=False)
@@ -30,7 +31,8 @@ class Layer:
     """A call of a class or function by its dotted path, with its arguments in order.
 
     Attributes:
-        path: "torch.nn.Conv2d": the module, and the attributes in it.
+        path: "torch.nn.Conv2d": the module to import, "torch", and the attributes in it. A colon follows a
+            module that its package does not import by itself: "package.module:Class".
         positional: arguments without a name; they may be calls themselves, or lists of calls.
         keywords: arguments with a name, as pairs.
     """
@@ -43,7 +45,7 @@ class Layer:
         """Return the call as Python code."""
         arguments = [repr(value) for value in self.positional]
         arguments += [f"{name}={value!r}" for name, value in self.keywords]
-        return f"{self.path}({', '.join(arguments)})"
+        return f"{_dotted(self.path)}({', '.join(arguments)})"
 
     @property
     def imports(self) -> tuple[str, ...]:
@@ -51,7 +53,7 @@ class Layer:
         inner = _flat([*self.positional, *dict(self.keywords).values()])
         paths = [value.path for value in inner if isinstance(value, Name) and value.value is None]
         deeper = [module for value in inner if isinstance(value, Layer) for module in value.imports]
-        return tuple(dict.fromkeys([path.partition(".")[0] for path in (self.path, *paths)] + deeper))
+        return tuple(dict.fromkeys([_split(path)[0] for path in (self.path, *paths)] + deeper))
 
     @property
     def statements(self) -> str:
@@ -90,19 +92,24 @@ def layer(path: str, *positional: object, **keywords: object) -> Layer:
 
 @functools.cache
 def resolve(path: str) -> Any:
-    """Return the object that a dotted path names; its first part that is a module is imported.
+    """Return the object that a path names, after the one import that is printed for it.
 
     Raises:
         ImportError: there is no such module.
         AttributeError: the module has no such attribute.
     """
-    module, _, rest = path.partition(".")
-    found: Any = import_module(module)
-    for part in rest.split("."):
-        if not hasattr(found, part):
-            import_module(f"{found.__name__}.{part}")
-        found = getattr(found, part)
-    return found
+    module, attributes = _split(path)
+    return attrgetter(attributes)(import_module(module))
+
+
+def _split(path: str) -> tuple[str, str]:
+    """Split a path into the module to import, and the attributes in it."""
+    module, _, attributes = path.partition(":" if ":" in path else ".")
+    return module, attributes
+
+
+def _dotted(path: str) -> str:
+    return path.replace(":", ".")
 
 
 def _flat(values: list[object]) -> list[object]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 import tomllib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args
 
 from msgspec import Meta, Struct
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -18,10 +18,11 @@ from parity.cases.case import Case, CaseError
 from parity.cases.condition import ConditionError, check_condition, meets
 from parity.cases.decoding import MisfitError, decode
 from parity.cases.errors import InputError
+from parity.frameworks.attempt import describe
 from parity.frameworks.interface import Framework
 from parity.frameworks.known.divergences import Divergence, Seen, known_refusals
 from parity.frameworks.known.machine import Machine
-from parity.frameworks.spelling import Kind, Spelling, Unsupported
+from parity.frameworks.spelling import Kind, Mistaken, Spelling, Unsupported
 from parity.records.result import Output
 
 T = TypeVar("T")
@@ -68,9 +69,38 @@ def built_in() -> tuple[Divergence, ...]:
     return _load("divergences.toml", files(__package__).joinpath("divergences.toml"))
 
 
-def layers_of(framework: Framework, case: Case) -> list[Spelling | Unsupported]:
-    """Return a framework's layers for a case, with the refusals that the built-in differences know of."""
-    return framework.layers_for(case, known_refusals(framework, built_in()))
+def layers_of(
+    framework: Framework, case: Case, beside: Sequence[Divergence] = ()
+) -> list[Spelling | Unsupported]:
+    """Return a framework's layers for a case, with the refusals noted that known differences tell of.
+
+    Args:
+        framework: whose layers.
+        case: what they are to compute.
+        beside: known differences beside the built-in ones.
+
+    Returns:
+        One at least: where the framework's own code raises, or returns something else, :class:`Mistaken`.
+    """
+    known = known_refusals(framework, (*built_in(), *beside))
+    try:
+        layers = list(framework.layers_for(case, known))
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, it is the framework's
+        return [Mistaken(f"it cannot say its layers: {describe(error)}")]
+    wrong = [each for each in layers if not _is_layer(each)]
+    if layers and not wrong:
+        return layers
+    kinds = ", ".join(get_args(Kind))
+    return [
+        Mistaken(
+            f"it says that its layers are {wrong or layers}: allowed are Spelling, of the kinds {kinds}, and "
+            "Unsupported, one at least"
+        )
+    ]
+
+
+def _is_layer(each: object) -> bool:
+    return isinstance(each, Unsupported) or (isinstance(each, Spelling) and each.kind in get_args(Kind))
 
 
 def load_registry(path: Path) -> tuple[Divergence, ...]:

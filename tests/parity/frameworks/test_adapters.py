@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from importlib import import_module
 from pathlib import Path
 
@@ -111,12 +112,8 @@ def test_an_adapter_of_a_framework_imports_of_convmm_nothing_but_its_geometry(na
 @pytest.mark.parametrize("name", [name for name in BUILT_IN if name != "numpy"])
 def test_what_an_adapter_imports_of_parity_computes_nothing_of_convmms(name: str) -> None:
     imported = imported_by_adapter(name)
-    assert not imported & {
-        f"parity.cases.arrays.{function}" for function in ("correlate", "spread", "draw_arrays")
-    }
-    assert not {
-        module for module in imported if module.startswith(("parity.verdict.observation", "parity.running"))
-    }
+    computing = ("parity.cases.drawing", "parity.verdict", "parity.running")
+    assert not {module for module in imported if module.startswith(computing)}
 
 
 def test_every_framework_of_the_table_has_a_room_or_a_file() -> None:
@@ -125,6 +122,12 @@ def test_every_framework_of_the_table_has_a_room_or_a_file() -> None:
         name for name in BUILT_IN if not ((folder / name).is_dir() or (folder / f"{name}.py").is_file())
     ]
     assert missing == []
+
+
+def test_every_framework_of_the_table_is_in_the_contract_of_independence() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    [independent] = [each for each in contracts["contracts"] if each["type"] == "independence"]
+    assert independent["modules"] == sorted(f"parity.frameworks.{name}" for name in BUILT_IN)
 
 
 def test_convmm_imports_nothing_of_parity() -> None:

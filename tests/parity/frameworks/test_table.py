@@ -25,13 +25,29 @@ BROKEN = {
     "number": "faulty:NUMBER",
     "ending": "faulty:Ending",
     "asking": "faulty:Asking",
+    "stateful": "faulty:Stateful",
 }
 """What cannot be made, by the name that it is offered under."""
+
+WRONG = {
+    "raising": "ValueError: no rule for this",
+    "leaving": "SystemExit: no rule for this",
+    "single": "TypeError: 'Unsupported' object is not iterable",
+    "silent": "says that its layers are []: allowed are Spelling",
+    "misnamed": "says that its layers are [Spelling(kind='nativ'",
+    "unpinned": "RuntimeError: no such switch",
+    "switchless": "TypeError: pin returned None: allowed is a dict of switches by name",
+    "unlicensed": "SystemExit: no licence",
+    "unprinted": "AttributeError: module 'xml' has no attribute 'dom'",
+}
+"""What can be made and goes wrong when it is asked or started, and what is said of it."""
 
 FAULTY = """
 import sys
 
+from parity.frameworks.code.layer import layer
 from parity.frameworks.interface import Framework
+from parity.frameworks.spelling import Spelling, Unsupported
 
 print("faulty is imported")
 NUMBER = 3
@@ -52,6 +68,84 @@ class Ending(Framework):
 
     def __init__(self):
         sys.exit("this machine has too few cores")
+
+
+class Stateful(Framework):
+    name = "stateful"
+
+    def __init__(self):
+        object.__setattr__(self, "function", lambda: None)
+
+    def spell(self, case):
+        return []
+
+
+class Raising(Framework):
+    name = "raising"
+
+    def spell(self, case):
+        raise ValueError("no rule for this")
+
+
+class Leaving(Framework):
+    name = "leaving"
+
+    def spell(self, case):
+        sys.exit("no rule for this")
+
+
+class Single(Framework):
+    name = "single"
+
+    def spell(self, case):
+        return Unsupported("it has no layer")
+
+
+class Silent(Framework):
+    name = "silent"
+
+    def spell(self, case):
+        return []
+
+
+class Misnamed(Framework):
+    name = "misnamed"
+
+    def spell(self, case):
+        return [Spelling("nativ", layer("convmm.conv2d"), meaning=case)]
+
+
+class Plain(Framework):
+    def spell(self, case):
+        return [Spelling("native", layer("builtins.print"), meaning=case)]
+
+
+class Unpinned(Plain):
+    name = "unpinned"
+
+    def pin(self, threads):
+        raise RuntimeError("no such switch")
+
+
+class Switchless(Plain):
+    name = "switchless"
+
+    def pin(self, threads):
+        return None
+
+
+class Unlicensed(Plain):
+    name = "unlicensed"
+
+    def load(self):
+        sys.exit("no licence")
+
+
+class Unprinted(Framework):
+    name = "unprinted"
+
+    def spell(self, case):
+        return [Spelling("native", layer("xml.dom.minidom.Document"), meaning=case)]
 """
 
 
@@ -79,6 +173,13 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "faulty.py").write_text(FAULTY, encoding="utf-8")
     install(tmp_path, "faulty", BROKEN)
     return tmp_path
+
+
+@pytest.fixture
+def wrong(folder: Path) -> Path:
+    """Return the same, with frameworks that go wrong when they are asked or started."""
+    install(folder, "wrong", {name: f"faulty:{name.title()}" for name in WRONG})
+    return folder
 
 
 def ran(folder: Path, *arguments: str) -> tuple[int, str, str]:
@@ -149,6 +250,7 @@ def test_frameworks_that_cannot_be_made_are_listed_with_the_reason_and_cost_no_o
         ("number", "TypeError: it is no parity.frameworks.interface.Framework but 3"),
         ("ending", "SystemExit: this machine has too few cores"),
         ("asking", "OSError: no licence"),
+        ("stateful", "AttributeError: Can't pickle local object 'Stateful.__init__.<locals>.<lambda>'"),
     ],
 )
 def test_a_framework_that_cannot_be_made_is_one_sentence(folder: Path, name: str, why: str) -> None:
@@ -156,3 +258,44 @@ def test_a_framework_that_cannot_be_made_is_one_sentence(folder: Path, name: str
     own = "faulty is imported\n" if BROKEN[name].startswith("faulty") else ""
     sentence = f"parity: framework {name!r} cannot be made by {BROKEN[name]}: {why}\n"
     assert (code, out, err) == (2, "", own + sentence)
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_framework_that_goes_wrong_costs_its_own_results_alone(wrong: Path, name: str) -> None:
+    code, out, err = ran(wrong, "run", *CASE, "--frameworks", f"numpy,{name}", "--json")
+    own, its = json.loads(out)["results"]
+    assert (code, own["relation"], "Traceback" in err) == (1, "identical", False)
+    assert (its["framework"], its["status"] in {"invalid", "rejected"}) == (name, True)
+    assert WRONG[name] in its["error"]
+    assert not its["explained"]
+
+
+def test_frameworks_that_go_wrong_stop_no_command_that_asks_them_all(wrong: Path) -> None:
+    assert {"torch", "raising"} <= {each["framework"] for each in read(wrong, "frameworks")}
+    for command in ("sizes", "explain"):
+        code, out, _ = ran(wrong, command, *CASE)
+        assert (code, "torch" in out) == (0, True)
+    layer = "torch.nn.Conv2d(3, 4, 3)"
+    code, _, err = ran(wrong, "translate", layer, "--to", "raising", "--input", "1,3,5,5")
+    assert (code, "it cannot say its layers: ValueError: no rule for this" in err) == (2, True)
+
+
+def test_what_a_framework_can_do_is_asked_of_it(wrong: Path) -> None:
+    frameworks = {each["framework"]: each for each in read(wrong, "frameworks")}
+    assert frameworks["scipy"]["ops"] == ["conv1d", "conv2d", "conv3d"]
+    assert frameworks["scipy"]["dtypes"] == ["float32", "float64"]
+    assert (frameworks["raising"]["ops"], frameworks["ending"]["ops"]) == ([], [])
+
+
+def test_a_layer_in_a_submodule_is_printed_with_its_import(folder: Path) -> None:
+    package = folder / "layers_of_scipy"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    text = shown("python").replace("convparity_scipy.Correlation", "layers_of_scipy.direct:Correlation")
+    for file in (package / "direct.py", folder / "convparity_scipy.py"):
+        file.write_text(text, encoding="utf-8")
+    program = read(folder, "translate", "torch.nn.Conv2d(3, 4, 3)", "--to", "scipy")["code"]
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    lines = [line for line in program.splitlines() if line.startswith(("import ", "layer = "))]
+    assert lines[0] == "import layers_of_scipy.direct"
+    subprocess.run([sys.executable, "-c", "\n".join(lines)], env=environment, check=True)
