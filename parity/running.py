@@ -82,6 +82,8 @@ def contestants(
     Raises:
         FrameworkError: as :func:`run`, or a name is given twice.
     """
+    if isinstance(frameworks, str):
+        raise FrameworkError(f"frameworks={frameworks!r}: allowed is a list of names")
     found: list[Framework] = [
         find_framework(name) for name in (installed() if frameworks is None else frameworks)
     ]

@@ -44,7 +44,7 @@ def command(
         json_document(translation.to_dict())
     else:
         show_translation(translation)
-    return Outcome.EXPLAINED if translation.verified else Outcome.UNEXPLAINED
+    return translation.outcome
 
 
 def show_translation(found: Translation) -> None:

@@ -7,17 +7,22 @@ import sys
 import warnings
 from collections.abc import Callable
 from contextlib import redirect_stdout
+from threading import RLock
 from typing import TypeVar
 
 _LONGEST_TEXT = 400
+_ALONE = RLock()
 _TERMINAL_CODES = re.compile(r"\x1b\[[0-9;]*m")
 
 T = TypeVar("T")
 
 
 def attempt(compute: Callable[[], T]) -> tuple[T | BaseException, tuple[str, ...]]:
-    """Run ``compute``; return what it returns or raises, and its warnings, each once."""
-    with warnings.catch_warnings(record=True) as caught:
+    """Run ``compute``; return what it returns or raises, and its warnings, each once.
+
+    Standard output and the filters of warnings are the whole process's: one thread at a time changes them.
+    """
+    with _ALONE, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             with redirect_stdout(sys.stderr):  # stdout is for results

@@ -18,6 +18,8 @@ from parity.frameworks.task import Submit, here
 from parity.laws.law import (
     Finding,
     Linear,
+    NotApplicableError,
+    NoValueError,
     adds_bias,
     find,
     is_adjoint,
@@ -56,6 +58,7 @@ class SelfCheck:
         spelling: the layer that computed it, or why there is none.
         adjoint: the opposite layer, or the core's gradient, as code; None where there is none.
         laws: a finding for each of :data:`LAWS`, in this order.
+        failed: what the command ends with where the case's own call gave no value and was to give one.
     """
 
     case: Case
@@ -63,10 +66,13 @@ class SelfCheck:
     spelling: Spelling | Unsupported
     adjoint: str | None
     laws: Mapping[str, Finding]
+    failed: Outcome | None = None
 
     @property
     def outcome(self) -> Outcome:
         """The exit code: one broken law is enough, and nothing tried is no pass."""
+        if self.failed is not None:
+            return self.failed
         counts = Counter(finding.status for finding in self.laws.values())
         if counts["broken"]:
             return Outcome.UNEXPLAINED
@@ -126,16 +132,20 @@ def self_check(case: Case, subject: Subject, submit: Submit = here) -> SelfCheck
     """
     if case.values != "integers":
         raise SelfCheckError(
-            f"values={case.values!r}: allowed in a self-check is 'integers', of which a law holds to the bit"
+            f"values={case.values!r}: allowed is 'integers', of which a law holds to the bit"
         )
     arrays = draw_arrays(case)
     spelling = pick(layers_of(subject.implementation, case))
     if isinstance(spelling, Unsupported):
         return SelfCheck(case, subject, spelling, None, _none_applies(spelling.reason))
     trial = Trial(case, subject.implementation, spelling, arrays, submit)
-    missing = trial.without_output()
-    if missing:
-        return SelfCheck(case, subject, spelling, None, _none_applies(missing))
+    try:
+        trial.check_output()
+    except NotApplicableError as error:
+        return SelfCheck(case, subject, spelling, None, _none_applies(str(error)))
+    except NoValueError as error:
+        failed = Outcome.CRASHED if error.crashed else Outcome.UNEXPLAINED
+        return SelfCheck(case, subject, spelling, None, _none_applies(str(error)), failed)
     adjoint = _adjoint(case, subject, arrays.w, submit)
     laws = {**_own_laws(trial), "adjointness": _adjointness(trial, adjoint), **_backward_laws(trial)}
     code = None if isinstance(adjoint, Unsupported) else adjoint.code

@@ -30,7 +30,15 @@ Linear = Callable[[Array], Array]
 
 
 class NoValueError(Exception):
-    """A call that had to give a value gave none, or none of the shape it had to have: its law is broken."""
+    """A call that had to give a value gave none, or none of the shape it had to have: its law is broken.
+
+    Attributes:
+        crashed: its process ended, or it ran out of time.
+    """
+
+    def __init__(self, message: str, *, crashed: bool = False) -> None:
+        super().__init__(message)
+        self.crashed = crashed
 
 
 class NotApplicableError(Exception):

@@ -1,4 +1,4 @@
-"""What a self-check is of: one implementation, and who computes the opposite of its operation."""
+"""What is checked: one implementation, and who computes the opposite of its operation."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def choose_subject(frameworks: Sequence[str] | None, impl: str | None, adjoint: 
             )
         return _framework(frameworks)
     if frameworks is not None:
-        raise SelfCheckError(f"frameworks {_text(frameworks)}: allowed in a self-check of an impl is none")
+        raise SelfCheckError(f"frameworks {_text(frameworks)}: allowed beside an impl is none")
     function, options = implementation(impl), ("--impl", impl)
     if adjoint is None:
         return Subject(function, None, options)
@@ -65,7 +65,7 @@ def choose_subject(frameworks: Sequence[str] | None, impl: str | None, adjoint: 
 
 def _framework(names: Sequence[str] | None) -> Subject:
     if names is None or len(names) != 1:
-        raise SelfCheckError(f"frameworks {_text(names)}: allowed in a self-check is one, or an impl instead")
+        raise SelfCheckError(f"frameworks {_text(names)}: allowed is one, or an impl instead")
     found = find_framework(names[0])
     return Subject(found, found, ("--frameworks", found.name))
 

@@ -73,13 +73,17 @@ class Trial:
         """Return why the layer has no gradients to ask for, in one sentence, or None."""
         return self.found.why_no_gradients() or self.spelling.no_backward
 
-    def without_output(self) -> str | None:
-        """Return why nothing can be tried, where the case's own call gives nothing to try it on."""
-        try:
-            output = self.apply(self.arrays)
-        except (NoValueError, NotApplicableError) as error:
-            return str(error)
-        return None if output.size else f"its output of shape {format_shape(output.shape)} has no element"
+    def check_output(self) -> None:
+        """Check that the case's own call gives something to try a law on.
+
+        Raises:
+            NotApplicableError: the case's output has no element, or its framework's rules say that it raises.
+            NoValueError: as of :func:`ask`, or its output has no element and was to have some.
+        """
+        output = self.apply(self.arrays)
+        if not output.size:
+            error = NotApplicableError if 0 in self.case.output_shape else NoValueError
+            raise error(f"its output of shape {format_shape(output.shape)} has no element")
 
 
 def pick(spellings: Sequence[Spelling | Unsupported]) -> Spelling | Unsupported:
@@ -102,7 +106,8 @@ def ask(
         foreseen = spelling.refusal is not None and answer.error_class in spelling.refusal.errors
         raise (NotApplicableError if foreseen else NoValueError)(f"{found.name} raised {answer.error}")
     if answer.ending != "ok":
-        raise NoValueError(f"{found.name} gave no value: {answer.reason}")
+        crashed = answer.ending in {"crashed", "timeout"}
+        raise NoValueError(f"{found.name} gave no value: {answer.reason}", crashed=crashed)
     for output, like in zip(answer.outputs, (arrays.x, *arrays.weights), strict=dy is not None):
         _check_kind(found.name, output, like)
     return list(answer.outputs)

@@ -11,6 +11,7 @@ import numpy as np
 from parity.cases.case import Case
 from parity.cases.notation import format_shape
 from parity.frameworks.task import Answer
+from parity.records.counts import Outcome
 from parity.verdict.compare import compare
 
 
@@ -29,6 +30,7 @@ class Translation:
         sizes: shapes of the inputs, channels first, that they were run on.
         lookalike: what a port by names would have been, and how it differs; None where it is right.
         notes: what was left out of the expression, and why.
+        crashed: a layer's process ended, or it ran out of time.
     """
 
     source: str
@@ -39,6 +41,7 @@ class Translation:
     sizes: tuple[tuple[int, ...], ...]
     lookalike: dict[str, Any] | None
     notes: tuple[str, ...]
+    crashed: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return the translation as JSON has it."""
@@ -52,6 +55,13 @@ class Translation:
             "lookalike": self.lookalike,
             "notes": list(self.notes),
         }
+
+    @property
+    def outcome(self) -> Outcome:
+        """The exit code: what crashed, or ran out of time, was not compared."""
+        if self.verified:
+            return Outcome.EXPLAINED
+        return Outcome.CRASHED if self.crashed else Outcome.UNEXPLAINED
 
 
 @dataclass(frozen=True)
@@ -82,6 +92,11 @@ class Pair:
             if answer.ending != "ok":
                 yield f"{name} gave no output: {answer.error or answer.reason}"
 
+    @property
+    def crashed(self) -> bool:
+        """Whether a layer's process ended, or ran out of time."""
+        return not {self.theirs.ending, self.ours.ending}.isdisjoint({"crashed", "timeout"})
+
 
 def remarks(translation: Translation) -> list[str]:
     """Return what there is to say about a translation, in sentences."""
@@ -96,6 +111,6 @@ def remarks(translation: Translation) -> list[str]:
     shapes = ", ".join(format_shape(shape) for shape in translation.sizes)
     lines.append(
         f"{'verified' if translation.verified else 'NOT verified'} on inputs of sizes {shapes}: "
-        f"{'identical' if translation.verified else 'different'}"
+        f"{'identical' if translation.verified else 'not compared' if translation.crashed else 'different'}"
     )
     return lines

@@ -75,6 +75,7 @@ class Draft:
             sizes=tuple(case.input for case in self.cases),
             lookalike=_lookalike(self.target, self.cases, submit),
             notes=(*self.reading.notes, *dict.fromkeys(failures)),
+            crashed=any(pair.crashed for pair in pairs),
         )
 
     def _ask(self, case: Case, theirs: Spelling, submit: Submit) -> tuple[Wait, Wait]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
-from concurrent.futures import Future, wait
+from concurrent.futures import CancelledError, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -157,6 +157,8 @@ class Pool:
                 self._send()
         try:
             answers, _ = _result(batch.future)
+        except CancelledError:  # by whom waited for another of the batch, and was interrupted
+            return self._ask_alone(batch.tasks[number])
         except BrokenProcessPool:
             return self._ask_again(batch, number)
         except (TimeoutError, ProcessExpired) as error:
@@ -213,8 +215,12 @@ class Pool:
 
 def _result(future: Future[T]) -> T:
     """Wait for what comes of it, in turns, between which a signal is heeded."""
-    heed()
-    while not future.done():
-        wait([future], timeout=_TURN)
+    try:
         heed()
+        while not future.done():
+            wait([future], timeout=_TURN)
+            heed()
+    except BaseException:  # nobody waits for it any longer, and others may ask its process
+        future.cancel()
+        raise
     return future.result()

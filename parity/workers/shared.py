@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
+from multiprocessing import current_process
 from multiprocessing.util import Finalize
 from pathlib import Path
 from threading import Lock
@@ -11,6 +12,7 @@ from typing import Any
 
 from parity.frameworks.function import Implementation
 from parity.frameworks.interface import Framework
+from parity.frameworks.table import FrameworkError
 from parity.frameworks.task import Task, Wait, here
 from parity.workers.processes import disown
 from parity.workers.workers import Workers
@@ -23,6 +25,7 @@ class Shared:
     """A process of its own for each framework, started when the framework is first asked.
 
     A function that is given itself, and not by its name, runs in the calling process: no other can import it.
+    So does all in a daemonic process, as those of ``multiprocessing.Pool`` are: it may start no other.
     Threads may share an object of this class, and so call :func:`parity.run` at the same time.
     """
 
@@ -31,14 +34,16 @@ class Shared:
         self._stack = ExitStack()
         self._starting = Lock()
         self._parents: ExitStack | None = None
+        self._ended = False
 
     def submit(self, framework: Framework, task: Task) -> Wait:
         """Hand a framework's process a task; what is returned waits for the answer.
 
         Raises:
-            FrameworkError: a user's function cannot be imported.
+            FrameworkError: a user's function cannot be imported, or the program is ending.
         """
-        if isinstance(framework, Implementation) and not isinstance(framework.function, str):
+        given_itself = isinstance(framework, Implementation) and not isinstance(framework.function, str)
+        if given_itself or current_process().daemon:
             return here(framework, task)
         with self._starting:
             return self._of(framework).submit(framework, task)
@@ -46,11 +51,18 @@ class Shared:
     def _of(self, framework: Framework) -> Workers:
         key = _key(framework)
         if key not in self._workers:
+            if self._ended:
+                raise FrameworkError(
+                    f"framework {framework.name!r}: the program is ending, and its processes have ended; "
+                    "isolated=False runs a case without them"
+                )
             if not self._workers:  # before multiprocessing waits for its children, in a child of its own too
-                Finalize(None, self.close, exitpriority=10)
-            workers = self._stack.enter_context(Workers([framework], timeout=TIMEOUT))
-            if isinstance(framework, Implementation):
-                workers.switches()
+                Finalize(None, self._end, exitpriority=10)
+            with ExitStack() as stack:
+                workers = stack.enter_context(Workers([framework], timeout=TIMEOUT))
+                if isinstance(framework, Implementation):
+                    workers.switches()
+                self._stack.push(stack.pop_all())
             self._workers[key] = workers
         return self._workers[key]
 
@@ -63,6 +75,10 @@ class Shared:
         """End all processes; the next task starts new ones."""
         self._workers.clear()
         self._stack.close()
+
+    def _end(self) -> None:
+        self._ended = True
+        self.close()
 
     def forget(self) -> None:
         """Start anew without ending the processes: in a forked child they are the parent's."""

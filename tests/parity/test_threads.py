@@ -4,6 +4,7 @@ import pytest
 
 from parity import run
 from parity.cases.suites import SuiteCase, load_suite
+from tests.support.machine import HAS_ONEDNN
 
 THREADS = load_suite("threads").cases
 
@@ -13,7 +14,8 @@ def test_a_reported_configuration_has_the_verdict_that_is_known(
     each: SuiteCase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("KERAS_BACKEND", raising=False)
-    assert run(each.case).verdict == each.expected
+    refused = each.case.transposed and max(each.case.dilation) > 1 and not HAS_ONEDNN
+    assert run(each.case).verdict == ("explained" if refused else each.expected)
 
 
 def test_every_configuration_names_its_report() -> None:

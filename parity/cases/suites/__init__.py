@@ -166,7 +166,7 @@ def load_suite(name: str) -> Suite:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise SuiteError(f"{name}: cannot be read: {error}") from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise SuiteError(f"{name}: no valid TOML: {error}") from error
     file = _decode(name, data, _File)
     cases = [*_cases(name, file.case), *_products(name, file.product)]

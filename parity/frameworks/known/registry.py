@@ -117,7 +117,7 @@ def _load(name: str, path: Traversable | Path, taken: Collection[str] = ()) -> t
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise RegistryError(f"{name}: cannot be read: {error}") from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise RegistryError(f"{name}: no valid TOML: {error}") from error
     tables = _decode(name, data, _File).divergence
     names = set(taken)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +57,7 @@ from tests.support.faults import (
     wrapped_to_16_bits,
 )
 from tests.support.foreign import raising
+from tests.support.project import ROOT
 from tests.support.scripted import Scripted, spelling_of
 from tests.support.strategies import CONVS, TRANSPOSES, agreeing_both_ways, changed, examples
 
@@ -321,7 +325,7 @@ def test_a_function_without_a_usable_output_has_nothing_to_check(wrong: Wrong, s
     found = check(typical("conv2d"), wrong(right("conv2d")))
     assert laws_with("not applicable", found) == set(LAWS)
     assert all(says in finding.message for finding in found.laws.values())
-    assert found.outcome == Outcome.NOTHING_COMPARED
+    assert found.outcome == Outcome.UNEXPLAINED
 
 
 def test_a_call_that_raises_later_breaks_its_law_only() -> None:
@@ -411,6 +415,11 @@ from tests.support import faults, foreign
 conv2d, back = convmm.conv2d, convmm.conv_transpose2d
 flipped = faults.flipped()(convmm.conv2d)
 raising, number = foreign.raising, 3
+ending, waiting = foreign.exits_with_7, foreign.hangs
+
+
+def nothing(*_, **__):
+    return None
 """
 
 
@@ -482,17 +491,39 @@ def test_a_function_is_checked_with_its_own_adjoint(capsys: pytest.CaptureFixtur
     assert run_cli(["check", *CASE, "--impl", f"{kernels}:flipped", *options[2:]]) == 1
 
 
-def test_nothing_checked_is_no_pass(capsys: pytest.CaptureFixture[str], kernels: str) -> None:
-    code, out, err = ran(capsys, "--impl", f"{kernels}:raising")
+def test_nothing_checked_is_no_pass(capsys: pytest.CaptureFixture[str]) -> None:
+    empty = "conv_transpose1d --input 1,1,1 --filters 1 --kernel 2 --padding 1 --frameworks numpy".split()
+    code = run_cli(["check", *empty])
+    _, err = capsys.readouterr()
     assert code == Outcome.NOTHING_COMPARED
-    assert "RuntimeError: not today" in out
     assert "nothing was checked" in err
+
+
+@pytest.mark.parametrize(
+    ("function", "outcome", "why"),
+    [
+        ("raising", Outcome.UNEXPLAINED, "RuntimeError: not today"),
+        ("nothing", Outcome.UNEXPLAINED, "it returned no array but NoneType"),
+        ("ending", Outcome.CRASHED, "its process ended: exit code 7"),
+        ("waiting", Outcome.CRASHED, "it did not end within 2 s"),
+    ],
+)
+def test_a_function_without_a_value_ends_the_check_as_it_ends_a_run(
+    function: str, outcome: Outcome, why: str, kernels: str
+) -> None:
+    given = ("--impl", f"{kernels}:{function}", "--timeout", "2" if function == "waiting" else "60")
+    for command in ("check", "run"):
+        asked = [sys.executable, "-m", "parity", command, *CASE, *given]  # in processes of its own
+        asked += ["--frameworks", "numpy"] if command == "run" else []
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(asked, env=environment, capture_output=True, text=True, check=False)
+        assert (done.returncode, why in done.stdout) == (outcome, True)
 
 
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        ("check", "frameworks none: allowed in a self-check is one"),
+        ("check", "frameworks none: allowed is one"),
         ("check --frameworks numpy,torch", "frameworks 'numpy,torch'"),
         ("check --frameworks jax", "'jax'"),
         ("check --frameworks numpy --impl m:f", "frameworks 'numpy'"),

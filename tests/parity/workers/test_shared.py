@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,6 +18,7 @@ from parity.frameworks.table import find_framework
 from parity.frameworks.task import here
 from parity.running import run_with
 from parity.workers.shared import Shared, shared
+from tests.support.foreign import right
 
 ROOT = Path(__file__).parents[3]
 PLAIN = Case("conv1d", (1, 1, 4), 1, 2)
@@ -84,9 +86,9 @@ def test_a_frameworks_switches_are_those_that_the_command_pins() -> None:
     assert (switches["threads"], switches["nnpack"]) == (1, False)
 
 
-def ran(command: list[str], text: str | None = None) -> list[str]:
-    """The lines that a program prints."""
-    done = subprocess.run(command, input=text, cwd=ROOT, capture_output=True, text=True, check=False)
+def ran(command: list[str], text: str | None = None, folder: Path = ROOT) -> list[str]:
+    """The words that a program prints."""
+    done = subprocess.run(command, input=text, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     return done.stdout.split()
@@ -139,6 +141,93 @@ def generation(left):
 generation(2)
 """
     assert ran([sys.executable, "-W", "ignore", "-c", code]) == ["ok"] * 5
+
+
+DAEMONIC = """
+import multiprocessing, os
+from parity import Case, run, translate
+from parity.testing import assert_parity
+
+def asked(_):
+    case = Case("conv1d", (1, 1, 4), 1, 2)
+    assert_parity(case, ["numpy", "torch"])
+    verified = translate("torch.nn.Conv1d(1, 1, 2)", "numpy").verified
+    return run(case, ["numpy", "torch"]).verdict, verified, os.getpid()
+
+with multiprocessing.get_context("fork").Pool(1) as pool:
+    [(verdict, verified, process)] = pool.map(asked, [0])
+print(verdict, verified, process != os.getpid())
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_daemonic_process_which_may_start_none_runs_everything_itself() -> None:
+    assert ran([sys.executable, "-W", "ignore", "-c", DAEMONIC]) == ["agree", "True", "True"]
+
+
+def test_a_function_that_cannot_be_imported_leaves_no_process_behind() -> None:
+    before = workers_of(psutil.Process())
+    for _ in range(2):
+        with pytest.raises(FrameworkError, match="no_such_module"):
+            run(PLAIN, ["numpy"], impl="no_such_module:f")
+    run(PLAIN, ["numpy"])
+    assert len(workers_of(psutil.Process()) - before) <= 1  # NumPy's own
+
+
+def test_an_interrupted_call_leaves_no_process_at_work(tmp_path: Path) -> None:
+    (tmp_path / "slow_at_width_5.py").write_text(
+        "import time, convmm\n"
+        "def f(x, w, bias=None, **arguments):\n"
+        "    time.sleep(100 if x.shape[-1] == 5 else 0)\n"
+        "    return convmm.conv(x, w, bias, **arguments)\n"
+    )
+    code = """
+import signal, time
+from parity import Case, run
+
+signal.alarm(1)
+signal.signal(signal.SIGALRM, signal.default_int_handler)
+impl = "slow_at_width_5:f"
+run(Case("conv1d", (1, 1, 4), 1, 2), ["numpy"], impl=impl)
+signal.alarm(2)
+try:
+    run(Case("conv1d", (1, 1, 5), 1, 2), ["numpy"], impl=impl)
+except KeyboardInterrupt:
+    began = time.monotonic()
+    print(run(Case("conv1d", (1, 1, 4), 1, 2), ["numpy"], impl=impl).verdict, time.monotonic() - began < 50)
+"""
+    assert ran([sys.executable, "-c", code], folder=tmp_path) == ["agree", "True"]
+
+
+def test_a_program_that_is_ending_is_told_so_and_gets_no_verdict() -> None:
+    code = """
+import atexit
+
+def late():
+    try:
+        run(Case("conv1d", (1, 1, 4), 1, 2), ["numpy"])
+    except FrameworkError as error:
+        print("the program is ending" in str(error))
+
+atexit.register(late)  # before multiprocessing's own, and so called after it
+
+from parity import Case, FrameworkError, run
+
+print(run(Case("conv1d", (1, 1, 4), 1, 2), ["numpy"]).verdict)
+"""
+    assert ran([sys.executable, "-c", code]) == ["agree", "True"]
+
+
+def test_threads_that_run_a_function_itself_leave_the_streams_as_they_were() -> None:
+    before = sys.stdout, list(warnings.filters)
+
+    def asked(channels: int) -> str:
+        case = Case("conv1d", (1, 1, 4), channels, 2)
+        return {run(case, ["numpy"], impl=right).verdict for _ in range(20)}.pop()
+
+    with ThreadPoolExecutor(8) as threads:
+        assert set(threads.map(asked, range(1, 9))) == {"agree"}
+    assert (sys.stdout, list(warnings.filters)) == before
 
 
 @pytest.fixture
