@@ -42,11 +42,13 @@ class Scratch:
         if taken is not None and taken.shape == shape and taken.dtype == dtype:
             return taken
         size = math.prod(shape) * np.dtype(dtype).itemsize
-        held = self._buffers.get(name)
-        if held is None or held.nbytes < size:
-            held = self._buffers[name] = np.empty(size, np.uint8)
-            self._kept.clear()  # or the memory of the one before would be, too
-        self._taken[name] = held[:size].view(dtype).reshape(shape)
+        if name not in self._buffers or self._buffers[name].nbytes < size:
+            self._buffers.pop(name, None)  # with all that is seen of it, before there is another
+            self._taken.pop(name, None)
+            self._kept.clear()
+            del taken
+            self._buffers[name] = np.empty(size, np.uint8)
+        self._taken[name] = self._buffers[name][:size].view(dtype).reshape(shape)
         return self._taken[name]
 
     def kept(self, key: Hashable, build: Callable[[], T]) -> T:

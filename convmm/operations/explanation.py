@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
 
@@ -15,6 +16,7 @@ from convmm.geometry import (
     GeometryError,
     Ints,
     Padding,
+    check_ints,
     conv_geometry,
     conv_transpose_geometry,
 )
@@ -83,7 +85,7 @@ def explain_plan(
     Raises:
         GeometryError: arguments that describe no call; the message names which.
     """
-    x, w = tuple(x_shape), tuple(w_shape)
+    x, w = _shape("x_shape", x_shape), _shape("w_shape", w_shape)
     shared: dict[str, Any] = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
     sizes: dict[str, Any] = {"output_padding": output_padding, "output_size": output_size}
     if _is_transposed(operation):
@@ -127,7 +129,10 @@ def describe(plan: Plan) -> str:
         ("unfolded", _unfolded(plan)),
         ("tile", f"{plan.tile[0]} x {_sizes(plan.tile[1:])} (samples x places)"),
         ("tasks", f"{plan.tasks}, whatever the number of threads"),
-        ("memory", f"at most {plan.scratch:,} bytes per thread, beside the arguments and the result"),
+        (
+            "memory",
+            f"about {plan.scratch:,} bytes per thread and {plan.shared:,} for all, beside what is given",
+        ),
     ]
     return "\n".join(f"  {name:12}{text}" for name, text in lines)
 
@@ -147,11 +152,22 @@ def _sizes(sizes: Sequence[int]) -> str:
     return " x ".join(map(str, sizes))
 
 
+def _shape(name: str, shape: object) -> tuple[int, ...]:
+    if not isinstance(shape, Sequence) or isinstance(shape, str | bytes):
+        text = f"an array of shape {np.shape(shape)}" if isinstance(shape, np.ndarray) else repr(shape)
+        msg = f"{name}={text}: allowed is a sequence of ints"
+        raise GeometryError(msg)
+    return check_ints(name, shape, len(shape), minimum=0)
+
+
 def _empty(dtype: DTypeLike) -> NDArray[Any]:
+    if dtype == "bfloat16":  # unknown to NumPy until another package registers it
+        with contextlib.suppress(ImportError):
+            import ml_dtypes  # noqa: F401, PLC0415
     try:
         return np.empty(0, dtype)
     except TypeError:
-        msg = f"dtype={dtype!r}: allowed are float16, bfloat16, float32, float64, integers"
+        msg = f"dtype={dtype!r}: allowed are float16, bfloat16 (with ml_dtypes), float32, float64, integers"
         raise GeometryError(msg) from None
 
 

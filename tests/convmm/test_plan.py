@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import tracemalloc
 from collections.abc import Callable
 from typing import Any, NamedTuple, get_args
 from unittest import mock
@@ -172,6 +173,34 @@ def test_the_same_call_has_the_same_plan_and_another_limit_another() -> None:
 
 
 # One layer per route, and a number that its reasons compare.
+@given(layers())
+@settings(max_examples=50)
+def test_a_call_takes_about_the_memory_that_is_explained(layer: Layer) -> None:
+    for name, call in layer.calls().items():
+        text = explain_plan(
+            layer.x_shape, layer.w_shape, operation=name, dtype=layer.dtype, **layer.arguments
+        )
+        [numbers] = re.findall(r"about ([\d,]+) bytes per thread and ([\d,]+) for all", text)
+        said = sum(int(number.replace(",", "")) for number in numbers)
+        set_threads(1)
+        try:
+            call()  # what is built once is none of this call's
+            threads._idle.clear()  # noqa: SLF001
+            tracemalloc.start()
+            result = call()
+            taken = tracemalloc.get_traced_memory()[1] - result.nbytes
+        finally:
+            tracemalloc.stop()
+            set_threads(None)
+        assert taken <= 1.1 * said + 300_000  # objects of Python
+
+
+def test_bfloat16_is_explained_by_its_name() -> None:
+    assert "computed in float32, returned as bfloat16" in explain_plan(
+        (1, 2, 5, 5), (4, 2, 3, 3), dtype="bfloat16"
+    )
+
+
 ROUTES: list[tuple[Operation, tuple[int, ...], tuple[int, ...], dict[str, Any], str, str]] = [
     ("conv", (1, 2, 9, 9), (3, 2, 3, 3), {}, "whole", "5,292 operations are at most 200,000"),
     ("conv", (4, 64, 56, 56), (64, 64, 3, 3), {}, "tiles", "192 terms per product"),
@@ -206,6 +235,12 @@ def test_the_text_names_the_route_and_the_numbers_compared(
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"operation": "convolve"}, "operation='convolve': allowed are conv, conv_transpose, conv_input_grad"),
     ({"dtype": "float31"}, "dtype='float31': allowed are float16"),
+    ({"x_shape": 5}, "x_shape=5: allowed is a sequence of ints"),
+    ({"x_shape": "abcd"}, "x_shape='abcd': allowed is a sequence of ints"),
+    ({"x_shape": np.zeros((2, 3))}, "x_shape=an array of shape (2, 3): allowed is a sequence of ints"),
+    ({"x_shape": (-1, 2, 5, 5)}, "x_shape=(-1, 2, 5, 5) on axis 0: allowed is an int of at least 0"),
+    ({"x_shape": (2.0, 2, 5, 5)}, "x_shape=(2.0, 2, 5, 5) on axis 0: allowed is an int"),
+    ({"w_shape": (4, 2, "a", 3)}, "w_shape=(4, 2, 'a', 3) on axis 2: allowed is an int"),
     ({"dtype": "complex64"}, "allowed are float16"),
     ({"stride": 0}, "stride=0: allowed is an int of at least 1"),
     ({"groups": 3}, "groups=3: allowed is a divisor of the 2 input channels"),

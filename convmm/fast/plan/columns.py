@@ -59,10 +59,10 @@ def are_views(axes: Sequence[Axis], tiles: Sequence[Tile]) -> bool:
     )
 
 
-def gathered_elements(axes: Sequence[Axis], shape: Shape) -> int:
-    """Return the elements per channel that are held to unfold a tile: the columns, and a padded copy."""
+def gathered_elements(axes: Sequence[Axis], shape: Shape) -> tuple[int, int]:
+    """Return the elements per channel that are held to unfold a tile: of columns, and of a padded copy."""
     columns = inner_taps(axes) * column_count(axes, shape)
-    return columns + (shape[1] * math.prod(padded_sizes(axes, shape)) if pads(axes, shape) else 0)
+    return columns, (shape[1] * math.prod(padded_sizes(axes, shape)) if pads(axes, shape) else 0)
 
 
 def why_unfolded(first: Axis, terms: int, filters: int, groups: int, limits: Limits) -> tuple[bool, str]:

@@ -86,16 +86,17 @@ class CorrelationPlan:
         return len(self.tiles) * len(self.groups) * len(self.parts) * len(self.filters)
 
     @property
-    def scratch(self) -> int:
-        """Bytes of the arrays that the largest task uses: columns, sums, products to add, and a factor."""
+    def arrays(self) -> tuple[int, ...]:
+        """Bytes of what the largest task uses: columns, a padded copy, sums, products to add, a factor."""
         axes, parts = self.reads.axes, self.reads.parts
         shape, channels = largest_shape(self.tiles), longest(self.channels)
         filters = longest(self.filters) * max(len(part.outputs) for part in parts)
-        gathered = 0 if self.has_views else channels * gathered_elements(axes, shape)
+        columns, padded = (0, 0) if self.has_views else gathered_elements(axes, shape)
         adds = max(part.counts[0] for part in parts) * len(self.channels) > 1
-        sums = filters * math.prod(shape) * (2 if adds else 1)
+        sums = filters * math.prod(shape)
         factor = 0 if self.keeps_factors else filters * channels * inner_taps(axes)
-        return longest(self.groups) * (gathered + sums + factor) * self.itemsize
+        elements = (columns * channels, padded * channels, sums, sums if adds else 0, factor)
+        return tuple(longest(self.groups) * self.itemsize * count for count in elements)
 
 
 def plan_correlation(reads: Reads, sizes: Sizes, wanted: int, limits: Limits) -> CorrelationPlan:

@@ -19,7 +19,7 @@ class PatchPlan:
         tiles: of places.
         groups: spans of the groups.
         filters: spans of one group's filters.
-        scratch: bytes of the arrays that one task uses: values, and their products.
+        scratch: bytes of the arrays that one task uses: values, their products, and a part of the kernel.
     """
 
     tiles: list[Tile]
@@ -54,5 +54,6 @@ def plan_patches(call: Call, wanted: int, limits: Limits) -> PatchPlan:
     boxes = tiles(call.samples, call.geometry.axes, max(most, 1), limits)
     places = math.prod(largest_shape(boxes))
     groups = spans(call.geometry.groups, limits.product // (each * places))
-    held = longest(groups) * places * (longest(filters) * taps + call.coarse_channels)
-    return PatchPlan(boxes, groups, filters, held * itemsize)
+    held = places * (longest(filters) * taps + call.coarse_channels)
+    held += longest(filters) * taps * call.coarse_channels if len(filters) > 1 else 0  # a factor's copy
+    return PatchPlan(boxes, groups, filters, longest(groups) * held * itemsize)

@@ -11,6 +11,7 @@ from typing import Literal
 from convmm.fast.plan.call import Call
 from convmm.fast.plan.correlation import CorrelationPlan, Sizes, plan_correlation
 from convmm.fast.plan.limits import LIMITS, Limits
+from convmm.fast.plan.memory import cast_bytes, factor_bytes, partial_bytes, whole_bytes
 from convmm.fast.plan.patches import PatchPlan, are_patches, plan_patches
 from convmm.fast.plan.phases import Reads, by_phase, leave_gaps, single
 from convmm.fast.plan.scatter import ScatterPlan, compare_scatter, plan_scatter
@@ -42,8 +43,8 @@ class CorrelationPlans:
 
     @property
     def scratch(self) -> int:
-        """Bytes of the arrays that the largest task uses."""
-        return max((plan.scratch for plan in self.each), default=0)
+        """Bytes of the arrays that one thread uses: each is as large as the largest task needs it."""
+        return sum(map(max, zip(*(plan.arrays for plan in self.each), strict=True)))
 
 
 Cut = CorrelationPlans | ScatterPlan | PatchPlan | WeightPlan
@@ -61,6 +62,7 @@ class Plan:
         tile: (samples, *places) of the coarse grid that one task computes at a time, at most.
         tasks: independent tasks that threads can share.
         scratch: bytes of the arrays that one thread uses beside inputs and result.
+        shared: bytes of those that all threads use together: copies of the kernel, partial sums.
         cut: the tasks; None for the whole problem at once.
     """
 
@@ -71,6 +73,7 @@ class Plan:
     tile: tuple[int, ...]
     tasks: int
     scratch: int
+    shared: int
     cut: Cut | None
 
 
@@ -101,11 +104,9 @@ def wanted_tasks(work: int, limits: Limits) -> int:
 def _whole(call: Call, limits: Limits) -> Plan:
     geometry = call.geometry
     because = f"{call.work:,} operations are at most {limits.small_work:,}: one product, not worth tiles"
-    columns = call.places * math.prod(geometry.kernel)
-    padded = call.samples * math.prod(geometry.full)  # or a spread's full response
-    scratch = (columns + padded) * geometry.fine_channels * call.itemsize
     axes = () if call.sum == "spread" else tuple(range(len(geometry.axes)))
-    return Plan(call, "whole", (because,), axes, (call.samples, *geometry.coarse), 1, scratch, None)
+    tile = (call.samples, *geometry.coarse)
+    return Plan(call, "whole", (because,), axes, tile, 1, whole_bytes(call), 0, None)
 
 
 def _spread(call: Call, because: str, limits: Limits) -> Plan:
@@ -120,7 +121,9 @@ def _spread(call: Call, because: str, limits: Limits) -> Plan:
     if scattered < phases and call.result == call.working:
         scatter = plan_scatter(call, wanted_tasks(call.work, limits), limits)
         tile = (longest(scatter.samples), scatter.rows, *call.geometry.coarse[1:])
-        return Plan(call, "scatter", (because, compared), (), tile, scatter.tasks, scatter.scratch, scatter)
+        return Plan(
+            call, "scatter", (because, compared), (), tile, scatter.tasks, scatter.scratch, 0, scatter
+        )
     if scattered < phases:
         compared += f", but sums of {call.working} are no results of {call.result}"
     return _correlations(call, "phases", (because, compared), by_phase(axes), limits)
@@ -164,4 +167,14 @@ def _plan(
 ) -> Plan:
     rows, samples, *inner = largest_shape(tiles) if tiles else (0, 0)
     places = (rows, *inner)[-len(call.geometry.axes) :]  # without the axis of size 1
-    return Plan(call, route, because, unfolded, (samples, *places), cut.tasks, cut.scratch, cut)
+    tile = (samples, *places)
+    return Plan(call, route, because, unfolded, tile, cut.tasks, cut.scratch, _shared(call, cut), cut)
+
+
+def _shared(call: Call, cut: Cut) -> int:
+    shared = cast_bytes(call)
+    if isinstance(cut, CorrelationPlans):
+        shared += sum(factor_bytes(plan, call) for plan in cut.each)
+    if isinstance(cut, WeightPlan):
+        shared += partial_bytes(call, len(cut.chunks))
+    return shared

@@ -19,7 +19,7 @@ class ScatterPlan:
         samples: spans of the samples.
         groups: spans of the groups.
         filters: spans of one group's filters.
-        scratch: bytes of the arrays that one task uses: values, products and sums.
+        scratch: bytes of the arrays that one task uses: values, products, sums, and a part of the kernel.
     """
 
     rows: int
@@ -72,8 +72,11 @@ def plan_scatter(call: Call, wanted: int, limits: Limits) -> ScatterPlan:
     filter_spans = in_pairs(filters, min(-(-filters // shared), fitting), limits)
     group_spans = spans(groups, fitting // length(filter_spans[-1]))
     written = longest(filter_spans) * (rows * row * taps + sums)
-    held = longest(group_spans) * longest(samples) * (written + call.coarse_channels * rows * row)
-    return ScatterPlan(rows, samples, group_spans, filter_spans, held * itemsize)
+    held = longest(samples) * (written + call.coarse_channels * rows * row)
+    held += (
+        longest(filter_spans) * taps * call.coarse_channels if len(filter_spans) > 1 else 0
+    )  # a factor's copy
+    return ScatterPlan(rows, samples, group_spans, filter_spans, longest(group_spans) * held * itemsize)
 
 
 def _columns(call: Call, limits: Limits) -> int:

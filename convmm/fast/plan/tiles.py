@@ -46,8 +46,11 @@ def spans(size: int, most: int) -> list[slice]:
 
 
 def even_spans(size: int, count: int) -> list[slice]:
-    """Cut ``size`` elements into ``count`` slices, of at least one element where there are that many."""
-    return [slice(size * i // count, size * (i + 1) // count) for i in range(count)]
+    """Cut ``size`` elements into ``count`` slices, of at least one element where there are that many.
+
+    The first is as long as any: arrays taken for it serve the later ones.
+    """
+    return [slice(-(-size * i // count), -(-size * (i + 1) // count)) for i in range(count)]
 
 
 def in_pairs(size: int, most: int, limits: Limits) -> list[slice]:

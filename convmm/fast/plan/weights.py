@@ -68,7 +68,7 @@ class WeightPlan:
     def scratch(self) -> int:
         """Bytes of the arrays that the largest task uses: columns, values, sums and products to add."""
         shape, channels = largest_shape(self.tiles), longest(self.channels)
-        gathered = 0 if self.has_views else channels * gathered_elements(self.axes, shape)
+        gathered = 0 if self.has_views else channels * sum(gathered_elements(self.axes, shape))
         values = longest(self.filters) * math.prod(shape)
         sums = channels * inner_taps(self.axes) * longest(self.filters)
         products = sums if any(len(chunk) > 1 for chunk in self.chunks) else 0
