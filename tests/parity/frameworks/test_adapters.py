@@ -29,6 +29,7 @@ from parity.frameworks.spelling import Spelling, Unsupported, windows_agree
 from parity.frameworks.table import BUILT_IN, FrameworkError, all_frameworks, find_framework, installed
 from parity.records.result import Result
 from parity.verdict.prediction import predict, predicted_offset
+from tests.support import project
 from tests.support.machine import HAS_ONEDNN
 from tests.support.strategies import agreeing_cases, cases, changed, examples
 
@@ -126,7 +127,7 @@ def test_every_framework_of_the_table_has_a_room_or_a_file() -> None:
 
 
 def test_every_framework_of_the_table_is_in_the_contract_of_independence() -> None:
-    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    contracts = tomllib.loads((project.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
     [independent] = [each for each in contracts["contracts"] if each["type"] == "independence"]
     assert independent["modules"] == sorted(f"parity.frameworks.{name}" for name in BUILT_IN)
 

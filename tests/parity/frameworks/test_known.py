@@ -346,6 +346,7 @@ def test_a_built_in_entry_that_is_gone_would_be_noticed() -> None:
             backend=entry.backend,
             spelling=entry.spelling[0],
             layer="layer()",
+            output=entry.output[0],
             status="ok",
             relation="identical",
             explained=True,
