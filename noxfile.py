@@ -1,6 +1,7 @@
 """The project's checks: `nox` runs the default ones, `nox -s NAME` one of them, `nox -l` lists all."""
 
 import gzip
+import os
 from pathlib import Path
 
 import nox
@@ -20,6 +21,10 @@ PREVIOUS = {"keras": "3.14.*", "tensorflow": "2.20.*"}
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 SPREAD = ("-n", "logical", "--dist", "worksteal")
 """How pytest-xdist spreads tests: a process for each core, which takes tests from others when it has none."""
+
+
+MEASURED = "CONVPARITY_COVERAGE" in os.environ
+"""Whether `core` and `tests` keep what lines they run, for the session `coverage` to add up."""
 
 
 def group(name: str) -> tuple[str, ...]:
@@ -45,15 +50,23 @@ def types(session: nox.Session) -> None:
 @nox.session(python=["3.11", "3.12", "3.13"])
 def core(session: nox.Session) -> None:
     """Run the tests of convmm on every Python found, no framework installed."""
-    session.install(*PINNED, ".[testing]", "pytest-xdist")
-    session.run("pytest", *SPREAD, "tests/convmm", *session.posargs)
+    session.install(*PINNED, ".[testing]", "pytest-xdist", "coverage")
+    run_tests(session, "tests/convmm")
 
 
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run all tests but those of `core`, with the frameworks; arguments after `--` go to pytest."""
     session.install(*PINNED, ".[frameworks,testing]", *group("test"))
-    session.run("pytest", *SPREAD, "--ignore=tests/convmm", *session.posargs)
+    run_tests(session, "--ignore=tests/convmm")
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Add up what `core` and `tests` ran under CONVPARITY_COVERAGE=1, and fail below the floor."""
+    session.install(*PINNED, "coverage")
+    session.run("coverage", "combine")
+    session.run("coverage", "report", *session.posargs)
 
 
 @nox.session
@@ -127,6 +140,12 @@ def fuzz(session: nox.Session) -> None:
     with FINDINGS.open("w", encoding="utf-8") as file:
         session.run("parity", "fuzz", *frameworks, stdout=file, success_codes=[0, 1, 3])
     session.log(f"{FINDINGS}:\n{FINDINGS.read_text(encoding='utf-8')}")
+
+
+def run_tests(session: nox.Session, *which: str) -> None:
+    """Run tests, with the arguments after `--`, and keep what they ran where that is asked for."""
+    measured = ("coverage", "run", "-m") if MEASURED else ()
+    session.run(*measured, "pytest", *SPREAD, *which, *session.posargs)
 
 
 def install_previous(session: nox.Session) -> None:

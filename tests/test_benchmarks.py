@@ -24,7 +24,7 @@ def test_the_benchmark_prints_ratios_and_writes_what_was_measured(tmp_path: Path
         "--only",
         "dcgan 32-64",
         "--rounds",
-        "2",
+        "1",
     ]
     options: list[str | Path] = [
         "--threads",
