@@ -20,7 +20,7 @@ from hypothesis import given
 
 from parity import Case, run
 from parity.cases.arrays import Array
-from parity.cases.case import OPS
+from parity.cases.op import OPS, Op
 from parity.cli.main import run_cli
 from parity.frameworks import table
 from parity.frameworks.interface import Framework
@@ -180,7 +180,7 @@ def spread(op: str) -> list[Case]:
     return [
         Case(
             op,
-            (each["batch"], 4, *[each["size"]] * int(op[-2])),
+            (each["batch"], 4, *[each["size"]] * Op.of(op).rank),
             4,
             3,
             stride=each["stride"],

@@ -22,8 +22,8 @@ from convmm.geometry import (
 )
 from parity.cases.errors import InputError
 from parity.cases.notation import NotationError, Pads, format_ints, format_padding, parse_ints, parse_padding
+from parity.cases.op import OPS, Op
 
-OPS = ("conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
 DTYPES = ("float16", "bfloat16", "float32", "float64")
 VALUES = ("integers", "normal", "wide", "special", "arange")
 
@@ -99,7 +99,7 @@ class Case:
         if not isinstance(bias, bool):
             raise CaseError(f"bias={bias!r}: allowed are True and False")
         _check_output_padding(op, output_padding)
-        rank = int(op[-2])
+        rank = Op.of(op).rank
         normalised = {
             "op": op,
             "input": _check_input(op, input, rank),
@@ -138,12 +138,12 @@ class Case:
     @property
     def rank(self) -> int:
         """Number of spatial axes."""
-        return int(self.op[-2])
+        return Op.of(self.op).rank
 
     @property
     def transposed(self) -> bool:
         """Whether this is a transposed convolution."""
-        return self.op.startswith("conv_transpose")
+        return Op.of(self.op).transposed
 
     @cached_property
     def geometry(self) -> Geometry:
@@ -327,7 +327,7 @@ def _check_choice(name: str, value: object, allowed: Sequence[str]) -> None:
 
 
 def _check_output_padding(op: str, value: object) -> None:
-    if value is not None and not op.startswith("conv_transpose"):
+    if value is not None and not Op.of(op).transposed:
         raise CaseError(f"output_padding={value!r}: allowed with the transposed ops, not with {op}")
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from parity.cases.case import DTYPES, OPS, VALUES, Case
+from parity.cases.case import DTYPES, VALUES, Case
 from parity.cases.errors import InputError
+from parity.cases.op import OPS
 
 Condition = Mapping[str, Any]
 """Quantity by what is allowed: a value, a list of values, or a range ``{min, max, even}`` of ints.

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import click
 
-from parity.cases.case import DTYPES, OPS, Case
+from parity.cases.case import DTYPES, Case
+from parity.cases.op import OPS, Op
 from parity.cli.options import (
     json_option,
 )
@@ -52,7 +53,7 @@ def _described(framework: Framework) -> Json:
 
 def _has_native(framework: Framework, op: str, dtype: str) -> bool:
     """Return whether it has a layer of its own for the plainest case of an operation in a dtype."""
-    sizes = (4,) * int(op[-2])
+    sizes = (4,) * Op.of(op).rank
     first = layers_of(framework, Case(op, (1, 2, *sizes), 2, 3, dtype=dtype))[0]
     return isinstance(first, Spelling) and (first.refusal is None or not first.refusal.certain)
 

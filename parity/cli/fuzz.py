@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from parity.cases.case import DTYPES, OPS, VALUES
+from parity.cases.case import DTYPES, VALUES
+from parity.cases.op import OPS
 from parity.cli.contestants import contestant_options, select_frameworks
 from parity.cli.options import NAMES, divergences_option, jobs_option, json_option, timeout_option
 from parity.cli.output import (

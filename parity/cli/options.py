@@ -9,8 +9,9 @@ from typing import Any
 
 import click
 
-from parity.cases.case import DTYPES, OPS, VALUES
+from parity.cases.case import DTYPES, VALUES
 from parity.cases.notation import NotationError, parse_ints, parse_names, parse_padding
+from parity.cases.op import OPS
 
 
 class Notation(click.ParamType[object]):

@@ -8,7 +8,8 @@ from functools import cached_property
 
 from hypothesis.strategies import SearchStrategy
 
-from parity.cases.case import DTYPES, OPS, VALUES, Case
+from parity.cases.case import DTYPES, VALUES, Case
+from parity.cases.op import OPS
 from parity.strategies import cases
 
 

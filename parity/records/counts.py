@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from parity.cases.case import OPS
+from parity.cases.op import OPS
 from parity.records.header import Header
 from parity.records.result import ORACLE, Record, Result
 

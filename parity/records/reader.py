@@ -10,8 +10,8 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from parity.cases.case import OPS
 from parity.cases.errors import InputError
+from parity.cases.op import OPS
 from parity.records.header import Header
 from parity.records.result import SCHEMA, Record
 

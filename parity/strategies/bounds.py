@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple, TypedDict, TypeVar, get_args
 
 from convmm.geometry import check_int, kernel_extent
 from parity.cases.case import CaseError
+from parity.cases.op import Op
 
 PaddingKind = Literal["none", "symmetric", "pairs", "valid", "same"]
 PADDING_KINDS: tuple[PaddingKind, ...] = get_args(PaddingKind)
@@ -132,7 +133,7 @@ def limits_of(op: str, bounds: Bounds) -> Limits:
         GeometryError: a bound that is no int, or too small.
     """
     check_choices("bounds", list(bounds), tuple(Bounds.__annotations__), at_least=0)
-    rank, transposed = int(op[-2]), op.startswith("conv_transpose")
+    transposed, rank = Op.of(op)
     kernel = _range_of(bounds, "kernel", _USUAL_KERNEL[rank])
     stride, dilation, groups = (
         _range_of(bounds, name, _USUAL_STEPS) for name in ("stride", "dilation", "groups")

@@ -9,7 +9,8 @@ from typing import Unpack
 import hypothesis.strategies as st
 
 from convmm.geometry import Padding, full_response_size, kernel_extent
-from parity.cases.case import DTYPES, OPS, VALUES, Case
+from parity.cases.case import DTYPES, VALUES, Case
+from parity.cases.op import OPS
 from parity.strategies.bounds import Bounds, Limits, PaddingKind, Range, check_choices, limits_of, room_of
 from parity.strategies.pieces import (
     Pair,

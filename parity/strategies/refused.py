@@ -8,7 +8,8 @@ from dataclasses import replace
 import hypothesis.strategies as st
 
 from convmm.geometry import full_response_size
-from parity.cases.case import OPS, Case
+from parity.cases.case import Case
+from parity.cases.op import OPS
 from parity.frameworks.interface import Framework
 from parity.frameworks.known.registry import layers_of
 from parity.frameworks.spelling import Refusal, Spelling

@@ -14,7 +14,8 @@ from hypothesis import Phase, find, given, settings
 import convmm
 from convmm import GeometryError
 from parity import Case, CaseError, run
-from parity.cases.case import OPS, VALUES
+from parity.cases.case import VALUES
+from parity.cases.op import OPS
 from parity.frameworks.known.registry import layers_of
 from parity.frameworks.spelling import Spelling
 from parity.frameworks.table import FrameworkError, find_framework

@@ -10,7 +10,7 @@ import ml_dtypes
 import numpy as np
 
 from parity import Case
-from parity.cases.case import OPS
+from parity.cases.op import OPS, Op
 from tests.support.faults import (
     Wrong,
     exchanged,
@@ -75,7 +75,7 @@ def fault(
 
 def typical(op: str, **arguments: object) -> Case:
     """Two samples, two groups of two channels, every argument in use."""
-    rank = int(op[-2])
+    rank = Op.of(op).rank
     own: dict[str, Any] = {"stride": 2, "padding": 1, "groups": 2, "bias": True}
     if op in TRANSPOSES:
         own["output_padding"] = 1

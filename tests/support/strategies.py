@@ -8,8 +8,9 @@ import hypothesis.strategies as st
 from hypothesis import settings
 
 from parity import strategies
-from parity.cases.case import OPS, VALUES, Case
+from parity.cases.case import VALUES, Case
 from parity.cases.condition import meets
+from parity.cases.op import OPS
 from parity.frameworks.known.registry import built_in, layers_of
 from parity.frameworks.spelling import Spelling
 from parity.frameworks.table import find_framework

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from parity.cases.op import Op
 from parity.frameworks.code.expression import Bound, Call
 from parity.frameworks.code.reading import Reading
 
@@ -69,7 +70,7 @@ def read(call: Call) -> Reading:
         allowed = ", ".join(f"{prefix}.{call.name}" for prefix in _PREFIXES[1:])
         raise call.error(f"{call.prefix}.{call.name}: allowed are {call.name}, {allowed}")
     op = CLASSES[call.name]
-    rank, transposed = int(op[-2]), op.startswith("conv_transpose")
+    transposed, rank = Op.of(op)
     bound = call.bind(_names(op))
     for name in _REFUSED:
         bound.choice(name, (None,), None)
@@ -103,7 +104,7 @@ def read(call: Call) -> Reading:
 def _names(op: str) -> tuple[str, ...]:
     if op == "conv_transpose3d":
         return _CONV_3D_TRANSPOSE
-    return _CONV_TRANSPOSE if op.startswith("conv_transpose") else _CONV
+    return _CONV_TRANSPOSE if Op.of(op).transposed else _CONV
 
 
 def _padding(bound: Bound, op: str, arguments: dict[str, Any]) -> Any:

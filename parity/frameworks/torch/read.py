@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from parity.cases.op import Op
 from parity.frameworks.code.expression import Bound, Call
 from parity.frameworks.code.reading import Reading
 
@@ -66,7 +67,7 @@ def read(call: Call) -> Reading:
             f"{call.prefix}.{call.name}: allowed is {call.name}, nn.{call.name} or torch.nn.{call.name}"
         )
     op = CLASSES[call.name]
-    rank, transposed = int(op[-2]), op.startswith("conv_transpose")
+    transposed, rank = Op.of(op)
     bound = call.bind(_CONV_TRANSPOSE if transposed else _CONV)
     bound.choice("padding_mode", ("zeros",), "zeros")
     bound.choice("device", (None, "cpu"), None)

@@ -14,8 +14,9 @@ from hypothesis import given
 
 from parity import Case, CaseError, run
 from parity.cases.arrays import SIGNIFICAND_BITS, Array, Arrays, numpy_dtype
-from parity.cases.case import DTYPES, OPS
+from parity.cases.case import DTYPES
 from parity.cases.drawing import check_memory, draw_arrays
+from parity.cases.op import OPS, Op
 from parity.verdict.reference import sums_are_exact
 from tests.support.strategies import cases, changed, examples
 
@@ -27,7 +28,7 @@ def cases_of_many_terms(draw: st.DrawFn) -> Case:
     """Cases in half types whose outputs have more terms than even ones and minus ones could be summed of."""
     dtype, most = draw(st.sampled_from([("bfloat16", 2**8), ("float16", 2**11)]))
     op, kernel, groups = draw(st.sampled_from(OPS)), draw(st.integers(1, 2)), draw(st.integers(1, 2))
-    rank = int(op[-2])
+    rank = Op.of(op).rank
     taps = kernel**rank
     channels = groups * draw(st.integers(most // taps, 2 * most // taps))
     filters = groups * draw(st.integers(1, 3))

@@ -19,7 +19,7 @@ from hypothesis import given
 import convmm
 from parity import Case
 from parity.cases.arrays import Array
-from parity.cases.case import OPS
+from parity.cases.op import OPS, Op
 from parity.cli.main import run_cli
 from parity.frameworks.code.layer import Name, layer
 from parity.frameworks.function import Implementation
@@ -74,7 +74,7 @@ ALL_BUT_BIAS = {INPUT, KERNEL, ADJOINT}
 
 def typical(op: str, **arguments: object) -> Case:
     """Two samples, two groups of two channels, every argument in use."""
-    rank = int(op[-2])
+    rank = Op.of(op).rank
     own: dict[str, Any] = {"stride": 2, "padding": 1, "groups": 2, "bias": True}
     if op in TRANSPOSES:
         own["output_padding"] = 1

@@ -7,6 +7,7 @@ from hypothesis import given
 import convmm
 from parity import Case
 from parity.cases.drawing import draw_arrays
+from parity.cases.op import Op
 from parity.laws.opposite import opposite
 from tests.support.strategies import CONVS, TRANSPOSES, cases, exact_cases_with_an_output, examples
 
@@ -54,5 +55,5 @@ def test_a_transposed_case_that_goes_on_for_a_stride_beyond_its_response_has_non
 
 @pytest.mark.parametrize("op", TRANSPOSES)
 def test_a_transposed_case_within_its_response_has_one(op: str) -> None:
-    rank = int(op[-2])
+    rank = Op.of(op).rank
     assert opposite(Case(op, (1, 2, *(3,) * rank), 4, 3, stride=2, padding=1, output_padding=1)) is not None

@@ -20,8 +20,9 @@ from hypothesis import given
 import convmm
 from convmm.unfold import spatial
 from parity.cases.arrays import SIGNIFICAND_BITS, Array
-from parity.cases.case import OPS, Case
+from parity.cases.case import Case
 from parity.cases.notation import format_shape
+from parity.cases.op import OPS, Op
 from parity.records.result import Result
 from parity.running import run
 from parity.verdict import reference
@@ -350,7 +351,7 @@ NOT_THERE = {
 
 
 def typical_case(op: str) -> Case:
-    sizes = (6, 7, 5)[: int(op[-2])]
+    sizes = (6, 7, 5)[: Op.of(op).rank]
     case = Case(op, (2, 4, *sizes), 4, 3, stride=2, padding=2, groups=2, bias=True, dtype="float64")
     return changed(case, output_padding=1) if case.transposed else case
 
@@ -552,7 +553,7 @@ def test_two_flips_that_a_symmetric_kernel_makes_equal_are_both_said() -> None:
 @pytest.mark.parametrize("value", [0, 7])
 @pytest.mark.parametrize("op", OPS)
 def test_a_constant_result_is_called_ambiguous_or_unrelated(op: str, value: float) -> None:
-    case = Case(op, (1, 2, *[4] * int(op[-2])), 2, 2)
+    case = Case(op, (1, 2, *[4] * Op.of(op).rank), 2, 2)
     found = result_of(case, np.full(case.output_shape, float(value)))
     assert found.relation == "unrelated" or f"ambiguous, since every value is {float(value)}" in str(
         found.reason

@@ -14,8 +14,9 @@ from hypothesis import assume, given
 import convmm
 from parity import Case, run
 from parity.cases.arrays import Array, Arrays, numpy_dtype
-from parity.cases.case import DTYPES, OPS
+from parity.cases.case import DTYPES
 from parity.cases.drawing import draw_arrays
+from parity.cases.op import OPS, Op
 from parity.frameworks.known.registry import layers_of
 from parity.frameworks.spelling import Spelling
 from parity.frameworks.table import find_framework
@@ -67,7 +68,7 @@ def outputs(case: Case) -> dict[str, Array]:
 def large_cases(draw: st.DrawFn) -> Case:
     """Cases of integers that are worth threads; shrinks towards small sizes, stride 1 and no padding."""
     op = draw(st.sampled_from(OPS))
-    rank = int(op[-2])
+    rank = Op.of(op).rank
     kernel, size = {1: (9, 1400), 2: (3, 36), 3: (2, 13)}[rank]
     groups = draw(st.sampled_from([1, 2]))
     sizes = tuple(size + draw(st.integers(0, 5)) for _ in range(rank))

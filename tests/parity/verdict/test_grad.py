@@ -20,8 +20,9 @@ from hypothesis import given
 from convmm.fast.kernels import totals
 from parity import Case, run
 from parity.cases.arrays import SIGNIFICAND_BITS, Array, numpy_dtype
-from parity.cases.case import DTYPES, OPS
+from parity.cases.case import DTYPES
 from parity.cases.drawing import LARGEST_INTEGER, draw_arrays
+from parity.cases.op import OPS, Op
 from parity.cli.main import run_cli
 from parity.frameworks.keras import differentiate
 from parity.frameworks.known.registry import layers_of
@@ -90,7 +91,7 @@ def sizes(case: Case) -> dict[str, tuple[int, ...]]:
 def test_the_gradients_of_a_native_layer_are_the_cores(
     framework: str, op: str, arguments: dict[str, Any]
 ) -> None:
-    size = (6, 5, 4)[: int(op[-2])]
+    size = (6, 5, 4)[: Op.of(op).rank]
     case = changed(Case(op, (2, 4, *size), 6, 2, padding="valid"), **arguments)
     found = run(case, [framework], grad=True)
     assert unexplained(found) == []

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 
 from parity.cases.arrays import Array
-from parity.cases.case import OPS, Case
+from parity.cases.case import Case
 from parity.cases.drawing import draw_arrays
+from parity.cases.op import OPS, Op
 from parity.verdict import reference as reference_module
 from parity.verdict.diagnosis import windows as windows_module
 from parity.verdict.diagnosis.windows import MOST_MATCHES, begins_at, find_windows
@@ -175,7 +176,7 @@ def test_a_result_that_is_not_finite_is_unrelated(case: Case, value: float) -> N
 
 @pytest.mark.parametrize("op", OPS)
 def test_swapped_outputs_are_unrelated(op: str) -> None:
-    case = Case(op, (2, 3, *[4] * int(op[-2])), 2, 3, dtype="float64")
+    case = Case(op, (2, 3, *[4] * Op.of(op).rank), 2, 3, dtype="float64")
     reference = reference_of(case)
     assert observe(reference.y[:, ::-1], reference).relation == "unrelated"
     assert observe(reference.y[::-1], reference).relation == "unrelated"
