@@ -69,7 +69,7 @@ def test_a_killed_sweep_is_resumed_to_what_it_would_have_been(suite: Path, tmp_p
     assert len(lines(whole)) == 1 + CASES
     generator = random.Random(0)  # noqa: S311 - moments to kill at, no secrets
     kills = 0
-    while kills < 5:
+    while kills < 4:
         running = subprocess.Popen(
             command(suite, killed, "--resume", "--jobs", "2"),
             stdout=subprocess.DEVNULL,

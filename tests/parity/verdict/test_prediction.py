@@ -104,7 +104,7 @@ def test_one_wrong_element_of_a_predicted_window_is_unexplained(data: st.DataObj
     assert reason
 
 
-@examples(60)
+@examples(30)
 @given(st.data(), cases(dtypes=("float32",), values=("normal",)))
 def test_real_numbers_of_a_predicted_window_have_the_bound_of_their_mode(
     data: st.DataObject, case: Case

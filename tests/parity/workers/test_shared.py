@@ -185,7 +185,6 @@ def test_an_interrupted_call_leaves_no_process_at_work(tmp_path: Path) -> None:
 import signal, time
 from parity import Case, run
 
-signal.alarm(1)
 signal.signal(signal.SIGALRM, signal.default_int_handler)
 impl = "slow_at_width_5:f"
 run(Case("conv1d", (1, 1, 4), 1, 2), ["numpy"], impl=impl)
