@@ -31,9 +31,8 @@ class Shared:
 
     def __init__(self) -> None:
         self._workers: dict[tuple[Framework, str], Workers] = {}
-        self._stack = ExitStack()
+        self._parents: dict[tuple[Framework, str], Workers] = {}
         self._starting = Lock()
-        self._parents: ExitStack | None = None
         self._ended = False
 
     def submit(self, framework: Framework, task: Task) -> Wait:
@@ -45,26 +44,35 @@ class Shared:
         given_itself = isinstance(framework, Implementation) and not isinstance(framework.function, str)
         if given_itself or current_process().daemon:
             return here(framework, task)
-        with self._starting:
-            return self._of(framework).submit(framework, task)
-
-    def _of(self, framework: Framework) -> Workers:
         key = _key(framework)
-        if key not in self._workers:
-            if self._ended:
-                raise FrameworkError(
-                    f"framework {framework.name!r}: the program is ending, and its processes have ended; "
-                    "isolated=False runs a case without them"
-                )
-            if not self._workers:  # before multiprocessing waits for its children, in a child of its own too
-                Finalize(None, self._end, exitpriority=10)
-            with ExitStack() as stack:
-                workers = stack.enter_context(Workers([framework], timeout=TIMEOUT))
-                if isinstance(framework, Implementation):
-                    workers.switches()
-                self._stack.push(stack.pop_all())
-            self._workers[key] = workers
+        with self._starting:
+            workers = self._workers.get(key) or self._start(key)
+        if isinstance(framework, Implementation):
+            self._check(key, workers)
+        return workers.submit(framework, task)
+
+    def _start(self, key: tuple[Framework, str]) -> Workers:
+        framework, _ = key
+        if self._ended:
+            raise FrameworkError(
+                f"framework {framework.name!r}: the program is ending, and its processes have ended; "
+                "isolated=False runs a case without them"
+            )
+        if not self._workers:  # before multiprocessing waits for its children, in a child of its own too
+            Finalize(None, self._end, exitpriority=10)
+        self._workers[key] = Workers([framework], timeout=TIMEOUT).__enter__()  # ended by `close`
         return self._workers[key]
+
+    def _check(self, key: tuple[Framework, str], workers: Workers) -> None:
+        """Wait until a user's function is imported; one that cannot be is started anew the next time."""
+        try:
+            workers.switches()
+        except FrameworkError:
+            with self._starting:
+                failed = self._workers.pop(key) if self._workers.get(key) is workers else None
+            if failed is not None:
+                failed.close()
+            raise
 
     def switches(self, framework: Framework) -> dict[str, Any] | None:
         """Return the switches under which a framework's process runs; None where it has no process."""
@@ -73,8 +81,9 @@ class Shared:
 
     def close(self) -> None:
         """End all processes; the next task starts new ones."""
-        self._workers.clear()
-        self._stack.close()
+        with ExitStack() as stack:
+            while self._workers:
+                stack.callback(self._workers.popitem()[1].close)
 
     def _end(self) -> None:
         self._ended = True
@@ -83,8 +92,8 @@ class Shared:
     def forget(self) -> None:
         """Start anew without ending the processes: in a forked child they are the parent's."""
         disown()
-        self._parents = self._stack  # kept, so that nothing of it is finalised here
-        self._workers, self._stack, self._starting = {}, ExitStack(), Lock()
+        self._parents = self._workers  # kept, so that nothing of it is finalised here
+        self._workers, self._starting = {}, Lock()
 
 
 def _key(framework: Framework) -> tuple[Framework, str]:

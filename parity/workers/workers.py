@@ -53,6 +53,10 @@ class Workers:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """End them all."""
+        self.close()
+
+    def close(self) -> None:
         """End them all, whatever they do."""
         for pool in self._pools.values():
             pool.stop()

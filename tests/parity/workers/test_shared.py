@@ -174,6 +174,23 @@ def test_a_function_that_cannot_be_imported_leaves_no_process_behind() -> None:
     assert len(workers_of(psutil.Process()) - before) <= 1  # NumPy's own
 
 
+def test_a_function_that_is_slow_to_import_holds_up_no_other_call(tmp_path: Path) -> None:
+    (tmp_path / "slow_to_import.py").write_text("import convmm, time\ntime.sleep(6)\nf = convmm.conv\n")
+    code = """
+import threading, time
+from parity import Case, run
+
+case = Case("conv1d", (1, 1, 4), 1, 2)
+run(case, ["numpy"])
+slow = threading.Thread(target=lambda: print(run(case, [], impl="slow_to_import:f").results[0].framework))
+slow.start()
+time.sleep(1)
+print(run(case, ["numpy"]).results[0].framework, flush=True)
+slow.join()
+"""
+    assert ran([sys.executable, "-c", code], folder=tmp_path) == ["numpy", "f"]
+
+
 def test_an_interrupted_call_leaves_no_process_at_work(tmp_path: Path) -> None:
     (tmp_path / "slow_at_width_5.py").write_text(
         "import time, convmm\n"
