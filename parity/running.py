@@ -46,8 +46,9 @@ def run(
 
     Each framework, and a function given as "MODULE:FUNCTION", runs in a process of its own, as on the
     command line: on one thread, with its switches pinned, so that one that crashes costs one result. The
-    processes are started by the first call, shared by all later ones, and ended with the program. A function
-    that is given itself runs in the calling process.
+    processes are started by the first call, shared by all later ones, and ended with the program; a module
+    that is edited meanwhile is not read again. A function that is given itself runs in the calling process;
+    so does everything in a daemonic one, such as those of ``multiprocessing.Pool``, which may start no other.
 
     Args:
         case: what to run.
@@ -61,8 +62,8 @@ def run(
         isolated: False runs everything in the calling process, under the switches that it has.
 
     Raises:
-        FrameworkError: an unknown framework, or one that is not installed; an unknown mode, or one without
-            a function; gradients, and none has any.
+        FrameworkError: an unknown framework, one that is not installed, or a name given twice; an unknown
+            mode, or one without a function; gradients, and none has any; the program is ending.
         CaseError: the arrays do not fit in memory.
     """
     adapters = contestants(frameworks, impl, mode=mode, grad=grad)
