@@ -78,8 +78,8 @@ def probe(pytester: pytest.Pytester, condition: str, *arguments: str, **environm
 @pytest.mark.parametrize(
     ("arguments", "environment", "expected"),
     [
-        ((), {}, "settings None 50 "),
-        ((), {"CI": "true"}, "settings None 50 "),
+        ((), {}, "settings None 34 "),
+        ((), {"CI": "true"}, "settings None 34 "),
         (("--hypothesis-profile", "nightly"), {"CI": "true"}, "settings None 2000 "),
     ],
 )

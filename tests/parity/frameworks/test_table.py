@@ -241,7 +241,6 @@ def test_frameworks_that_cannot_be_made_are_listed_with_the_reason_and_cost_no_o
     assert list(frameworks) == ["numpy", "torch", "keras", *sorted({"scipy", *BROKEN})]
     assert frameworks["scipy"]["installed"]
     assert not any(frameworks[name]["installed"] for name in BROKEN)
-    assert not set(BROKEN) & {each["framework"] for each in read(folder, "run", *CASE)["results"]}
     assert not any(name in ran(folder, "sizes", *CASE)[1] for name in BROKEN)
 
 
