@@ -109,14 +109,14 @@ class Pool:
         self._context.started.clear()
 
     def switches(self) -> dict[str, Any] | None:
-        """Return the switches under which the framework runs; None where its import failed or crashed.
+        """Return the switches under which the framework runs; None where that failed or was interrupted.
 
         Raises:
             FrameworkError: a user's function cannot be imported.
         """
         try:
             settings = _result(self._switches)
-        except (ProcessExpired, BrokenProcessPool):
+        except (CancelledError, ProcessExpired, BrokenProcessPool):
             return None
         if isinstance(settings, FrameworkError):
             raise settings

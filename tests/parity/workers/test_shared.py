@@ -215,6 +215,34 @@ except KeyboardInterrupt:
     assert ran([sys.executable, "-c", code], folder=tmp_path) == ["agree", "True"]
 
 
+def test_a_call_that_is_interrupted_while_it_imports_may_be_made_again(tmp_path: Path) -> None:
+    (tmp_path / "slow_at_first.py").write_text(
+        "import convmm, pathlib, time\n"
+        "seen = pathlib.Path('seen')\n"
+        "if not seen.exists():\n"
+        "    seen.touch()\n"
+        "    time.sleep(3)\n"
+        "f = convmm.conv\n"
+    )
+    code = """
+import pathlib, signal, threading, time
+from parity import Case, run
+
+def interrupt():
+    while not pathlib.Path("seen").exists():
+        time.sleep(0.1)
+    signal.raise_signal(signal.SIGINT)
+
+threading.Thread(target=interrupt).start()
+ask = lambda: run(Case("conv1d", (1, 1, 4), 1, 2), [], impl="slow_at_first:f").results[0].relation
+try:
+    ask()
+except KeyboardInterrupt:
+    print(ask())
+"""
+    assert ran([sys.executable, "-c", code], folder=tmp_path) == ["identical"]
+
+
 def test_a_program_that_is_ending_is_told_so_and_gets_no_verdict() -> None:
     code = """
 import atexit
