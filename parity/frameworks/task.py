@@ -15,7 +15,7 @@ from parity.frameworks.code.layer import Layer
 from parity.frameworks.code.script import AS_THEY_ARE, Convert, Program, Script
 from parity.frameworks.interface import Framework
 from parity.frameworks.spelling import Spelling
-from parity.records.result import Repeats, class_of
+from parity.records.result import ENDED_BADLY, Repeats, class_of
 
 Ending = Literal["ok", "rejected", "invalid", "crashed", "timeout"]
 
@@ -77,6 +77,11 @@ class Answer:
     def error_class(self) -> str | None:
         """The name of the exception's class, or how its process ended."""
         return class_of(self.error)
+
+    @property
+    def ended_badly(self) -> bool:
+        """Whether its process ended, or it ran out of time."""
+        return self.ending in ENDED_BADLY
 
 
 Wait = Callable[[], Answer]

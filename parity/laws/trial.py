@@ -106,8 +106,7 @@ def ask(
         foreseen = spelling.refusal is not None and answer.error_class in spelling.refusal.errors
         raise (NotApplicableError if foreseen else NoValueError)(f"{found.name} raised {answer.error}")
     if answer.ending != "ok":
-        crashed = answer.ending in {"crashed", "timeout"}
-        raise NoValueError(f"{found.name} gave no value: {answer.reason}", crashed=crashed)
+        raise NoValueError(f"{found.name} gave no value: {answer.reason}", crashed=answer.ended_badly)
     for output, like in zip(answer.outputs, (arrays.x, *arrays.weights), strict=dy is not None):
         _check_kind(found.name, output, like)
     return list(answer.outputs)

@@ -12,7 +12,7 @@ import msgspec
 
 from parity.cases.op import OPS
 from parity.records.header import Header
-from parity.records.result import ORACLE, Record, Result
+from parity.records.result import ENDED_BADLY, ORACLE, Record, Result
 
 COLUMNS = (
     "agree",
@@ -52,7 +52,7 @@ _MOST_DIGITS = 20
 
 def ended_badly(result: Result) -> bool:
     """Return whether the framework crashed or ran out of time."""
-    return result.status in {"crashed", "timeout"}
+    return result.status in ENDED_BADLY
 
 
 def is_comparison(result: Result) -> bool:

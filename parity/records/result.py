@@ -17,6 +17,9 @@ ORACLE = "numpy"
 """The name of the NumPy core among the frameworks of a record: what all others are compared with."""
 
 Status = Literal["ok", "rejected", "unsupported", "crashed", "timeout", "invalid"]
+ENDED_BADLY = frozenset({"crashed", "timeout"})
+"""The statuses of what gave no answer: its process ended, or it ran out of time."""
+
 Verdict = Literal["agree", "explained", "unexplained"]
 Output = Literal["value", "input_grad", "weight_grad", "bias_grad"]
 

@@ -95,7 +95,7 @@ class Pair:
     @property
     def crashed(self) -> bool:
         """Whether a layer's process ended, or ran out of time."""
-        return not {self.theirs.ending, self.ours.ending}.isdisjoint({"crashed", "timeout"})
+        return self.theirs.ended_badly or self.ours.ended_badly
 
 
 def remarks(translation: Translation) -> list[str]:
