@@ -1,0 +1,132 @@
+"""What all engines share: a framework whose layers are nodes, in models of one node."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from parity.cases.arrays import Array
+from parity.cases.case import Case
+from parity.frameworks.code.expression import Call
+from parity.frameworks.code.reading import Reading
+from parity.frameworks.code.script import Script
+from parity.frameworks.distributions import installed_version, not_installed
+from parity.frameworks.interface import Framework
+from parity.frameworks.onnx.model import OLDEST, OPSET, calling, one_node
+from parity.frameworks.onnx.read import read
+from parity.frameworks.onnx.spelling import Rules, exact, spellings
+from parity.frameworks.spelling import Spelling, Unsupported
+
+OPSET_10 = f"opset{OLDEST}"
+
+
+@dataclass(frozen=True)
+class Engine(Framework):
+    """An engine that runs ONNX's models.
+
+    Attributes:
+        on: the routes that it runs them on, in the order of its name: "opset10", models of the operators'
+            first version.
+    """
+
+    on: tuple[str, ...] = ()
+
+    prefixes = ("", "helper", "onnx.helper")
+    distributions: ClassVar[tuple[str, ...]] = ()
+    """Which may hold it, beside onnx, which the models are made with."""
+
+    @property
+    def plain(self) -> str:
+        """The name without routes."""
+        raise NotImplementedError
+
+    @property
+    def rules(self) -> Rules:
+        """How it reads nodes."""
+        raise NotImplementedError
+
+    def run(self, model: bytes, x: Array) -> Array:
+        """Load a model and call it."""
+        raise NotImplementedError
+
+    @property
+    def running(self) -> tuple[tuple[str, ...], str]:
+        """What :meth:`run` does, as code: the imports, and statements that find ``model`` and ``x``."""
+        raise NotImplementedError
+
+    @property
+    def name(self) -> str:
+        """The name, with its routes."""
+        return "+".join((self.plain, *self.on))
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """The names of its routes."""
+        return (OPSET_10,)
+
+    @property
+    def routes(self) -> Mapping[str, Engine]:
+        """The ways that are not chosen yet."""
+        return {route: replace(self, on=(*self.on, route)) for route in self.ways if route not in self.on}
+
+    @property
+    def extra(self) -> str:
+        """The extra of this distribution that installs it."""
+        return self.plain
+
+    @property
+    def opset(self) -> int:
+        """The version of the operators in its models."""
+        return OLDEST if OPSET_10 in self.on else OPSET
+
+    def why_unavailable(self) -> str | None:
+        """Return what is not installed, or None."""
+        missing = [each for each in ("onnx", *self.distributions[:1]) if self._lacks(each)]
+        return not_installed(missing[0], f"'convparity[{self.plain}]'") if missing else None
+
+    def version(self) -> str | None:
+        """Return the engine's version."""
+        return installed_version(*self.distributions)
+
+    @property
+    def classes(self) -> Mapping[str, str]:
+        """The function that writes nodes, of any engine's, if this one is there to prove what is read."""
+        return {} if self.why_unavailable() else {"make_node": ""}
+
+    def read(self, call: Call) -> Reading:
+        """Read the node that a call makes.
+
+        Raises:
+            ExpressionError: an argument that is not the node's, or out of its range.
+        """
+        return read(call, self.plain, self.rules)
+
+    def owns(self, thing: object) -> bool:
+        """Return whether it is a node; where onnx is not imported there is none."""
+        onnx: Any = sys.modules.get("onnx")
+        return bool(self.classes) and onnx is not None and isinstance(thing, onnx.NodeProto)
+
+    def spell(self, case: Case) -> list[Spelling | Unsupported]:
+        """Return the case's nodes, and one of a longer kernel where the one by ``pads`` is refused."""
+        found = spellings(case, self.rules)
+        refused = found[0].refusal is not None and found[0].refusal.certain
+        return [*found, *(exact(case, self.rules) if refused else [])]
+
+    def exact(self, case: Case, *, any_size: bool = False) -> list[Spelling]:  # noqa: ARG002 - all do
+        """Return a node of a kernel with zeros after its taps, where its output padding is too large."""
+        return exact(case, self.rules)
+
+    def call(self, layer: Any, weights: Sequence[Array], x: Array) -> Array:
+        """Make the model of the node, check it by ONNX's checker, load it and call it."""
+        return self.run(one_node(layer, weights, x, self.opset), x)
+
+    def calling(self, dtype: str) -> Script:
+        """Make the model of the node, check it, load it and call it."""
+        imports, statements = self.running
+        return calling(dtype, self.opset, imports, statements)
+
+    def _lacks(self, distribution: str) -> bool:
+        others = self.distributions if distribution in self.distributions else (distribution,)
+        return installed_version(*others) is None
