@@ -1,0 +1,97 @@
+"""Flax's layers as functions of the input and their weights, on NumPy's arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from parity.cases.arrays import Array
+from parity.frameworks.code.script import Script
+from parity.frameworks.jax.arrays import SWITCHES, called, pulled_back
+from parity.frameworks.jax.installation import load
+
+_NAMES = ("kernel", "bias")
+
+
+def call(layer: Any, weights: Sequence[Array], x: Array, *, jit: bool = False) -> Array:
+    """Call a layer of linen or nnx on (N, C, *spatial); (N, O, *spatial)."""
+    function = _function(layer)
+    function = load().jit(function) if jit else function
+    return np.moveaxis(called(function, (np.moveaxis(x, 1, -1), *weights)), -1, 1)
+
+
+def backward(layer: Any, weights: Sequence[Array], x: Array, dy: Array) -> tuple[Array, list[Array]]:
+    """Return the gradients by the input and the layer's weights, by ``jax.vjp``."""
+    arrays = (np.moveaxis(x, 1, -1), *weights)
+    by_input, *by_weights = pulled_back(_function(layer), arrays, np.moveaxis(dy, 1, -1))
+    return np.moveaxis(by_input, -1, 1), by_weights
+
+
+def _function(layer: Any) -> Callable[..., Any]:
+    """Return the layer as a function of the input, channels last, and its weights."""
+    from flax import linen, nnx  # noqa: PLC0415 - imported when first used
+
+    if isinstance(layer, nnx.Module):
+        return _of_nnx(nnx, layer)
+
+    def apply(x: Any, *weights: Any) -> Any:
+        own: Any = dict(zip(_NAMES, weights, strict=False))
+        if isinstance(layer, linen.Sequential):  # with an activation behind
+            own = {"layers_0": own}
+        return layer.apply({"params": own}, x)
+
+    return apply
+
+
+def _of_nnx(nnx: Any, layer: Any) -> Callable[..., Any]:
+    graph, state = nnx.split(layer)
+
+    def apply(x: Any, *weights: Any) -> Any:
+        own = nnx.merge(graph, state)
+        for name, weight in zip(_NAMES, weights, strict=False):
+            setattr(own, name, nnx.Param(weight))
+        return own(x)
+
+    return apply
+
+
+_APPLY = f"""\
+{SWITCHES}
+arrays = [jax.numpy.asarray(array, {{dtype!r}}) for array in (np.moveaxis(x, 1, -1), *converted)]
+
+
+def apply(x, *weights):
+    weights = dict(zip(("kernel", "bias"), weights))
+    if not isinstance(layer, flax.nnx.Module):
+        return layer.apply({{{{"params": weights}}}}, x)
+    graph, state = flax.nnx.split(layer)
+    own = flax.nnx.merge(graph, state)
+    for name, weight in weights.items():
+        setattr(own, name, flax.nnx.Param(weight))
+    return own(x)
+
+
+"""
+
+_MODULES = ("jax", "flax.linen", "flax.nnx")
+
+
+def calling(dtype: str, *, jit: bool) -> Script:
+    """Write what :func:`call` does."""
+    apply = "jax.jit(apply)" if jit else "apply"
+    statement = f'y = np.moveaxis(np.asarray({apply}(*arrays)).astype("float64"), -1, 1)'
+    return Script(_MODULES, _APPLY.format(dtype=dtype) + statement)
+
+
+def differentiating(dtype: str) -> Script:
+    """Write what :func:`backward` does."""
+    return Script(
+        _MODULES,
+        f"""\
+{_APPLY.format(dtype=dtype)}_, pull_back = jax.vjp(apply, *arrays)
+found = pull_back(jax.numpy.asarray(np.moveaxis(dy, 1, -1), {dtype!r}))
+by_input, *by_weights = [np.asarray(each).astype("float64") for each in found]
+gradients = [np.moveaxis(by_input, -1, 1), *by_weights]""",
+    )
