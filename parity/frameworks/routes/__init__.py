@@ -1,0 +1,1 @@
+"""Routes: a framework's own layer, brought into another form and run in that one."""

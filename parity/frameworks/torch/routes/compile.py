@@ -1,0 +1,102 @@
+"""The route "compile": ``torch.compile`` with inductor, which writes C++ and has it compiled."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from parity.cases.case import Case
+from parity.frameworks.routes.way import Code, Way
+from parity.frameworks.spelling import Refusal
+
+_KEPT = 64
+"""Compiled modules that a process keeps: they are some megabytes each, and then PyTorch forgets them all."""
+
+_COMPILERS = ("g++", "clang++", "c++")
+
+
+class Compile(Way):
+    """``torch.compile(layer, fullgraph=True, dynamic=False)``: what a first call has, without a fallback."""
+
+    seconds = 2.0
+    errors = ("TorchRuntimeError",)  # what torch raises of tensors without values
+
+    def why_unavailable(self) -> str | None:
+        """Return that there is no compiler of C++, or None."""
+        if any(map(shutil.which, _COMPILERS)):
+            return None
+        return f"needs a compiler of C++, one of {', '.join(_COMPILERS)}, and finds none in PATH: install one"
+
+    def may_compute(self, case: Case, refused: Refusal) -> bool:  # noqa: ARG002 - part of the role
+        """Return whether there is no kernel to look at: what is compiled does not."""
+        return case.transposed and not case.filters
+
+    def pin(self, threads: int) -> dict[str, Any]:  # noqa: ARG002 - torch has set them
+        """Compile in this process, one kernel after another, as often as there are layers.
+
+        What is compiled is kept among the process's own temporary files, wherever the user has theirs. So
+        the first compilation has all headers to read, which is not to count as a layer's time.
+        """
+        import torch  # noqa: PLC0415 - imported when first used
+        from torch._inductor import config  # noqa: PLC0415 - likewise
+
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(Path(tempfile.gettempdir()) / "torchinductor")
+        config.compile_threads = 1  # no processes beside this one
+        dynamo: Any = torch._dynamo.config  # noqa: SLF001 - documented as torch.compile's own switches
+        dynamo.recompile_limit = dynamo.accumulated_recompile_limit = 2**30
+        torch.compile(torch.neg, dynamic=False)(torch.ones(2))
+        return {"inductor.compile_threads": 1, "dynamic": False}
+
+    def taken(self, layer: Any, given: Any) -> Any:
+        """Return the module of equal text that was compiled for such a tensor, or the module itself."""
+        if _compiled.cache_info().currsize == _KEPT:
+            forget()
+        return _compiled(_asked(layer, given))[0]
+
+    def run(self, layer: Any, given: Any) -> Any:
+        """Call what the module is compiled to."""
+        return _compiled(_asked(layer, given))[1](given)
+
+    def code(self) -> Code:
+        """Return the compilation."""
+        return Code(call="torch.compile(layer, fullgraph=True, dynamic=False)(given)")
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A module to be compiled; equal to each whose compilation serves for it."""
+
+    text: str
+    kind: str
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    layer: Any = field(compare=False)
+
+
+@functools.lru_cache(maxsize=_KEPT)
+def _compiled(asked: _Asked) -> tuple[Any, Any]:
+    """Return the module and what it is compiled to."""
+    import torch  # noqa: PLC0415 - imported when first used
+
+    return asked.layer, torch.compile(asked.layer, fullgraph=True, dynamic=False)
+
+
+def forget() -> None:
+    """Drop all that is compiled, here and in PyTorch."""
+    import torch  # noqa: PLC0415 - imported when first used
+
+    _compiled.cache_clear()
+    torch._dynamo.reset()  # noqa: SLF001 - documented, as torch.compiler.reset
+
+
+def _asked(layer: Any, given: Any) -> _Asked:
+    """Say what is to be compiled: a module of torch's own prints all that it is, any other less."""
+    ours = all(type(each).__module__.startswith("torch.nn.") for each in layer.modules())
+    text = str(layer) if ours else f"{layer} {id(layer)}"
+    gradients = f"{given.dtype} {given.requires_grad}"
+    return _Asked(text, gradients, tuple(given.shape), given.stride(), layer)
