@@ -18,8 +18,8 @@ from typing import NamedTuple
 
 import psutil
 
-from parity.cases.drawing import draw_arrays
 from parity.cases.suites import Suite, load_suite
+from parity.cases.values.drawing import draw_arrays
 from parity.frameworks.interface import Framework
 from parity.frameworks.spelling import Spelling
 from parity.frameworks.table import find_framework

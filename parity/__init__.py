@@ -10,12 +10,23 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from parity import testing
     from parity.cases.case import Case, CaseError
+    from parity.frameworks.signature import with_torch_signature
     from parity.frameworks.table import FrameworkError
     from parity.records.result import CaseResult, Result
     from parity.running import run
     from parity.translation.translator import translate
 
-__all__ = ["Case", "CaseError", "CaseResult", "FrameworkError", "Result", "run", "testing", "translate"]
+__all__ = [
+    "Case",
+    "CaseError",
+    "CaseResult",
+    "FrameworkError",
+    "Result",
+    "run",
+    "testing",
+    "translate",
+    "with_torch_signature",
+]
 
 _HOMES = {
     "Case": "parity.cases.case",
@@ -25,6 +36,7 @@ _HOMES = {
     "Result": "parity.records.result",
     "run": "parity.running",
     "translate": "parity.translation.translator",
+    "with_torch_signature": "parity.frameworks.signature",
 }
 """The module of each public class and function."""
 

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
+from convmm.geometry import shown
 from parity.cases.case import Case
-from parity.cases.drawing import draw_arrays
+from parity.cases.memory import bytes_needed, check_memory
+from parity.cases.own import NONE, OwnArrays, Source, arrays_of, own_arrays
+from parity.frameworks.asking import asking
 from parity.frameworks.function import Implementation, implementations
 from parity.frameworks.interface import Framework
 from parity.frameworks.known.divergences import Divergence, explain_known
 from parity.frameworks.known.registry import built_in, layers_of
+from parity.frameworks.memory import bytes_taken
+from parity.frameworks.program import programs as started
 from parity.frameworks.spelling import Mistaken, Spelling, Unsupported
 from parity.frameworks.table import FrameworkError, find_framework, installed
-from parity.frameworks.task import Submit, Task, Wait, here
-from parity.records.result import CaseResult
+from parity.frameworks.task import Submit, Wait, here
+from parity.frameworks.turns import Turns
+from parity.records.result import CaseResult, Result
 from parity.verdict.gradients import Backward, make_backward
 from parity.verdict.judge import (
     About,
@@ -37,10 +44,16 @@ def run(
     frameworks: Sequence[str] | None = None,
     *,
     impl: Callable[..., Any] | str | Implementation | None = None,
+    impl_grad: Callable[..., Any] | str | None = None,
     mode: str | None = None,
+    arrays: str | None = None,
+    programs: Sequence[str] = (),
     grad: bool = False,
     divergences: Sequence[Divergence] = (),
     isolated: bool = True,
+    x: Source | None = None,
+    w: Source | None = None,
+    bias: Source | None = None,
 ) -> CaseResult:
     """Run one case through the frameworks and compare every result with the NumPy core's.
 
@@ -54,45 +67,71 @@ def run(
         case: what to run.
         frameworks: their names; None for all that are installed.
         impl: a function with convmm's signature, or "MODULE:FUNCTION", to be compared beside them.
-        mode: the precision that it computes in, one of :data:`parity.frameworks.modes.MODES`; None for any.
+        impl_grad: the function of its gradients beside ``grad``, as of
+            :class:`parity.frameworks.function.Implementation`; without ``impl``, compared by itself.
+        mode: the precision that they compute in, one of :data:`parity.frameworks.modes.MODES`; None for any.
+        arrays: what ``impl`` and ``impl_grad`` are handed, one of
+            :data:`parity.frameworks.tensors.ARRAYS`; NumPy's by default. They may return tensors of any
+            library that has DLPack's protocol.
+        programs: each NAME=COMMAND, compared beside them: see docs/a-program-as-a-contestant.md. ``mode`` is
+            theirs too.
         grad: also run the backward pass of each native or exact layer that computes an output with an
             element, and compare the gradients by its input, kernel and bias.
         divergences: known differences beside the built-in ones, as
             :func:`parity.frameworks.known.registry.load_registry` reads them.
         isolated: False runs everything in the calling process, under the switches that it has.
+        x: the input in the place of the drawn one, or its .npy file; it has the case's shape and dtype.
+        w: the kernel, (O, C/groups, *kernel), or of transposed ops (C, O/groups, *kernel); likewise.
+        bias: the bias, (O,), of a case that has one; likewise.
 
     Raises:
+        ArrayError: ``x``, ``w`` or ``bias`` is not the case's, or a file that is no array's.
         FrameworkError: an unknown framework, one that is not installed, or a name given twice; an unknown
-            mode, or one without a function; gradients, and none has any; the program is ending.
+            mode, or one without a function; gradients, and none has any, or a function of them, and they are
+            not asked for; the program is ending.
         CaseError: the arrays do not fit in memory.
     """
-    adapters = contestants(frameworks, impl, mode=mode, grad=grad)
+    adapters = contestants(
+        frameworks, impl, impl_grad=impl_grad, mode=mode, arrays=arrays, programs=programs, grad=grad
+    )
     submit = shared().submit if isolated else here
-    return run_with(case, adapters, grad=grad, submit=submit, divergences=divergences)
+    own = own_arrays(case, x=x, w=w, bias=bias)
+    return run_with(case, adapters, grad=grad, submit=submit, divergences=divergences, own=own)
 
 
 def contestants(
     frameworks: Sequence[str] | None,
     impl: Callable[..., Any] | str | Implementation | None = None,
     *,
+    impl_grad: Callable[..., Any] | str | None = None,
     mode: str | None = None,
+    arrays: str | None = None,
+    programs: Sequence[str] = (),
     grad: bool = False,
 ) -> list[Framework]:
-    """Return these frameworks (None: all that are installed), and the function.
+    """Return these frameworks (None: all that are installed), the function, and the programs.
 
     Raises:
         FrameworkError: as :func:`run`, or a name is given twice.
     """
     if isinstance(frameworks, str):
-        raise FrameworkError(f"frameworks={frameworks!r}: allowed is a list of names")
+        raise FrameworkError(f"frameworks={shown(frameworks)}: allowed is a list of names")
     found: list[Framework] = [
         find_framework(name) for name in (installed() if frameworks is None else frameworks)
     ]
-    found += implementations(impl, mode)
+    if impl_grad is not None and not grad:
+        raise FrameworkError(
+            f"impl_grad={shown(impl_grad)}: allowed where gradients are asked for, with grad"
+        )
+    own_programs = started(programs, mode)
+    own_mode = None if own_programs and impl is None and impl_grad is None else mode
+    found += implementations(impl, own_mode, impl_grad, arrays)
+    found += own_programs
     for name, count in Counter(each.name for each in found).items():
         if count > 1:  # results are told apart by the name
             raise FrameworkError(
-                f"framework {name!r} is given {count} times: allowed is once, functions included"
+                f"framework {shown(name)} is given {count} times: allowed is once, functions and programs "
+                "included"
             )
     reasons = [each.why_no_gradients() for each in found]
     if grad and reasons and all(reasons):
@@ -109,9 +148,10 @@ def run_with(
     grad: bool = False,
     submit: Submit = here,
     divergences: Sequence[Divergence] = (),
+    own: OwnArrays = NONE,
 ) -> CaseResult:
     """Run a case as :func:`run` does, with frameworks at hand; ``submit`` hands them their tasks."""
-    return Run(case, adapters, grad=grad, submit=submit, divergences=divergences).finish()
+    return Run(case, adapters, grad=grad, submit=submit, divergences=divergences, own=own).finish()
 
 
 def run_all(
@@ -136,24 +176,46 @@ def run_all(
     waiting: deque[Run] = deque()
     held = 0
     for case in cases:
-        waiting.append(Run(case, adapters, grad=grad, submit=submit, divergences=divergences))
-        held += waiting[-1].nbytes
-        while len(waiting) > ahead or (len(waiting) > 1 and held > _MOST_BYTES):
+        run = Run(case, adapters, grad=grad, submit=submit, divergences=divergences)
+        while waiting and (len(waiting) > ahead or held + run.nbytes > _MOST_BYTES):
             held -= waiting[0].nbytes
             yield waiting.popleft().finish()
+        run.begin()
+        waiting.append(run)
+        held += run.nbytes
     while waiting:
         yield waiting.popleft().finish()
 
 
-_MOST_BYTES = 2**28
-"""Of the arrays of the cases that have been asked for and not answered."""
+def asked_of(
+    adapters: Sequence[Framework], *, grad: bool, divergences: Sequence[Divergence]
+) -> tuple[str, ...]:
+    """Return the options of the command line that ask the same of a case."""
+    files = dict.fromkeys(each.file for each in divergences if each.file is not None)
+    return (
+        *(("--grad",) if grad else ()),
+        *(asking(adapters, grad=grad) if adapters else ()),
+        *(word for file in files for word in ("--divergences", file)),
+    )
+
+
+def _repeated(results: Sequence[Result]) -> tuple[str, ...]:
+    """Return the option that has layers run as often as these were."""
+    runs = max((each.repeats.runs for each in results if each.repeats), default=0)
+    return ("--repeat", str(runs)) if runs else ()
+
+
+_MOST_BYTES = 2**30
+"""Of the cases that have been asked for and not answered: their arrays, and what their layers take."""
 
 Judge = Callable[[Reference, Backward | None], list[Judged]]
 """Makes results of a layer's answer, beside the reference."""
 
 
 class Run:
-    """A case on its way: every layer is asked for at once, and judged when it has answered.
+    """A case on its way: every layer is asked for, and judged when it has answered.
+
+    Layers are called at the same time as far as memory goes, and one for which there is too little is not.
 
     Args:
         case: what to run.
@@ -161,6 +223,7 @@ class Run:
         grad: also run the backward pass of each native or exact layer whose output has an element.
         submit: hands an adapter its task.
         divergences: known differences beside the built-in ones.
+        own: arrays in the place of drawn ones.
 
     Raises:
         CaseError: the arrays do not fit in memory.
@@ -174,43 +237,61 @@ class Run:
         grad: bool,
         submit: Submit,
         divergences: Sequence[Divergence] = (),
+        own: OwnArrays = NONE,
     ) -> None:
+        check_memory(case, grad=grad)
+        adapters = list(adapters)
         self._known = (*built_in(), *divergences)
-        self._case, self._grad, self._submit = case, grad, submit
-        self._arrays = draw_arrays(case)
+        self.asked = asked_of(adapters, grad=grad, divergences=divergences)
+        self._case, self._grad, self._own = case, grad, own
+        self._turns = Turns(submit, bytes_needed(case, grad=grad))
+        self._arrays = arrays_of(case, own)
+        self._layers = [
+            (found, spelling) for found in adapters for spelling in layers_of(found, case, divergences)
+        ]
         self._asked: list[Judge] = []
-        for found in adapters:
-            for spelling in layers_of(found, case, divergences):
-                self.ask(found, spelling)
 
     def ask(self, found: Framework, spelling: Spelling | Unsupported) -> None:
-        """Have one more layer called."""
-        self._asked.append(self._ask(found, spelling))
+        """Add one more layer, to be called as well."""
+        self._layers.append((found, spelling))
 
-    @property
+    @functools.cached_property
     def nbytes(self) -> int:
-        """Of the case's arrays."""
-        return self._arrays.nbytes
+        """Of the case's arrays, and of what its layers take."""
+        layers = [(found, spelling) for found, spelling in self._layers if isinstance(spelling, Spelling)]
+        return self._arrays.nbytes + sum(bytes_taken(*each, grad=self._grad) for each in layers)
+
+    def begin(self) -> None:
+        """Have the layers called that have not been."""
+        self._asked += [self._ask(*layer) for layer in self._layers[len(self._asked) :]]
 
     def finish(self) -> CaseResult:
         """Wait for the answers, and compare each with the NumPy core's."""
+        self.begin()
         reference = make_reference(self._case, self._arrays)
         backward = make_backward(self._case, self._arrays) if self._grad else None
         judged = [each for judge in self._asked for each in judge(reference, backward)]
         results, arrays = (tuple(column) for column in zip(*judged, strict=True)) if judged else ((), ())
         pairs = compare_pairs(judged, self._case.dtype)
         gradients = None if backward is None else backward.gradients
-        return CaseResult(self._case, reference.y, results, arrays, pairs, gradients)
+        asked = (*self.asked, *_repeated(results))
+        return CaseResult(self._case, reference.y, results, arrays, pairs, gradients, asked, self._own)
 
     def _ask(self, found: Framework, spelling: Spelling | Unsupported) -> Judge:
         """Have a spelling's layer called; what makes results of its answer."""
         about: About = {"framework": found.name, "version": found.version(), "backend": found.backend()}
         if isinstance(spelling, Unsupported):
             make = invalid if isinstance(spelling, Mistaken) else unsupported
-            result = make({**about, "spelling": "native", "layer": None}, spelling.reason)
+            none = make({**about, "spelling": "native", "layer": None}, spelling.reason)
+            return lambda *_: [none]
+        about |= {"spelling": spelling.kind, "variant": spelling.variant, "layer": str(spelling.layer)}
+        if not spelling.gives_output:
+            return partial(self._judge_gradients, found, spelling, about)
+        missing = self._turns.why_not(found, spelling)
+        if missing:
+            result = unsupported(about, missing)
             return lambda *_: [result]
-        about |= {"spelling": spelling.kind, "layer": str(spelling.layer)}
-        wait = self._submit(found, Task.of(spelling, self._arrays))
+        wait = self._turns.ask(found, spelling, self._arrays)
         return partial(self._judge, found, spelling, about, wait)
 
     def _judge(
@@ -226,18 +307,38 @@ class Run:
         predicted = {**about, "predicted": predict(spelling, self._case)}
         value = value_result(predicted, wait(), spelling, reference, found.mode(self._case))
         there = value.array is not None and value.array.shape == reference.y.shape and reference.y.size
-        judged = [value]
-        if backward is not None and spelling.kind != "lookalike" and there:
-            judged += self._gradients(found, spelling, about, backward)
-        return [
-            Judged(explain_known(spelling.meaning, result, self._known), array) for result, array in judged
-        ]
+        judged = [self._explained(spelling, value)]
+        if spelling.kind != "lookalike" and there:
+            judged += self._judge_gradients(found, spelling, about, reference, backward)
+        return judged
 
-    def _gradients(
-        self, found: Framework, spelling: Spelling, about: About, backward: Backward
+    def _judge_gradients(
+        self,
+        found: Framework,
+        spelling: Spelling,
+        about: About,
+        reference: Reference,
+        backward: Backward | None,
     ) -> list[Judged]:
-        missing = found.why_no_gradients() or spelling.no_backward
+        """Judge the gradients of a layer, where they are asked for."""
+        if backward is None:
+            return []
+        missing = (
+            found.why_no_gradients()
+            or spelling.no_backward
+            or _no_element(reference)
+            or self._turns.why_not(found, spelling, grad=True)
+        )
         if missing:
             return [unsupported({**about, "output": name}, missing) for name in backward.expected]
-        wait = self._submit(found, Task.of(spelling, self._arrays, backward.dy))
-        return gradient_results(about, wait(), backward)
+        about |= {"layer": str(spelling.backward)}
+        wait = self._turns.ask(found, spelling, self._arrays, backward.dy)
+        judged = gradient_results(about, wait(), backward, found.mode_of_gradients(self._case))
+        return [self._explained(spelling, each) for each in judged]
+
+    def _explained(self, spelling: Spelling, judged: Judged) -> Judged:
+        return judged._replace(result=explain_known(spelling.meaning, judged.result, self._known))
+
+
+def _no_element(reference: Reference) -> str | None:
+    return None if reference.y.size else "the case's output has no element to take a gradient by"

@@ -53,3 +53,9 @@ def numpy_dtype(name: str) -> np.dtype[Any]:
 def limit_of(dtype: str, name: str) -> float:
     """Return a number of this floating dtype by its name in ``finfo``, such as "max"."""
     return float(getattr(ml_dtypes.finfo(numpy_dtype(dtype)), name))  # type: ignore[no-untyped-call] # it has no types
+
+
+def is_constant(values: Array) -> bool:
+    """Return whether a function that returns one number everywhere would give all finite elements."""
+    finite = values[np.isfinite(values)]
+    return not finite.size or bool((finite == finite.flat[0]).all())

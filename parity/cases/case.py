@@ -19,13 +19,22 @@ from convmm.geometry import (
     check_padding,
     conv_geometry,
     conv_transpose_geometry,
+    shown,
 )
 from parity.cases.errors import InputError
-from parity.cases.notation import NotationError, Pads, format_ints, format_padding, parse_ints, parse_padding
+from parity.cases.notation import (
+    NotationError,
+    Pads,
+    format_ints,
+    format_padding,
+    parse_int,
+    parse_ints,
+    parse_padding,
+)
 from parity.cases.op import OPS, Op
 
 DTYPES = ("float16", "bfloat16", "float32", "float64")
-VALUES = ("integers", "normal", "wide", "special", "arange")
+VALUES = ("integers", "normal", "wide", "special", "digits", "arange")
 
 
 class CaseError(InputError):
@@ -41,8 +50,8 @@ class Case:
 
     Attributes:
         op: one of :data:`OPS`.
-        input: shape of the input, (N, C, *spatial); every size is at least 1.
-        filters: output channels.
+        input: shape of the input, (N, C, *spatial); any size may be 0.
+        filters: output channels; 0 for none.
         kernel: taps on each axis.
         stride: on each axis.
         padding: as in convmm: pairs, "valid" or "same" (which mean what Keras means by them).
@@ -53,8 +62,9 @@ class Case:
         dtype: of all arrays, one of :data:`DTYPES`.
         values: one of :data:`VALUES`: "integers" are small and make every sum exact, "normal" are drawn
             from the normal distribution, "wide" spread over eight decades in both signs, "special" are
-            normal ones with signed zeros, subnormals, infinities and NaN among them, "arange" are 0, 1,
-            2, … in each array.
+            normal ones with signed zeros, subnormals, infinities and NaN among them, "digits" have all
+            digits of the dtype and are mostly zero in the input, so that no output adds up more than eight
+            products, "arange" are 0, 1, 2, … in each array.
         seed: of the drawn values.
 
     Raises:
@@ -97,13 +107,13 @@ class Case:
         _check_choice("dtype", dtype, DTYPES)
         _check_choice("values", values, VALUES)
         if not isinstance(bias, bool):
-            raise CaseError(f"bias={bias!r}: allowed are True and False")
+            raise CaseError(f"bias={shown(bias)}: allowed are True and False")
         _check_output_padding(op, output_padding)
         rank = Op.of(op).rank
         normalised = {
             "op": op,
             "input": _check_input(op, input, rank),
-            "filters": check_int("filters", filters, minimum=1),
+            "filters": check_int("filters", filters, minimum=0),
             "kernel": check_ints("kernel", kernel, rank, minimum=1),
             "stride": check_ints("stride", stride, rank, minimum=1),
             "padding": check_padding(padding, rank),
@@ -217,7 +227,7 @@ class Case:
         unknown = sorted(set(data) - set(known))
         if unknown:
             raise CaseError(
-                f"{unknown[0]}={data[unknown[0]]!r}: no such field; allowed are {', '.join(known)}"
+                f"{unknown[0]}={shown(data[unknown[0]])}: no such field; allowed are {', '.join(known)}"
             )
         missing = [name for name in ("op", "input", "filters", "kernel") if name not in data]
         if missing:
@@ -246,15 +256,17 @@ class Case:
         try:
             words = shlex.split(command)
         except ValueError as error:
-            raise CaseError(f"{command!r}: {error}") from None
+            raise CaseError(f"{shown(command)}: {error}") from None
         if words[:2] != ["parity", "run"] or len(words) < 3:  # noqa: PLR2004 - the op is the third word
-            raise CaseError(f"{command!r}: a case's command begins with 'parity run OP'")
+            raise CaseError(f"{shown(command)}: a case's command begins with 'parity run OP'")
         data: dict[str, Any] = {"op": words[2]}
         rest = iter(words[3:])
         for word in rest:
             name = word.removeprefix("--").replace("-", "_")
             if _flag(name) != word or name not in _PARSERS:
-                raise CaseError(f"{word!r} in {command!r}: allowed are {', '.join(map(_flag, _PARSERS))}")
+                raise CaseError(
+                    f"{shown(word)} in {shown(command)}: allowed are {', '.join(map(_flag, _PARSERS))}"
+                )
             data[name] = True if name == "bias" else _parse(name, next(rest, ""))
         return cls.from_dict(data)
 
@@ -277,17 +289,17 @@ _FIELDS = tuple(field.name for field in fields(Case))
 
 _PARSERS: dict[str, Callable[[str], object]] = {
     "input": parse_ints,
-    "filters": int,
+    "filters": parse_int,
     "kernel": parse_ints,
     "stride": parse_ints,
     "padding": parse_padding,
     "output_padding": parse_ints,
     "dilation": parse_ints,
-    "groups": int,
+    "groups": parse_int,
     "bias": bool,
     "dtype": str,
     "values": str,
-    "seed": int,
+    "seed": parse_int,
 }
 
 
@@ -300,8 +312,6 @@ def _parse(name: str, text: str) -> object:
         return _PARSERS[name](text)
     except NotationError as error:
         raise CaseError(f"{_flag(name)}: {error}") from None
-    except ValueError:
-        raise CaseError(f"{_flag(name)} {text!r}: allowed is an int") from None
 
 
 def _as_text(name: str, value: object) -> str:
@@ -323,12 +333,12 @@ def _as_json(value: object) -> object:
 
 def _check_choice(name: str, value: object, allowed: Sequence[str]) -> None:
     if value not in allowed:
-        raise CaseError(f"{name}={value!r}: allowed are {', '.join(allowed)}")
+        raise CaseError(f"{name}={shown(value)}: allowed are {', '.join(allowed)}")
 
 
 def _check_output_padding(op: str, value: object) -> None:
     if value is not None and not Op.of(op).transposed:
-        raise CaseError(f"output_padding={value!r}: allowed with the transposed ops, not with {op}")
+        raise CaseError(f"output_padding={shown(value)}: allowed with the transposed ops, not with {op}")
 
 
 def _each_or_none(output_padding: Ints | None, rank: int) -> tuple[int, ...] | None:
@@ -344,5 +354,7 @@ def _check_groups(groups: int, channels: int, filters: int) -> None:
 def _check_input(op: str, shape: object, rank: int) -> tuple[int, ...]:
     sizes = tuple(shape) if isinstance(shape, Iterable) and not isinstance(shape, str) else (shape,)
     if len(sizes) != rank + 2:
-        raise CaseError(f"input={sizes}: allowed for {op} are {rank + 2} sizes, N,C and {rank} spatial ones")
-    return check_ints("input", cast("Sequence[int]", sizes), rank + 2, minimum=1)
+        raise CaseError(
+            f"input={shown(sizes)}: allowed for {op} are {rank + 2} sizes, N,C and {rank} spatial ones"
+        )
+    return check_ints("input", cast("Sequence[int]", sizes), rank + 2, minimum=0)

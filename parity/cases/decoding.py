@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_
 
 import msgspec
 
+from convmm.geometry import shown
+
 T = TypeVar("T")
 
 _FIELD = re.compile("Object (missing required|contains unknown) field `(.*)`")
@@ -41,21 +43,21 @@ def _sentence(error: str, data: object, kind: type) -> str:
     names = re.findall(r"\.(\w+)", path)
     field = _FIELD.fullmatch(text)
     if not names and not field:
-        return f"{data!r}: allowed is {_describe(kind)}"
+        return f"{shown(data)}: allowed is {_describe(kind)}"
     *tables, key = (*names, field[2]) if field else names
     table = cast("dict[str, Any]", data)
     for name in tables:
         table, kind = table[name], get_type_hints(kind)[name]
-    where = "".join(f"in {name!r}: " for name in tables)
+    where = "".join(f"in {shown(name)}: " for name in tables)
     if field and field[1] == "missing required":
-        return f"{where}key {key!r} is missing"
+        return f"{where}key {shown(key)} is missing"
     if field:
-        return f"{where}key {key!r} is unknown; allowed are {_keys(kind)}"
+        return f"{where}key {shown(key)} is unknown; allowed are {_keys(kind)}"
     hint, value = get_type_hints(kind, include_extras=True)[key], table[key]
     if path.startswith("[...]", path.rindex(key) + len(key)):  # msgspec does not say which entry of a table
-        where, hint = f"{where}in {key!r}: ", get_args(hint)[1]
+        where, hint = f"{where}in {shown(key)}: ", get_args(hint)[1]
         key, value = next((name, each) for name, each in value.items() if not _fits(each, hint))
-    return f"{where}key {key!r}={value!r}: allowed is {_describe(hint)}"
+    return f"{where}key {shown(key)}={shown(value)}: allowed is {_describe(hint)}"
 
 
 def _fits(data: object, kind: type) -> bool:

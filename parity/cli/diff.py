@@ -15,6 +15,7 @@ from parity.cli.output import (
     note,
     note_if_torn,
 )
+from parity.cli.streams import say
 from parity.records.counts import Outcome
 from parity.records.diff import Diff, Side, diff
 
@@ -45,23 +46,23 @@ def show_diff(found: Diff) -> None:
     for side in (found.old, found.new):
         _note_repeated(side)
     for moved in found.environment:
-        click.echo(f"environment: {moved.part}: {_part(moved.old)} -> {_part(moved.new)}")
+        say(f"environment: {moved.words}: {moved.before} -> {moved.after}")
     for side in (found.old, found.new):
         _only_here(side)
     for group in found.groups:
         subject = f"{group.result}: " if group.result else ""
-        click.echo(f"{group.kind}, {_cases(len(group.cases))}: {subject}{group.how}")
-        click.echo(f"    {group.cases[0][0]}")
-    click.echo(f"{found.changed} of {_cases(found.compared)} in both changed{_lone(found)}")
+        say(f"{group.kind}, {_cases(len(group.cases))}: {subject}{group.how}")
+        say(f"    {group.cases[0][0]}")
+    say(f"{found.changed} of {_cases(found.compared)} in both changed{_lone(found)}")
 
 
 def _only_here(side: Side) -> None:
     for name in side.contestants:
-        click.echo(f"only in {side.file}: {name}")
+        say(f"only in {side.file}: {name}")
     for suite, alone in itertools.groupby(side.cases, key=lambda lone: lone.suite):
         first, *others = alone
-        click.echo(f"only in {side.file}: {_cases(1 + len(others))} of suite {suite}")
-        click.echo(f"    {first.command}")
+        say(f"only in {side.file}: {_cases(1 + len(others))} of suite {suite}")
+        say(f"    {first.command}")
 
 
 def _note_repeated(side: Side) -> None:
@@ -74,10 +75,6 @@ def _note_repeated(side: Side) -> None:
 def _lone(found: Diff) -> str:
     alone = [f"{len(side.cases)} only in {side.file}" for side in (found.old, found.new) if side.cases]
     return "".join(f", {words}" for words in alone)
-
-
-def _part(text: str | None) -> str:
-    return "not recorded" if text is None else text
 
 
 def _cases(count: int) -> str:

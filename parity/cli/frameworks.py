@@ -46,6 +46,8 @@ def _described(framework: Framework) -> Json:
         "backend": None if why else framework.backend(),
         "extra": framework.extra,
         "unavailable": why,
+        "routes": list(framework.routes),
+        "devices": ["cpu", *framework.devices],
         "ops": [op for op in OPS if any(op == each for each, _ in natives)],
         "dtypes": [dtype for dtype in DTYPES if any(dtype == each for _, each in natives)],
     }
@@ -60,12 +62,14 @@ def _has_native(framework: Framework, op: str, dtype: str) -> bool:
 
 def show_frameworks(found: Sequence[Json]) -> None:
     """Print what is installed, and what would be."""
-    table = make_table("framework", "version", "backend", "ops", "dtypes", "unavailable")
+    table = make_table("framework", "version", "backend", "routes, devices", "ops", "dtypes", "unavailable")
     for each in found:
+        ways = [f"+{route}" for route in each["routes"]] + [f"@{device}" for device in each["devices"][1:]]
         table.add_row(
             each["framework"],
             each["version"] or ("" if each["installed"] else "not installed"),
             each["backend"] or "",
+            ", ".join(ways),
             ", ".join(each["ops"]),
             ", ".join(each["dtypes"]),
             each["unavailable"] or "",

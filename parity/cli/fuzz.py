@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
-from parity.cases.case import DTYPES, VALUES
-from parity.cases.op import OPS
 from parity.cli.contestants import contestant_options, select_frameworks
-from parity.cli.options import NAMES, divergences_option, jobs_option, json_option, timeout_option
+from parity.cli.options import Count, Seconds, divergences_option, jobs_option, json_option, timeout_option
 from parity.cli.output import (
     Json,
     json_document,
     make_table,
     note_nothing_compared,
     print_table,
+    show_declined,
     show_stale,
 )
 from parity.cli.progress import progress
+from parity.cli.selection import MOST_DRAWN, selection_of, selection_options
+from parity.cli.streams import say
+from parity.frameworks.distributions import check_hypothesis
+from parity.frameworks.function import usual_dtypes
 from parity.frameworks.known.registry import load_registry
-from parity.fuzz import check_installed
 from parity.fuzz.budget import Budget
 from parity.fuzz.contest import Contest
 from parity.records.counts import Outcome, Report
@@ -36,24 +39,19 @@ SECONDS_OF_A_SEARCH = 60
 @click.command("fuzz")
 @click.option(
     "--seconds",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Seconds(),
     metavar="S",
-    help="How long to search; shrinking may take a little longer.  [default: 60, without --examples]",
+    help="How long to search; shrinking, and trying the findings on less of the machine, may take longer.  "
+    "[default: 60, without --examples]",
 )
 @click.option(
     "--examples",
-    type=click.IntRange(min=1),
+    type=Count(),
     metavar="N",
     help="How many cases to search: equal seeds give equal findings.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the cases.")
-@click.option("--ops", type=NAMES, default=OPS, help="Of the cases, separated by commas; all by default.")
-@click.option(
-    "--dtypes", type=NAMES, default=DTYPES, help="Of the cases, separated by commas; all by default."
-)
-@click.option(
-    "--values", type=NAMES, default=VALUES, help="Of the cases, separated by commas; all by default."
-)
+@click.option("--seed", type=Count(0), default=0, show_default=True, help="Of the cases.")
+@selection_options(dtypes="all, but beside --impl float32 alone,", most=MOST_DRAWN)
 @click.option(
     "--database",
     type=click.Path(path_type=Path, file_okay=False),
@@ -71,41 +69,45 @@ def command(
     seconds: float | None,
     examples: int | None,
     seed: int,
-    ops: Sequence[str],
-    dtypes: Sequence[str],
-    values: Sequence[str],
     database: Path,
     jobs: int,
     frameworks: Sequence[str] | None,
     impl: str | None,
+    impl_grad: str | None,
     mode: str | None,
+    arrays: str | None,
+    programs: tuple[str, ...],
+    device: str | None,
+    grad: bool,
     timeout: float,
     divergences: Path | None,
     as_json: bool,
+    **chosen: Any,
 ) -> Outcome:
     """Search random cases for what nothing explains, and shrink each cause to its smallest case."""
-    check_installed()
+    check_hypothesis("fuzz")
     # Hypothesis, which these need, is optional.
-    from parity.fuzz.among import Among  # noqa: PLC0415
     from parity.fuzz.corpus import Corpus  # noqa: PLC0415
     from parity.fuzz.document import document  # noqa: PLC0415
     from parity.fuzz.search import Search  # noqa: PLC0415
+    from parity.strategies.cases import selected_cases  # noqa: PLC0415
 
     if seconds is None and examples is None:
         seconds = SECONDS_OF_A_SEARCH
-    among = Among(ops, dtypes, values)
     known = load_registry(divergences) if divergences else ()
-    adapters = select_frameworks(frameworks, impl, mode, grad=False)
+    adapters = select_frameworks(frameworks, impl, impl_grad, mode, arrays, programs, device, grad=grad)
+    among = selection_of(chosen, dtypes=usual_dtypes(adapters))
+    strategy = selected_cases(among)
     with Workers(adapters, jobs=jobs, timeout=timeout) as workers:
         first = header((), adapters, workers.switches())
-        contest = Contest(adapters, workers.submit, workers.ahead, known, timeout=timeout)
+        contest = Contest(adapters, workers.submit, workers.ahead, known, timeout=timeout, grad=grad)
         budget = Budget(seconds, examples)
-        search = Search(among, contest, seed=seed, budget=budget, corpus=Corpus(database))
+        search = Search(among, strategy, contest, seed=seed, budget=budget, corpus=Corpus(database))
         try:
             with Interrupts(), progress(search, total=examples, seconds=seconds) as advance:
                 search.run(advance)
         finally:  # an interrupted search has found what it has found
-            found = document(search.report, search.findings, first, adapters, seed)
+            found = document(search.report, search.findings, first, contest, seed)
             if as_json:
                 json_document(found)
             else:
@@ -120,9 +122,10 @@ def show_findings(document: Json, counted: Report) -> None:
         _table(findings)
     for number, finding in enumerate(findings, 1):
         _finding(number, finding)
+    show_declined(counted)
     show_stale(counted)
     causes = "1 cause" if len(findings) == 1 else f"{len(findings)} causes"
-    click.echo(f"{counted.summary}; {causes}; seed {document['seed']}")
+    say(f"{counted.summary}; {causes}; seed {document['seed']}")
     note_nothing_compared(counted)
 
 
@@ -142,12 +145,11 @@ def _table(findings: list[Json]) -> None:
 
 def _finding(number: int, finding: Json) -> None:
     """Print what to run, what to send to whom it concerns, and what to write down."""
-    click.echo(
-        f"\n{number}. {finding['summary']}: {finding['result']['error'] or finding['result']['reason']}"
-    )
-    click.echo(f"    {finding['command']}")
-    click.echo(f"\nA script that shows it:\n\n{finding['script']}")
+    say(f"\n{number}. {finding['summary']}: {finding['result']['error'] or finding['result']['reason']}")
+    say(f"    {finding['command']}")
+    if finding["script"] is not None:
+        say(f"\nA script that shows it:\n\n{finding['script']}")
     if finding["entry"] is None:
-        click.echo("No known difference can explain it: a layer computed what its rules say it refuses.\n")
+        say("No known difference can explain it: a layer computed what its rules say it refuses.\n")
     else:
-        click.echo(f"A draft for a file of known differences:\n\n{finding['entry']}\n")
+        say(f"A draft for a file of known differences:\n\n{finding['entry']}\n")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Sequence
 from importlib import import_module
 
 import click
 
 from parity.cli.exits import exit_code
-from parity.workers.interrupts import handle_signals, interrupt
+from parity.cli.streams import make_readable, open_streams
+from parity.workers.interrupts import end_at_once, handle_signals, interrupt
 
 _COMMANDS = {
     "run": "Run one case through the frameworks and compare the results.",
@@ -65,14 +67,23 @@ def parity() -> None:
     Exit codes: 0 everything compared is explained; 1 something is unexplained;
     2 the command or its input is wrong; 3 a framework crashed or ran out of time;
     4 nothing was compared; 70 a bug of this project; 74 a file or stream cannot
-    be read or written; 129, 130, 143 ended by SIGHUP, Ctrl-C, SIGTERM.
+    be read or written, or memory ran out; 129, 130, 143 ended by SIGHUP, Ctrl-C,
+    SIGTERM; 141 nobody reads the output.
     """  # noqa: D301 - click reads the backspace as "keep these lines"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with a code that the help lists."""
-    handle_signals(interrupt)
-    sys.exit(run_cli(arguments))
+    open_streams()
+    make_readable()
+    threading.excepthook = lambda _: None  # a thread that ends is noticed where its work is waited for
+    try:
+        handle_signals(interrupt)
+        code = run_cli(arguments)
+    except KeyboardInterrupt as error:  # another one, while it was said why the command ended
+        code = exit_code(error)
+    handle_signals(end_at_once)
+    sys.exit(code)
 
 
 def run_cli(arguments: Sequence[str] | None = None) -> int:

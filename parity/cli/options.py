@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from parity.cases.case import DTYPES, VALUES
-from parity.cases.notation import NotationError, parse_ints, parse_names, parse_padding
+from parity.cases.notation import NotationError, parse_int, parse_ints, parse_names, parse_padding
 from parity.cases.op import OPS
 
 
@@ -37,10 +39,48 @@ def read_shape(text: str) -> tuple[int, ...]:
     return sizes if isinstance(sizes, tuple) else (sizes,)
 
 
-INTS = Notation("n[,n…]", parse_ints)
-SHAPE = Notation("n,c,…", read_shape)
+INT = Notation("integer", parse_int)
+INTS = Notation("n[,n...]", parse_ints)
+SHAPE = Notation("n,c,...", read_shape)
 PADDING = Notation("padding", parse_padding)
 NAMES = Notation("names", parse_names)
+
+
+class Count(click.IntRange):
+    """An int from a least to a largest one, of no more digits than Python reads.
+
+    Args:
+        least: the least, None for any.
+        most: the largest; None for what any number may be.
+    """
+
+    def __init__(self, least: int | None = 1, most: int | None = None) -> None:
+        super().__init__(min=least, max=most)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read a text; a default is no text, and within the bounds."""
+        number: Any = INT.convert(value, param, ctx)
+        return super().convert(number, param, ctx)
+
+
+class Seconds(click.FloatRange):
+    """Seconds, more than none and at most :data:`A_WEEK`: a clock has no infinite time, and "nan" is none."""
+
+    def __init__(self) -> None:
+        super().__init__(min=0, min_open=True, max=A_WEEK)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read a text."""
+        seconds = super().convert(value, param, ctx)
+        if math.isnan(seconds):
+            self.fail(f"{value} is not in the range {self._describe_range()}.", param, ctx)
+        return seconds
+
+
+A_WEEK = 7 * 24 * 60 * 60
+
+MOST_JOBS = 256
+"""Processes for each framework: each has a framework's memory, and more of them than cores are no faster."""
 
 
 def options(*decorators: Callable[[Callable[..., Any]], Callable[..., Any]]) -> Callable[..., Any]:
@@ -54,34 +94,74 @@ def options(*decorators: Callable[[Callable[..., Any]], Callable[..., Any]]) -> 
     return decorate
 
 
-def case_options(*, values: str, sized: bool = True) -> Callable[..., Any]:
-    """Make the options of a case, with a default for its values; ``sized`` requires the array sizes."""
+_BIAS = click.option("--bias", is_flag=True, help="The layer has a bias.")
+
+DRAWN = "\0"
+"""What is read for ``--bias`` without a file: no argument of a process can have it."""
+
+_BIAS_OR_FILE = click.option(
+    "--bias",
+    is_flag=False,
+    flag_value=DRAWN,
+    metavar="[FILE]",
+    help="The layer has a bias; with a .npy file, this one.",
+)
+
+_INPUT_AND_KERNEL = options(
+    click.option("--x", metavar="FILE", help="The input, a .npy file; without it, one is drawn."),
+    click.option("--w", metavar="FILE", help="The kernel, likewise, in convmm's layout."),
+)
+
+
+def case_options(
+    *, values: str, sized: bool = True, needed: bool = True, own: bool = False
+) -> Callable[..., Any]:
+    """Make the options of a case.
+
+    Args:
+        values: the default of its values.
+        sized: the array sizes are required.
+        needed: a case is; without, no part of it is required.
+        own: arrays may be given as files; for a command that is a :class:`parity.cli.arrays.BiasOrFile`.
+    """
+    sized &= needed
     return options(
-        click.argument("op", type=click.Choice(OPS), metavar="OP"),
+        click.argument("op", type=click.Choice(OPS), metavar="OP" if needed else "[OP]", required=needed),
         click.option(
             "--input", type=SHAPE, required=sized, help="N,C and the spatial sizes, channels first."
         ),
-        click.option("--filters", type=int, required=sized, help="Output channels."),
-        click.option("--kernel", type=INTS, required=True, help="Taps, one number or one an axis."),
+        click.option("--filters", type=INT, required=sized, help="Output channels."),
+        click.option("--kernel", type=INTS, required=needed, help="Taps, one number or one an axis."),
         click.option("--stride", type=INTS, default=1, show_default=True),
         click.option(
             "--padding", type=PADDING, default=0, help="1 or 1,2, 1:2,0:1, same, valid.  [default: 0]"
         ),
         click.option("--output-padding", type=INTS, help="For the transposed ops."),
         click.option("--dilation", type=INTS, default=1, show_default=True),
-        click.option("--groups", type=int, default=1, show_default=True),
-        click.option("--bias", is_flag=True, help="The layer has a bias."),
+        click.option("--groups", type=INT, default=1, show_default=True),
+        _BIAS_OR_FILE if own else _BIAS,
         click.option("--dtype", type=click.Choice(DTYPES), default="float32", show_default=True),
         click.option("--values", type=click.Choice(VALUES), default=values, show_default=True),
-        click.option("--seed", type=int, default=0, show_default=True, help="Of the arrays' values."),
+        click.option("--seed", type=INT, default=0, show_default=True, help="Of the arrays' values."),
+        *([_INPUT_AND_KERNEL] if own else []),
     )
+
+
+def given_options() -> dict[str, str]:
+    """Return the options of this command that its user has given, as they are spelled, by name."""
+    context = click.get_current_context()
+    return {
+        each.name: each.opts[0]
+        for each in context.command.params
+        if each.name and context.get_parameter_source(each.name) is ParameterSource.COMMANDLINE
+    }
 
 
 def timeout_option(seconds: float) -> Callable[..., Any]:
     """Make the option for the seconds that a layer may take, with this default."""
     return click.option(
         "--timeout",
-        type=click.FloatRange(min=0, min_open=True),
+        type=Seconds(),
         default=seconds,
         show_default=True,
         metavar="S",
@@ -91,8 +171,8 @@ def timeout_option(seconds: float) -> Callable[..., Any]:
 
 jobs_option = click.option(
     "--jobs",
-    type=click.IntRange(min=1),
-    default=max(1, (os.cpu_count() or 1) // 2),
+    type=Count(most=MOST_JOBS),
+    default=min(max(1, (os.cpu_count() or 1) // 2), MOST_JOBS),
     show_default="half the cores",
     help="Processes for each framework.",
 )

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
-import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TextColumn, TimeRemainingColumn
 
+from parity.cli.streams import say
+from parity.frameworks.interface import Framework
+
 _SECONDS = 5
 """Between two lines where there is no terminal."""
+
+
+def note_expected_time(adapters: Sequence[Framework], cases: int, jobs: int) -> None:
+    """Say on stderr how long so many cases will take, of each framework that says what one takes it."""
+    for found in adapters:
+        seconds = found.seconds_per_case
+        if seconds and cases:
+            minutes = max(round(seconds * cases / jobs / 60), 1)
+            say(f"{found.name} takes about {seconds:g} s a case, about {minutes} min in all", err=True)
 
 
 class Counted(Protocol):
@@ -44,7 +55,8 @@ def progress(
     counts = MofNCompleteColumn() if total else TextColumn("{task.completed}")
     left = TimeRemainingColumn() if seconds is None else _Left(seconds)
     columns = (BarColumn(), counts, _Rate("{task.speed}"), left)
-    with Progress(*columns, TextColumn("{task.description}"), console=console, transient=True) as bar:
+    said = TextColumn("{task.description}", markup=False)
+    with Progress(*columns, said, console=console, transient=True) as bar:
         task = bar.add_task("", total=total)
         yield lambda count: bar.update(task, advance=count, description=counted.progress)
 
@@ -103,7 +115,7 @@ class _Lines:
         rate = self._done / (now - self._started)
         of_all = f" of {self._total}" if self._total else ""
         left = f"{self._left(now, rate):.0f} s left"
-        click.echo(f"{self._done}{of_all} cases, {rate:.1f}/s, {left}: {self._counted.progress}", err=True)
+        say(f"{self._done}{of_all} cases, {rate:.1f}/s, {left}: {self._counted.progress}", err=True)
 
     def _left(self, now: float, rate: float) -> float:
         """Return seconds until it ends, by the time or by the cases, whichever comes first."""

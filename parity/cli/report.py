@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
 
+from parity.cases.selection import words_of
 from parity.cli.options import (
     json_option,
 )
@@ -15,9 +17,11 @@ from parity.cli.output import (
     note_if_torn,
     note_nothing_compared,
     print_table,
+    show_declined,
     show_stale,
     spelling_text,
 )
+from parity.cli.streams import say
 from parity.records.counts import COLUMNS, Outcome, Report
 from parity.records.header import Header
 from parity.records.junit import junit_document, write_junit
@@ -49,7 +53,7 @@ def command(file: Path, junit: Path | None, as_json: bool) -> Outcome:
 def show_report(header: Header, counted: Report) -> None:
     """Print a sweep's counts as a table, what is unexplained, and the totals."""
     for used in header.frameworks:
-        click.echo(" ".join(part for part in (used.framework, used.version, used.backend) if part))
+        say(" ".join(part for part in (used.framework, used.version, used.backend) if part))
     table = make_table("framework", "spelling", "op", *COLUMNS, numbers=len(COLUMNS))
     for (framework, spelling, output, op), counts in counted.rows:
         shown = (framework, spelling_text(spelling, output), op)
@@ -57,9 +61,11 @@ def show_report(header: Header, counted: Report) -> None:
     print_table(table)
     unexplained = counted.unexplained
     for command, label, reason in unexplained[:_MOST_UNEXPLAINED]:
-        click.echo(f"unexplained: {label}: {reason}\n    {command}")
+        say(f"unexplained: {label}: {reason}\n    {command}")
     if len(unexplained) > _MOST_UNEXPLAINED:
-        click.echo(f"… and {len(unexplained) - _MOST_UNEXPLAINED} more unexplained results")
+        say(f"… and {len(unexplained) - _MOST_UNEXPLAINED} more unexplained results")
+    show_declined(counted)
     show_stale(counted)
-    click.echo(f"{counted.summary} ({', '.join(header.suites)})")
+    within = f" within {shlex.join(words_of(header.selection))}" if header.selection else ""
+    say(f"{counted.summary} ({', '.join(header.suites)}{within})")
     note_nothing_compared(counted)

@@ -11,22 +11,23 @@ from typing import Any
 import click
 import numpy as np
 
-from parity.cases.case import Case
-from parity.cases.drawing import draw_arrays
 from parity.cases.notation import format_shape
+from parity.cases.own import arrays_of
+from parity.cli.arrays import BiasOrFile, case_and_arrays
 from parity.cli.contestants import run_options, select_frameworks
-from parity.cli.options import case_options
+from parity.cli.options import Count, case_options
 from parity.cli.output import (
+    NOTHING_COMPARED,
     WIDE,
     json_document,
     make_table,
     note,
-    note_nothing_compared,
     print_table,
     show_stale,
     spelling_text,
     text,
 )
+from parity.cli.streams import say
 from parity.frameworks.known.registry import load_registry
 from parity.records.counts import Outcome, Report
 from parity.records.result import CaseResult, Pair, Record, Result
@@ -38,13 +39,16 @@ from parity.workers.workers import Workers
 REPEATED_WITH = (1, 2)
 """Numbers of threads that a layer is run with where it is run more than once."""
 
+MOST_REPEATS = 1_000
+"""How often one is run with each of them at most: a layer's outputs are all kept until they are compared."""
 
-@click.command("run")
-@case_options(values="integers")
+
+@click.command("run", cls=BiasOrFile)
+@case_options(values="integers", own=True)
 @run_options
 @click.option(
     "--repeat",
-    type=click.IntRange(min=1),
+    type=Count(most=MOST_REPEATS),
     metavar="N",
     help="Run each layer N times with one thread and N times with two, and record whether bits change.",
 )
@@ -63,7 +67,11 @@ REPEATED_WITH = (1, 2)
 def command(
     frameworks: Sequence[str] | None,
     impl: str | None,
+    impl_grad: str | None,
     mode: str | None,
+    arrays: str | None,
+    programs: tuple[str, ...],
+    device: str | None,
     grad: bool,
     timeout: float,
     divergences: Path | None,
@@ -75,7 +83,7 @@ def command(
     **case: Any,
 ) -> Outcome:
     """Run one case through the frameworks and compare the results."""
-    asked = Case.from_dict(case)
+    asked, own = case_and_arrays(case)
     if alone:
         unused = {
             "--grad": grad,
@@ -83,17 +91,21 @@ def command(
             "--divergences": divergences,
             "--repeat": repeat,
             "--mode": mode,
+            "--arrays": arrays,
+            "--contestant": programs or None,
+            "--device": device,
+            **{f"--{name}": each.file for name, each in own.items()},
         }
         _refuse("with --self-check", unused)
         from parity.cli.check import check  # noqa: PLC0415 - a command of its own
         from parity.laws.subject import choose_subject  # noqa: PLC0415 - the same
 
-        subject = choose_subject(frameworks, impl, adjoint)
+        subject = choose_subject(frameworks, impl, adjoint, impl_grad)
         note("parity check takes the place of parity run --self-check, with the same options")
         return check(asked, subject, timeout=timeout, as_json=as_json)
     _refuse("without --self-check", {"--adjoint": adjoint})
     known = load_registry(divergences) if divergences else ()
-    adapters = select_frameworks(frameworks, impl, mode, grad=grad)
+    adapters = select_frameworks(frameworks, impl, impl_grad, mode, arrays, programs, device, grad=grad)
     with ExitStack() as stack:
         stack.enter_context(Interrupts())
         submits = {}
@@ -102,7 +114,7 @@ def command(
             workers.switches()
             submits[threads] = workers.submit
         submit = repeating(submits, repeat) if repeat else submits[1]
-        result = run_with(asked, adapters, grad=grad, submit=submit, divergences=known)
+        result = run_with(asked, adapters, grad=grad, submit=submit, divergences=known, own=own)
     if as_json:
         json_document(with_arrays(result) if show_arrays else result.to_dict())
     else:
@@ -122,33 +134,83 @@ def _refuse(when: str, given: Mapping[str, object]) -> None:
 def show_result(record: Record) -> None:
     """Print a case's results, its layers as code, and the verdict."""
     shape = "not recorded" if record.reference is None else format_shape(record.reference.shape)
-    click.echo(f"{record.command}\nreference output: {shape}\n")
+    say(f"{record.command}\nreference output: {shape}\n")
     table = make_table(
-        "framework", "spelling", "status", "shape", "allclose", "exact", "max error", "relation", "offset"
+        "framework",
+        "spelling",
+        "status",
+        "shape",
+        "allclose",
+        "exact",
+        "max error",
+        "of bound",
+        "relation",
+        "offset",
     )
     for result in record.results:
         table.add_row(
             f"{result.framework} {result.version or ''}".strip(),
-            spelling_text(result.spelling, result.output),
+            spelling_text(result.spelling, result.output, result.variant),
             result.status,
             "" if result.shape is None else format_shape(result.shape),
-            *(text(getattr(result, key)) for key in ("allclose", "exact", "max_abs_error")),
+            *(text(getattr(result, key)) for key in ("allclose", "exact", "max_abs_error", "bound_ratio")),
             text(result.relation) + ("" if result.explained else " (unexplained)"),
             "" if result.offset is None else ",".join(map(str, result.offset)),
         )
     print_table(table)
+    said: set[tuple[str, str]] = set()
+    shown = set()
     for result in record.results:
-        remarks = [each for each in dict.fromkeys((result.error, result.reason, _repeats(result))) if each]
-        if remarks or result.output == "value":
-            spelling = spelling_text(result.spelling, result.output)
-            click.echo(f"{result.framework} {spelling}: {result.layer or 'no layer'}")
+        remarks = [each for each in _remarks(result) if (result.layer or "", each) not in said]
+        said |= {(result.layer or "", each) for each in remarks}
+        about = (result.framework, result.spelling, result.layer)
+        if remarks or about not in shown:
+            shown.add(about)
+            spelling = spelling_text(result.spelling, result.output, result.variant)
+            say(f"{result.framework} {spelling}: {result.layer or 'no layer'}")
         for remark in remarks:
-            click.echo(f"    {remark}")
+            say(f"    {remark}")
     _pairs(record.pairs)
     counted = Report([record])
     show_stale(counted)
-    click.echo(f"\nverdict: {record.verdict}")
-    note_nothing_compared(counted)
+    say(f"\nverdict: {_verdict(record, counted)}")
+
+
+def _remarks(result: Result) -> list[str]:
+    """Return what there is to say of a result, each sentence once."""
+    said = (*result.why, *result.notes, _tolerances(result), _repeats(result))
+    return [each for each in dict.fromkeys(said) if each]
+
+
+def _tolerances(result: Result) -> str | None:
+    """Say why a result that is as it has to be is not close to the reference, as tolerances have it."""
+    if result.relation != "identical" or result.allclose is not False or result.bound_ratio is None:
+        return None
+    if result.max_abs_error is None:
+        return "allclose says no: it allows no infinity where the exact value is too large for the dtype"
+    return (
+        "allclose says no, since its tolerances do not grow with the number of products that are summed up: "
+        f"the largest error is {result.bound_ratio:.2g} of what rounding them allows"
+    )
+
+
+def _verdict(record: Record, counted: Report) -> str:
+    """Return the verdict in words; that there is none, where nothing was compared."""
+    if record.verdict != "unexplained" and not counted.comparisons:
+        return f"none, {NOTHING_COMPARED}"
+    if record.verdict == "unexplained":
+        return record.verdict
+    weak = list(dict.fromkeys(name for result in record.results for name in result.not_ruled_out))
+    return f"{record.verdict}{_not_ruled_out(weak)}"
+
+
+def _not_ruled_out(names: Sequence[str]) -> str:
+    """Say which narrower precisions the values of the case could not tell."""
+    operands = [name for name in names if not name.endswith("-result")]
+    results = [name.removesuffix("-result") for name in names if name.endswith("-result")]
+    parts = [f"operands rounded to {' or '.join(operands)}"] if operands else []
+    parts += [f"a result rounded to {' or '.join(results)}"] if results else []
+    return f"; these values do not rule out {', nor '.join(parts)} (--values digits does)" if parts else ""
 
 
 def _repeats(result: Result) -> str | None:
@@ -169,20 +231,20 @@ def _pairs(pairs: Sequence[Pair]) -> None:
     table = make_table("a", "b", "shape equal", "allclose")
     for pair in pairs:
         table.add_row(pair.a, pair.b, text(pair.shape_equal), text(pair.allclose))
-    click.echo()
+    say()
     print_table(table)
 
 
 def show_arrays_of(result: CaseResult) -> None:
     """Print the input, kernel and bias of a case, and every output."""
-    named = {**_drawn(result), "reference": result.reference}
+    named = {**_operands(result), "reference": result.reference}
     if result.gradients:
         named |= {f"reference {name}": y for name, y in result.gradients.expected.items()}
     named |= {each.label: array for each, array in zip(result.results, result.arrays, strict=True)}
     for name, array in named.items():
         if array is not None:
-            click.echo(f"\n{name}, {format_shape(array.shape)}, {array.dtype}:")
-            click.echo(np.array2string(array, threshold=sys.maxsize, max_line_width=WIDE))
+            say(f"\n{name}, {format_shape(array.shape)}, {array.dtype}:")
+            say(np.array2string(array, threshold=sys.maxsize, max_line_width=WIDE))
 
 
 def with_arrays(result: CaseResult) -> dict[str, Any]:
@@ -190,7 +252,7 @@ def with_arrays(result: CaseResult) -> dict[str, Any]:
     record = result.to_dict()
     return {
         **record,
-        "arrays": {name: _nested(array) for name, array in _drawn(result).items()},
+        "arrays": {name: _nested(array) for name, array in _operands(result).items()},
         "reference": {**record["reference"], "array": _nested(result.reference)},
         "results": [
             {**each, "array": _nested(array)}
@@ -199,10 +261,9 @@ def with_arrays(result: CaseResult) -> dict[str, Any]:
     }
 
 
-def _drawn(result: CaseResult) -> dict[str, Any]:
+def _operands(result: CaseResult) -> dict[str, Any]:
     """Return the arrays of a case by name, with the gradient by the output where there is one."""
-    drawn = draw_arrays(result.case)
-    named = {"x": drawn.x, "w": drawn.w, "bias": drawn.bias}
+    named = arrays_of(result.case, result.own)._asdict()
     return named if result.gradients is None else {**named, "dy": result.gradients.dy}
 
 

@@ -10,6 +10,7 @@ import click
 from parity.cases.case import Case
 from parity.cases.notation import format_shape
 from parity.cli.options import (
+    Count,
     case_options,
     json_option,
 )
@@ -18,15 +19,14 @@ from parity.cli.output import (
     make_table,
     print_table,
 )
+from parity.cli.streams import say
 from parity.explain.sizes import AxisSizes, size_tables
 from parity.records.counts import Outcome
 
 
 @click.command("sizes")
 @case_options(values="integers", sized=False)
-@click.option(
-    "--up-to", type=click.IntRange(min=1), default=8, show_default=True, help="The largest coarse size."
-)
+@click.option("--up-to", type=Count(), default=8, show_default=True, help="The largest coarse size.")
 @json_option
 def command(up_to: int, as_json: bool, **layer: Any) -> Outcome:
     """Print which sizes come out, which inputs are ambiguous, and what restores them.
@@ -52,10 +52,10 @@ def command(up_to: int, as_json: bool, **layer: Any) -> Outcome:
 def show_sizes(op: str, tables: Sequence[AxisSizes], case: Case | None) -> None:
     """Print each table of sizes; the ambiguous ones stand together in a row."""
     if case:
-        click.echo(f"{op}: input {format_shape(case.input)} gives output {format_shape(case.output_shape)}\n")
+        say(f"{op}: input {format_shape(case.input)} gives output {format_shape(case.output_shape)}\n")
     for each in tables:
         axes = ("axis " if len(each.axes) == 1 else "axes ") + ", ".join(map(str, each.axes))
-        click.echo(f"{axes}: kernel {each.kernel}, stride {each.stride}, dilation {each.dilation}")
+        say(f"{axes}: kernel {each.kernel}, stride {each.stride}, dilation {each.dilation}")
         names = list(each.rows[0].layers)
         columns = (
             "conv output",
@@ -73,6 +73,4 @@ def show_sizes(op: str, tables: Sequence[AxisSizes], case: Case | None) -> None:
                     *(row.layers[name][place] or "no layer alone" for name in names),
                 )
         print_table(table)
-    click.echo(
-        "A transposed convolution restores any of the conv inputs that belong to its own input's size."
-    )
+    say("A transposed convolution restores any of the conv inputs that belong to its own input's size.")

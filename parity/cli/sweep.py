@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import click
 
+from parity.cases.selection import words_of
 from parity.cases.suites import DEFAULT
 from parity.cli.contestants import run_options, select_frameworks
-from parity.cli.options import jobs_option
-from parity.cli.output import (
-    json_line,
-)
-from parity.cli.progress import progress
+from parity.cli.options import Count, jobs_option
+from parity.cli.output import json_line, note
+from parity.cli.progress import note_expected_time, progress
 from parity.cli.report import show_report
+from parity.cli.selection import selection_of, selection_options
 from parity.frameworks.known.registry import load_registry
 from parity.frameworks.known.suite import suite
 from parity.records.counts import Outcome, Report
 from parity.records.result import Record
 from parity.records.writer import RecordFile
+from parity.running import asked_of
 from parity.sweep import header, remaining, select, sweep
 from parity.workers.interrupts import Interrupts
+from parity.workers.processes import ProcessError
 from parity.workers.workers import Workers
 
 
@@ -33,7 +37,8 @@ from parity.workers.workers import Workers
 )
 @click.option("--resume", is_flag=True, help="Go on with the record in FILE; what is in it is not run again.")
 @jobs_option
-@click.option("--limit", type=click.IntRange(min=1), help="Run the first N cases only.")
+@click.option("--limit", type=Count(), help="Run the first N cases only.")
+@selection_options()
 @run_options
 def command(
     suites: tuple[str, ...],
@@ -43,39 +48,54 @@ def command(
     limit: int | None,
     frameworks: Sequence[str] | None,
     impl: str | None,
+    impl_grad: str | None,
     mode: str | None,
+    arrays: str | None,
+    programs: tuple[str, ...],
+    device: str | None,
     grad: bool,
     timeout: float,
     divergences: Path | None,
     as_json: bool,
+    **chosen: Any,
 ) -> Outcome:
     """Run every case of the suites: article, zoo, grid, or TOML files; article and zoo by default."""
     if resume and output is None:
         raise click.UsageError("--resume: allowed with --output FILE, the record to go on with")
     loaded = [suite(name) for name in suites or DEFAULT]
     known = load_registry(divergences) if divergences else ()
-    adapters = select_frameworks(frameworks, impl, mode, grad=grad)
-    cases = select(loaded, limit)
+    adapters = select_frameworks(frameworks, impl, impl_grad, mode, arrays, programs, device, grad=grad)
+    among = selection_of(chosen)
+    cases = select(loaded, among, limit, grad=grad)
+    if not cases:
+        names, words = ", ".join(each.name for each in loaded), shlex.join(words_of(among.given))
+        note(f"nothing was compared: no case of {names} is within {words}")
+        return Outcome.NOTHING_COMPARED
     with ExitStack() as stack:
         stack.enter_context(Interrupts())
         workers = stack.enter_context(Workers(adapters, jobs=jobs, timeout=timeout))
         file = stack.enter_context(RecordFile(output, resume=resume)) if output else None
-        first = header(loaded, adapters, workers.switches())
+        first = header(loaded, adapters, workers.switches(), among, known)
         recorded = file.begin(first) if file else None
         report = Report(header=first)
-        cases = remaining(cases, report.adding(recorded or ()), grad=grad)
+        asked = asked_of(adapters, grad=grad, divergences=known)
+        cases = remaining(cases, report.adding(recorded or ()), asked)
         keep: list[Callable[[Record], None]] = [file.write] if file else []
         if as_json:
             keep.append(json_line)
             json_line(first)
+        note_expected_time(adapters, len(cases), jobs)
         advance = stack.enter_context(progress(report, total=len(cases)))
-        for record in sweep(
-            cases, adapters, workers.submit, ahead=workers.ahead, grad=grad, divergences=known
-        ):
-            for write in keep:
-                write(record)
-            report.add(record)
-            advance(1)
+        found = sweep(cases, adapters, workers.submit, ahead=workers.ahead, grad=grad, divergences=known)
+        try:
+            for record in found:
+                for write in keep:
+                    write(record)
+                report.add(record)
+                advance(1)
+        except ProcessError as error:
+            kept = f"; {output} has all that was answered: go on with --resume" if file else ""
+            raise ProcessError(f"{error}{kept}") from error
     if not as_json:
         show_report(first, report)
     return report.outcome

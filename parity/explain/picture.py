@@ -12,7 +12,7 @@ from convmm.geometry import Axis
 from parity.cases.case import Case
 from parity.frameworks.known.registry import layers_of
 from parity.frameworks.spelling import Spelling
-from parity.frameworks.table import all_frameworks
+from parity.frameworks.table import usual_frameworks
 
 _WIDEST = 64
 
@@ -20,8 +20,8 @@ _WIDEST = 64
 def axis_pictures(case: Case) -> Iterator[str]:
     """Draw every axis, one line per layer of each framework."""
     layers = {"this case": case.geometry.axes} | {
-        f"{found.name} {spelling.kind}": spelling.meaning.geometry.axes
-        for found in all_frameworks()
+        f"{found.name} {spelling.label}": spelling.meaning.geometry.axes
+        for found in usual_frameworks()
         if not found.is_oracle
         for spelling in layers_of(found, case)
         if isinstance(spelling, Spelling)

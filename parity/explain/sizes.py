@@ -15,13 +15,22 @@ from convmm.geometry import (
     conv_transpose_output_size,
     input_sizes,
     output_padding_for,
+    shown,
 )
 from parity.cases.case import Case
+from parity.cases.errors import InputError
 from parity.frameworks.code.layer import Layer
 from parity.frameworks.interface import Framework
 from parity.frameworks.known.registry import layers_of
 from parity.frameworks.spelling import Spelling
-from parity.frameworks.table import all_frameworks
+from parity.frameworks.table import usual_frameworks
+
+MOST_SIZES = 4096
+"""Fine sizes in all tables: each is asked of each framework, which takes half a millisecond."""
+
+
+class SizesError(InputError):
+    """More sizes than anybody reads; the message says how many."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +81,7 @@ def size_tables(
 
     Raises:
         GeometryError: an argument is out of its range.
+        SizesError: there are more than :data:`MOST_SIZES`.
     """
     kernels, strides, dilations = (
         check_ints(name, value, rank, minimum=1)
@@ -82,6 +92,12 @@ def size_tables(
     alike: dict[tuple[int, int, int, Padding], list[int]] = {}
     for axis, key in enumerate(zip(kernels, strides, dilations, each, strict=True)):
         alike.setdefault(key, []).append(axis)
+    count = largest * sum(stride for _, stride, _, _ in alike)
+    if count > MOST_SIZES:
+        raise SizesError(
+            f"coarse sizes up to {largest} with stride={shown(stride)} are {count} fine ones: allowed are "
+            f"{MOST_SIZES}, of all axes that differ together"
+        )
     return [
         AxisSizes(tuple(axes), k, s, d, tuple(_rows(k, s, d, pad, largest)))
         for (k, s, d, pad), axes in alike.items()
@@ -98,7 +114,7 @@ def _rows(kernel: int, stride: int, dilation: int, padding: Padding, largest: in
         ]
         layers = {
             found.name: tuple(_arguments(found, case) for case in cases)
-            for found in all_frameworks()
+            for found in usual_frameworks()
             if not found.is_oracle
         }
         yield SizeRow(coarse, fine, restoring, layers, _default(coarse, kernel, stride, dilation, padding))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -12,33 +13,54 @@ from convmm.geometry import Geometry
 from convmm.reference.steps import Step, conv_steps, conv_transpose_steps
 from parity.cases.arrays import Array, Arrays
 from parity.cases.case import Case
-from parity.cases.drawing import draw_arrays
 from parity.cases.notation import format_shape
+from parity.cases.own import NONE, OwnArrays, arrays_of
 from parity.explain.picture import axis_pictures
 from parity.verdict.reference import make_reference
 
 _READABLE = 30
 """Rows and columns of a matrix that a reader still takes in."""
 
+_MOST_ENTRIES = 2**22
+"""Of all arrays of the steps: as many are worked out in a second or two, and larger ones are not printed."""
+
 _DENSE = 2**22
 """Elements up to which the unrolled kernel is made as a dense matrix."""
 
 
-def explain(case: Case) -> Iterator[str]:
-    """Yield the lines that explain a case.
+def explain(case: Case, own: OwnArrays = NONE) -> Iterator[str]:
+    """Yield the lines that explain a case, on drawn arrays or a user's own.
 
     Raises:
         CaseError: the arrays do not fit in memory.
     """
-    arrays = draw_arrays(case)
+    count = _entries(case)
+    arrays = arrays_of(case, own) if count <= _MOST_ENTRIES else None
     yield f"{case.op}: input {format_shape(case.input)}, output {format_shape(case.output_shape)}"
     yield from axis_pictures(case)
+    if arrays is None:
+        yield ""
+        yield (
+            f"The steps are left out: their arrays have {count} entries, and up to {_MOST_ENTRIES} are "
+            "worked out here."
+        )
+        return
     for number, step in enumerate(_steps(case, arrays), 1):
         yield ""
         yield f"{number}. {step.name}, {format_shape(step.array.shape)}: {step.text}"
         yield from _first_matrix(step)
-    if case.transposed:
+    if case.transposed and arrays.x.size:
         yield from _windows(case, arrays)
+
+
+def _entries(case: Case) -> int:
+    """Count what the unrolled kernel and the arrays of the steps hold, without making any."""
+    geometry = case.geometry
+    of_kernel = math.prod(geometry.kernel) * math.prod(geometry.coarse)
+    unrolled = of_kernel * geometry.fine_channels * geometry.coarse_channels // geometry.groups
+    shapes = (case.input, case.output_shape, case.kernel_shape)
+    responses = case.input[0] * geometry.fine_channels * math.prod(geometry.full)
+    return unrolled + responses + sum(map(math.prod, shapes))
 
 
 def _steps(case: Case, arrays: Arrays) -> tuple[Step, ...]:
@@ -51,9 +73,10 @@ def _steps(case: Case, arrays: Arrays) -> tuple[Step, ...]:
     }
     full = [axis.full for axis in case.geometry.axes]
     arguments["sparse"] = np.prod(full, dtype=float) ** 2 * case.input[1] * case.filters > _DENSE
-    if case.transposed:
-        return conv_transpose_steps(*wide, output_padding=case.output_padding, **arguments)
-    return conv_steps(*wide, **arguments)
+    with np.errstate(over="ignore", invalid="ignore"):  # infinities and NaN are IEEE results, not accidents
+        if case.transposed:
+            return conv_transpose_steps(*wide, output_padding=case.output_padding, **arguments)
+        return conv_steps(*wide, **arguments)
 
 
 def _first_matrix(step: Step) -> Iterator[str]:
@@ -102,7 +125,7 @@ def _picture(title: str, valid: Case, window: Geometry, arrays: Arrays) -> Itera
 
 
 def _lines(plane: Array, inside: Array, *, marked: bool) -> Iterator[str]:
-    texts = [[f"{value:.0f}" if value == round(value) else f"{value:.4g}" for value in row] for row in plane]
+    texts = [[f"{value:.0f}" if value.is_integer() else f"{value:.4g}" for value in row] for row in plane]
     width = max((len(text) for row in texts for text in row), default=0)
     for row, keep in zip(texts, inside, strict=True):
         if marked:

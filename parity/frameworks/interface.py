@@ -12,11 +12,21 @@ from typing import Any
 
 from parity.cases.arrays import Array
 from parity.cases.case import Case
+from parity.frameworks.choice import Choice
 from parity.frameworks.code.expression import Call
 from parity.frameworks.code.reading import Reading
 from parity.frameworks.code.script import AS_THEY_ARE, Conversion, Script, function_call
 from parity.frameworks.precision import Mode, accumulator_unknown
 from parity.frameworks.spelling import Kind, Refusal, Spelling, Unsupported
+
+
+class NoOutputError(Exception):
+    """What a call returned is not what it was to return; the message says what it is, in one sentence."""
+
+
+class EndedError(Exception):
+    """What computes has ended, where it is no part of this process; the message says how, as "SIGSEGV"."""
+
 
 Refuses = Callable[[Case, Kind], Refusal | None]
 """Returns what is known of a framework's refusal of such a layer for a case beside its rules, or None."""
@@ -42,8 +52,29 @@ class Installed:
         return None
 
     @property
+    def routes(self) -> Mapping[str, Framework]:
+        """The other ways in which it runs its layers: the framework on each, by what "+" adds to its name.
+
+        What it returns may have routes itself, for names such as "torch+channels_last+compile".
+        """
+        return {}
+
+    @property
+    def devices(self) -> Mapping[str, Framework]:
+        """The devices that it can be told to compute on: itself on each, by what "@" adds to its name.
+
+        "cpu", the processor, adds nothing.
+        """
+        return {}
+
+    @property
     def is_oracle(self) -> bool:
         """Whether it is the NumPy core itself, which everything is compared with."""
+        return False
+
+    @property
+    def is_a_users(self) -> bool:
+        """Whether it is a user's own function or program, given for this one command or call."""
         return False
 
     def why_unavailable(self) -> str | None:
@@ -82,6 +113,17 @@ class Spells:
         """Return the precision that it computes the case in; without a better word, any for half types."""
         return accumulator_unknown(case.dtype)
 
+    def mode_of_gradients(self, case: Case) -> Mode:
+        """Return the precision that it computes gradients in; without a better word, any for half types."""
+        return accumulator_unknown(case.dtype)
+
+    def unfolds(self, case: Case) -> bool:  # noqa: ARG002 - part of the role
+        """Return whether a layer of the case may hold all that its taps read; without a better word, it may.
+
+        What memory it is expected to take follows from that; it is not called where there is less.
+        """
+        return True
+
     def exact(self, case: Case, *, any_size: bool = False) -> list[Spelling]:  # noqa: ARG002 - part of the role
         """Return layers put together that compute the case, also where a native one does.
 
@@ -101,6 +143,10 @@ class Runs:
         """Import the framework, with its switches set; called before its layers are made."""
         return None
 
+    def choices(self) -> tuple[Choice, ...]:
+        """Return the variables of the environment by which its libraries choose code when they are loaded."""
+        return ()
+
     def pin(self, threads: int) -> dict[str, Any]:
         """Set what changes numbers for the whole process, and the compute threads; return it by name.
 
@@ -113,6 +159,16 @@ class Runs:
         result: Array = layer(x, *weights)
         return result
 
+    @property
+    def seconds_per_case(self) -> float | None:
+        """The seconds that a small case takes, where every layer is compiled; None for hardly any."""
+        return None
+
+    @property
+    def unsupported_by(self) -> tuple[type[BaseException], ...]:
+        """The exceptions by which a call says that it has no such operation; every other one is a refusal."""
+        return ()
+
     def why_no_gradients(self) -> str | None:
         """Return why no gradients can be had of it, in one sentence, or None."""
         return "the framework offers no backward pass"
@@ -124,6 +180,9 @@ class Runs:
 
         Returns:
             By the input, (N, C, *spatial), and by each of the weights, in the layer's order and layout.
+
+        Raises:
+            NoOutputError: what was returned is no such thing.
         """
         raise NotImplementedError(self.why_no_gradients())
 
@@ -135,8 +194,16 @@ class WritesCode:
 
     @property
     def classes(self) -> Mapping[str, str]:
-        """The names of its layers' classes, and the operation of each; none where no code is read."""
+        """The names of its layers' classes, and the operation of each; none where no code is read.
+
+        The operation is "" where the arguments decide it.
+        """
         return {}
+
+    @property
+    def prefixes(self) -> tuple[str, ...]:
+        """What may stand before the names of its classes; of a line that fits several the first is taken."""
+        return ()
 
     @property
     def to_convmm(self) -> tuple[str, ...]:
@@ -172,10 +239,18 @@ class WritesCode:
         """
         return function_call(dtype)
 
+    def differentiating(self, dtype: str) -> Script | None:  # noqa: ARG002 - part of the role
+        """Return what :meth:`Runs.backward` does, as :meth:`calling`; None where no code is written for it.
+
+        They also find ``dy``, (N, O, *spatial), in float64, and leave the list ``gradients`` in place of
+        ``y``: by the input, (N, C, *spatial), and by each of the weights, in float64.
+        """
+        return None
+
 
 @dataclass(frozen=True)
 class Framework(Installed, Spells, Runs, WritesCode):
-    """A framework, in all four roles: frozen, and equal to every other object of its class."""
+    """A framework, in all four roles: frozen, and equal to every other object of its class and fields."""
 
 
 def _with_refusal(spelling: Spelling | Unsupported, refuses: Refuses) -> Spelling | Unsupported:

@@ -13,6 +13,7 @@ import convmm
 from parity.cases.arrays import Array
 from parity.cases.case import Case
 from parity.frameworks.code.layer import Name, layer
+from parity.frameworks.code.script import Script, numpy_name
 from parity.frameworks.distributions import installed_version
 from parity.frameworks.interface import Framework
 from parity.frameworks.precision import Mode, accumulated_in_float32
@@ -53,10 +54,29 @@ class NumPy(Framework):
         """Return that half types are summed up in float32 and rounded once."""
         return accumulated_in_float32(case.dtype)
 
+    def unfolds(self, case: Case) -> bool:  # noqa: ARG002 - part of the role
+        """Return False: the core computes in tiles."""
+        return False
+
     def pin(self, threads: int) -> dict[str, Any]:
         """Set the core's threads; nothing else changes its numbers, and these do not either."""
         convmm.set_threads(threads)
         return {"threads": convmm.get_threads()}
+
+    def differentiating(self, dtype: str) -> Script:
+        """Call the core's gradients of the function."""
+        name, imports = numpy_name(dtype)
+        return Script(
+            ("convmm", *imports),
+            f"""\
+dy, x, kernel, *bias = (array.astype({name}) for array in (dy, x, *converted))
+operation = layer.func.__name__[:-2]
+by_input = getattr(convmm, f"{{operation}}_input_grad")(dy, kernel, x.shape[2:], **layer.keywords)
+by_kernel = getattr(convmm, f"{{operation}}_weight_grad")(x, dy, kernel.shape[2:], **layer.keywords)
+sums = dy.astype("float64").sum(axis=(0, *range(2, dy.ndim))).astype({name})
+gradients = [each.astype("float64") for each in (by_input, by_kernel, *(sums for _ in bias))]
+dy, x = dy.astype("float64"), x.astype("float64")""",
+        )
 
     def why_no_gradients(self) -> None:
         """Return None: the core has gradients."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 ROUNDOFF = {"float16": 2.0**-11, "bfloat16": 2.0**-8, "float32": 2.0**-24, "float64": 2.0**-53}
 """Unit roundoff of each dtype."""
@@ -19,6 +19,10 @@ class Mode:
         output: unit roundoff of the result.
         bias_apart: the sum is rounded to the output's precision before the bias is added in it.
         taps: unit roundoff of each tap's sum of products, and of the sums of these; 0.0 where there are none.
+        flushes: numbers below the smallest normal one may be taken for zeros, or become zeros.
+        of_integers: integers are rounded, too, whose sums would be exact in the dtype: the framework itself
+            has chosen a narrower one.
+        products: unit roundoff of each product by itself; 0.0 where none is rounded before it is added.
     """
 
     name: str
@@ -27,6 +31,9 @@ class Mode:
     output: float
     bias_apart: bool = False
     taps: float = 0.0
+    flushes: bool = False
+    of_integers: bool = False
+    products: float = 0.0
 
 
 def accumulated_in_float32(dtype: str, *, bias_apart: bool = False) -> Mode:
@@ -45,6 +52,14 @@ def accumulated_by_tap(dtype: str) -> Mode:
     return accumulated_in_float32(dtype)
 
 
+def products_rounded(dtype: str) -> Mode:
+    """Return the mode of products that are rounded to a half type, and then summed up in float32."""
+    mode = accumulated_in_float32(dtype, bias_apart=True)
+    if dtype not in {"float16", "bfloat16"}:
+        return mode
+    return replace(mode, name=f"{dtype}, rounded products, sums in float32", products=ROUNDOFF[dtype])
+
+
 def accumulator_unknown(dtype: str) -> Mode:
     """Return the mode of an implementation that may keep sums in the narrow type itself."""
     if dtype in {"float16", "bfloat16"}:
@@ -56,6 +71,11 @@ def cut_off(dtype: str) -> Mode:
     """Return the mode of what sums half types up in float32 and drops the digits beyond them."""
     name = f"{dtype}, sums in float32, cut off instead of rounded"
     return Mode(name, 0.0, ROUNDOFF["float32"], 2 * ROUNDOFF[dtype])
+
+
+def flushing(mode: Mode) -> Mode:
+    """Return the mode of what computes so and flushes subnormal numbers to zero."""
+    return replace(mode, name=f"{mode.name}, subnormals flushed to zero", flushes=True)
 
 
 FLOAT32 = Mode("float32", 2 * 2.0**-24, 2.0**-24, 0.0)

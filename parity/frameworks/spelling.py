@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from parity.cases.case import Case
+from parity.cases.notation import by_axes
 from parity.frameworks.code.layer import Layer
 from parity.frameworks.code.script import AS_THEY_ARE, Conversion, Script
 
@@ -43,6 +44,14 @@ class Spelling:
         convert_back: from the gradients by the layer's arrays to those by convmm's kernel and bias; of no
             lookalike, whose gradients are none of the case's.
         no_backward: why its backward pass is not to be run, in one sentence, if it is not.
+        own_backward: what makes the function of its gradients, where that is another one than the layer.
+        gives_output: False where it has gradients alone.
+        inside: the case of the layer that computes, where that is another than what all of it means: on a
+            longer input, with a larger output, or a kernel with zeros between its taps.
+        variant: what tells it from the framework's other layers of its kind for the case, in a word or two,
+            such as "auto_pad"; empty for the first of a kind.
+        flips: the layer computes ``meaning`` with its kernel flipped on every axis, as JAX's transposed
+            convolution does by default.
     """
 
     kind: Kind
@@ -52,6 +61,26 @@ class Spelling:
     convert: Conversion = AS_THEY_ARE
     convert_back: Conversion = AS_THEY_ARE
     no_backward: str | None = None
+    own_backward: Layer | None = None
+    gives_output: bool = True
+    inside: Case | None = None
+    variant: str = ""
+    flips: bool = False
+
+    @property
+    def label(self) -> str:
+        """Its kind, and in brackets what tells it from others of the kind."""
+        return f"{self.kind} ({self.variant})" if self.variant else self.kind
+
+    @property
+    def computes(self) -> Case:
+        """The case of the layer that computes, without what is put around it."""
+        return self.inside or self.meaning
+
+    @property
+    def backward(self) -> Layer | Script:
+        """What makes the layer or function whose gradients these are."""
+        return self.own_backward or self.layer
 
 
 @dataclass(frozen=True)
@@ -66,19 +95,28 @@ class Mistaken(Unsupported):
     """The framework's own code went wrong when it was asked; ``reason`` says how."""
 
 
+def why_not_in_numbers(case: Case) -> Unsupported | None:
+    """Return that no padding in numbers means the case, or None."""
+    if case.transposed or case.padding != "same" or 0 not in case.input[2:]:
+        return None
+    return Unsupported("no explicit padding is that of 'same' on an axis without elements")
+
+
 def windows_agree(case: Case, other: Case) -> bool:
     """Return whether two cases read the same elements: equal sizes and positions on every axis."""
     return case.geometry == other.geometry
 
 
 def wanted_windows(case: Case) -> str:
-    """Return what a layer that meant the case would read, or give, on each axis in turn."""
+    """Return what a layer that meant the case would read, or give, on its axes."""
     axes = case.geometry.axes
     if not case.transposed:
-        return ", ".join(f"{axis.before} before and {max(axis.after, 0)} after" for axis in axes)
-    return ", ".join(
-        f"begins at {axis.before} of a full response of {axis.full} and has {axis.fine} elements"
-        for axis in axes
+        return by_axes([f"{axis.before} before and {max(axis.after, 0)} after" for axis in axes])
+    return by_axes(
+        [
+            f"begins at {axis.before} of a full response of {axis.full} and has {axis.fine} elements"
+            for axis in axes
+        ]
     )
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import functools
 import pickle
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 
+from convmm.geometry import shown
 from parity.cases.case import Case
 from parity.cases.errors import InputError
 from parity.frameworks.attempt import attempt, describe
+from parity.frameworks.devices import CPU
 from parity.frameworks.interface import Framework
 from parity.frameworks.spelling import Spelling, Unsupported
 
@@ -22,6 +24,16 @@ BUILT_IN = {
     "numpy": "parity.frameworks.numpy:NumPy",
     "torch": "parity.frameworks.torch:Torch",
     "keras": "parity.frameworks.keras:Keras",
+    "onnxruntime": "parity.frameworks.onnx.onnxruntime:OnnxRuntime",
+    "onnx": "parity.frameworks.onnx.reference:Reference",
+    "jax": "parity.frameworks.jax:Jax",
+    "flax": "parity.frameworks.jax.flax:Flax",
+    "litert": "parity.frameworks.litert:LiteRT",
+    "mlx": "parity.frameworks.mlx:MLX",
+    "openvino": "parity.frameworks.onnx.openvino:OpenVINO",
+    "tinygrad": "parity.frameworks.tinygrad:Tinygrad",
+    "opencv": "parity.frameworks.onnx.opencv:OpenCV",
+    "tract": "parity.frameworks.onnx.tract:Tract",
 }
 """The class of each framework of this package, by its name; imported when it is asked for."""
 
@@ -31,18 +43,46 @@ class FrameworkError(InputError):
 
 
 def find_framework(name: str) -> Framework:
-    """Return the framework of this name.
+    """Return the framework of this name, as in torch, torch+compile and torch+channels_last@cuda.
 
     Raises:
-        FrameworkError: there is none of this name, or it cannot be used here.
+        FrameworkError: there is none of this name, it has no such route or device, or it cannot be used here.
     """
-    if name not in BUILT_IN and name not in _offered():
-        raise FrameworkError(f"framework {name!r}: allowed are {', '.join(names())}")
-    framework = _made(name)
+    whole, at, device = name.partition("@")
+    plain, *routes = whole.split("+")
+    if plain not in names():
+        raise FrameworkError(f"framework {shown(name)}: allowed are {', '.join(names())}")
+    framework = _made(plain)
+    for route in routes:
+        if isinstance(framework, Unavailable):
+            break
+        if route not in framework.routes:
+            raise FrameworkError(f"framework {shown(name)}: {_routes(framework)}")
+        framework = _on(framework, route)
+    if at and device != CPU and not isinstance(framework, Unavailable):
+        if device not in framework.devices:
+            raise FrameworkError(f"framework {shown(name)}: {_devices(framework)}")
+        framework = _checked(framework.devices[device], f"{framework.name}@{device}")
     missing = framework.why_unavailable()
     if missing is not None:
-        raise FrameworkError(f"framework {name!r} {missing}")
+        raise FrameworkError(f"framework {shown(name)} {missing}")
     return framework
+
+
+def on_device(frameworks: Sequence[str] | None, device: str) -> list[str]:
+    """Return these names with a device behind those that have none; without names, all that have it.
+
+    Raises:
+        FrameworkError: nothing that can be used here has it.
+    """
+    if frameworks is not None:
+        return [name if "@" in name else f"{name}@{device}" for name in frameworks]
+    having = [each for each in all_frameworks() if device == CPU or device in each.devices]
+    usable = [each for each in having if device == CPU or each.devices[device].why_unavailable() is None]
+    if not usable:
+        known = ", ".join(f"{each.name} ({each.devices[device].why_unavailable()})" for each in having)
+        raise FrameworkError(f"device {shown(device)}: {known or 'no framework has one of this name'}")
+    return [f"{each.name}@{device}" for each in usable if each.why_unavailable() is None]
 
 
 def names() -> list[str]:
@@ -60,6 +100,12 @@ def all_frameworks() -> list[Framework]:
     return [framework for framework in listed() if not isinstance(framework, Unavailable)]
 
 
+def usual_frameworks() -> list[Framework]:
+    """Return those whose layers are shown where nobody names any: what can be used here, torch, and Keras."""
+    usual = {*installed(), "torch", "keras"}
+    return [framework for framework in all_frameworks() if framework.name in usual]
+
+
 def installed() -> list[str]:
     """List the names of the frameworks that can be used here."""
     return [framework.name for framework in all_frameworks() if framework.why_unavailable() is None]
@@ -73,6 +119,16 @@ def _offered() -> Mapping[str, EntryPoint]:
     return {point.name: point for point in by_name if point.name not in BUILT_IN}
 
 
+def _routes(framework: Framework) -> str:
+    routes = [f"+{route}" for route in framework.routes]
+    return f"the routes of {framework.name} are {', '.join(routes) or 'none'}"
+
+
+def _devices(framework: Framework) -> str:
+    devices = [f"@{device}" for device in (CPU, *framework.devices)]
+    return f"the devices of {framework.name} are {', '.join(devices)}"
+
+
 @functools.cache
 def _made(name: str) -> Framework:
     """Make the framework of a name; the mistake of one is no reason for others to fail."""
@@ -84,16 +140,32 @@ def _made(name: str) -> Framework:
 
 
 def _make(point: EntryPoint) -> Framework:
-    """Make a framework, and ask it what everybody asks before anything runs."""
     offered = point.load()
-    framework = offered() if isinstance(offered, type) else offered
+    return _checked(offered() if isinstance(offered, type) else offered, point.name)
+
+
+def _on(framework: Framework, route: str) -> Framework:
+    """Return a framework on one of its routes."""
+    name = f"{framework.name}+{route}"
+    made, _warnings = attempt(lambda: _checked(framework.routes[route], name))
+    return Unavailable(f"cannot be made: {describe(made)}", name) if isinstance(made, BaseException) else made
+
+
+def _checked(framework: object, name: str) -> Framework:
+    """Ask a framework what everybody asks before anything runs."""
     if not isinstance(framework, Framework):
         raise TypeError(f"it is no parity.frameworks.interface.Framework but {framework!r}")
-    if framework.name != point.name:
-        raise ValueError(f"its name is {framework.name!r}, and it is offered as {point.name!r}")
+    if framework.name != name:
+        raise ValueError(f"its name is {framework.name!r}, and it is offered as {name!r}")
     pickle.dumps(framework)  # it is sent to processes
-    if framework.why_unavailable() is None:
-        framework.version(), framework.backend()
+    missing = framework.why_unavailable()
+    said = {"why_unavailable": missing, "extra": framework.extra}
+    if missing is None:
+        said |= {"version": framework.version(), "backend": framework.backend()}
+    for what, text in said.items():
+        if not isinstance(text, str | None):
+            raise TypeError(f"its {what} is {text!r}: allowed is a text, or None")
+    list(framework.routes), list(framework.devices)
     return framework
 
 

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal
+from math import prod
+from typing import Any, Literal
 
 import numpy as np
 
 from parity.cases.arrays import Array, Arrays
-from parity.frameworks.attempt import attempt, describe
+from parity.frameworks.attempt import attempt, describe, one_line
 from parity.frameworks.code.layer import Layer
 from parity.frameworks.code.script import AS_THEY_ARE, Convert, Program, Script
-from parity.frameworks.interface import Framework
+from parity.frameworks.interface import EndedError, Framework, NoOutputError
 from parity.frameworks.spelling import Spelling
 from parity.records.result import ENDED_BADLY, Repeats, class_of
 
-Ending = Literal["ok", "rejected", "invalid", "crashed", "timeout"]
+Ending = Literal["ok", "rejected", "unsupported", "invalid", "crashed", "timeout"]
 
 
 @dataclass(frozen=True)
@@ -25,11 +26,12 @@ class Task:
     """A layer to be made and called.
 
     Attributes:
-        layer: what makes it.
+        layer: what makes it, or the function of its gradients.
         convert: from the kernel and bias of ``arrays`` to the layer's arrays.
         arrays: the input, and the kernel and bias, for a spelling in convmm's layout.
         convert_back: the way back, for gradients.
         dy: the gradient by the output, (N, O, *spatial), where the gradients are wanted in its place.
+        due: elements of the output that the layer is to give.
     """
 
     layer: Layer | Script | Program
@@ -37,6 +39,12 @@ class Task:
     arrays: Arrays
     convert_back: Convert = AS_THEY_ARE
     dy: Array | None = None
+    due: int = 0
+
+    @property
+    def most(self) -> int:
+        """The most elements that an output may have and still be looked at."""
+        return max(_MOST_TIMES * max(self.due, self.arrays.x.size, self.arrays.w.size), _FEW)
 
     @property
     def nbytes(self) -> int:
@@ -46,7 +54,14 @@ class Task:
     @classmethod
     def of(cls, spelling: Spelling, arrays: Arrays, dy: Array | None = None) -> Task:
         """Make the call of this spelling's layer."""
-        return cls(spelling.layer, spelling.convert, arrays, spelling.convert_back, dy)
+        layer = spelling.layer if dy is None else spelling.backward
+        due = prod(spelling.meaning.output_shape)
+        return cls(layer, spelling.convert, arrays, spelling.convert_back, dy, due)
+
+
+_MOST_TIMES = 64
+_FEW = 2**20
+"""Elements that are few enough to be looked at, however many are due."""
 
 
 @dataclass(frozen=True)
@@ -54,12 +69,13 @@ class Answer:
     """What came of a task.
 
     Attributes:
-        ending: "ok", there are outputs; "rejected", it raised; "invalid", what it returned is no output, or
-            it wrote to its input; "crashed", its process ended; "timeout", it did not end.
+        ending: "ok", there are outputs; "rejected", it raised; "unsupported", it raised what its framework
+            says by that it has no such operation; "invalid", what it returned is no output, or it wrote to
+            its input; "crashed", its process ended; "timeout", it did not end.
         outputs: the output alone, or the gradients by the input, the kernel and the bias, each an array that
             nothing else writes to.
         error: class and message of what it raised, or what ended its process.
-        reason: what went wrong, in a sentence, where it neither ended well nor raised.
+        reason: why there is no output, in a sentence, where it did not raise, or said so by raising.
         warnings: what it warned of, each once.
         printed: what it wrote to its standard output and error meanwhile, where they are its own.
         repeats: how it was the other times, where there were any.
@@ -97,41 +113,92 @@ def here(found: Framework, task: Task) -> Wait:
 
 
 def perform(found: Framework, task: Task) -> Answer:
-    """Load the framework, make the layer and call it, whatever that ends in."""
-    given = task.arrays.copies()
-    compute = _value if task.dy is None else _gradients
-    outputs, warned = attempt(partial(compute, found, task, given))
-    if isinstance(outputs, BaseException):
-        return Answer("rejected", error=describe(outputs), warnings=warned)
-    wrong = next(filter(None, map(_not_an_array, outputs)), None) or _wrong_manners(given, task.arrays)
-    if wrong:
+    """Load the framework, make the layer and call it, whatever that ends in.
+
+    The answer has texts and arrays of numbers alone, of no class of the framework's or the function's: they
+    are read in a process that has neither.
+    """
+    given = replace(task, arrays=task.arrays.copies(), dy=None if task.dy is None else task.dy.copy())
+    outputs, warned = attempt(partial(_outputs, found, given, task))
+    if isinstance(outputs, NoOutputError):
+        wrong = one_line(outputs)
         return Answer("invalid", error=wrong, reason=wrong, warnings=warned)
-    return Answer("ok", tuple(np.array(each) for each in outputs), warnings=warned)
+    if isinstance(outputs, EndedError):
+        how = one_line(outputs)
+        return Answer("crashed", error=how, reason=f"its process ended: {how}", warnings=warned)
+    if isinstance(outputs, BaseException):
+        return _raised(outputs, found.unsupported_by, warned)
+    return Answer("ok", outputs, warnings=warned)
 
 
-def _value(found: Framework, task: Task, given: Arrays) -> tuple[Array, ...]:
+def _outputs(found: Framework, given: Task, task: Task) -> tuple[Array, ...]:
+    """Call the layer, and make arrays of our own of what it returns.
+
+    Raises:
+        NoOutputError: it returned no arrays of numbers, or wrote to what it was given to read.
+    """
+    returned = (_value if given.dy is None else _gradients)(found, given)
+    outputs = tuple(_numbers(each, task.most) for each in returned)
+    wrong = _wrong_manners(given, task)
+    if wrong:
+        raise NoOutputError(wrong)
+    return outputs
+
+
+def _raised(
+    error: BaseException, unsupported_by: tuple[type[BaseException], ...], warned: tuple[str, ...]
+) -> Answer:
+    if not isinstance(error, unsupported_by):
+        return Answer("rejected", error=describe(error), warnings=warned)
+    reason = one_line(error) or f"it raised {describe(error)}, and said no more"
+    return Answer("unsupported", error=describe(error), reason=reason, warnings=warned)
+
+
+def _value(found: Framework, task: Task) -> tuple[Array, ...]:
     found.load()
-    return (found.call(task.layer.call(), task.convert(given.weights), given.x),)
+    return (found.call(task.layer.call(), task.convert(task.arrays.weights), task.arrays.x),)
 
 
-def _gradients(found: Framework, task: Task, given: Arrays) -> tuple[Array, ...]:
+def _gradients(found: Framework, task: Task) -> tuple[Array, ...]:
     assert task.dy is not None  # noqa: S101 - tells the type checker what `perform` chose by
     found.load()
-    weights = task.convert(given.weights)
-    by_input, by_weights = found.backward(task.layer.call(), weights, given.x, task.dy.copy())
+    weights = task.convert(task.arrays.weights)
+    by_input, by_weights = found.backward(task.layer.call(), weights, task.arrays.x, task.dy)
     return (by_input, *task.convert_back(by_weights))
 
 
-def _not_an_array(output: object) -> str | None:
-    if not isinstance(output, np.ndarray):
-        return f"it returned no array but {type(output).__name__}"
-    if output.dtype.hasobject:
-        return f"it returned dtype {output.dtype}, which is of no numbers"
-    return None
+def _numbers(output: object, most: int) -> Array:
+    """Copy an array of numbers; its size is looked at before: a view of one element can have any.
+
+    It is looked at as NumPy has it, and not as a class of the function's says that it is.
+    """
+    if not issubclass(type(output), np.ndarray):
+        raise NoOutputError(f"it returned no array but {type(output).__name__}")
+    view: Any = np.ndarray.view
+    found: Array = view(output, np.ndarray)
+    dtype = _plain(found.dtype)
+    if dtype is None:
+        raise NoOutputError(f"it returned dtype {found.dtype}, which is of no numbers")
+    if found.size > most:
+        raise NoOutputError(
+            f"it returned {found.size} elements, of shape {found.shape}: looked at are at most {most}, "
+            f"{_MOST_TIMES} times the largest of the arrays given and the output due"
+        )
+    copy = np.empty(found.shape, dtype)
+    copy[...] = found
+    return copy
 
 
-def _wrong_manners(given: Arrays, arrays: Arrays) -> str | None:
+def _plain(dtype: np.dtype[Any]) -> np.dtype[Any] | None:
+    """Return a dtype of numbers as every process has it, without what was added to it; None for others."""
+    if dtype.kind in "biufc":
+        return np.dtype(dtype.str)
+    return np.dtype(dtype.type) if dtype.type.__module__ == "ml_dtypes" else None
+
+
+def _wrong_manners(given: Task, task: Task) -> str | None:
     """Say what it did to the arrays that it was given."""
-    pairs = zip(Arrays._fields, given, arrays, strict=True)
+    names = (*Arrays._fields, "dy")
+    pairs = zip(names, (*given.arrays, given.dy), (*task.arrays, task.dy), strict=True)
     changed = [name for name, a, b in pairs if a is not None and b is not None and a.tobytes() != b.tobytes()]
     return f"it changed {' and '.join(changed)}, which it was given to read" if changed else None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from parity.cases.case import Case
 from parity.frameworks.interface import Framework
@@ -29,6 +30,7 @@ class Contest:
         ahead: how many cases to ask for before the first of them has answered.
         divergences: known differences beside the built-in ones.
         timeout: seconds that a task may take; None for any.
+        grad: run the backward passes too.
     """
 
     adapters: Sequence[Framework]
@@ -36,14 +38,24 @@ class Contest:
     ahead: int = 0
     divergences: Sequence[Divergence] = ()
     timeout: float | None = None
+    grad: bool = False
 
     def run_all(self, cases: Iterable[Case]) -> Iterator[CaseResult]:
         """Run cases through all of them."""
-        return run_all(cases, self.adapters, self.submit, ahead=self.ahead, divergences=self.divergences)
+        return run_all(
+            cases,
+            self.adapters,
+            self.submit,
+            ahead=self.ahead,
+            grad=self.grad,
+            divergences=self.divergences,
+        )
 
     def causes(self, case: Case) -> Causes:
         """Run a case, and say what of it is unexplained."""
-        return causes_of(run_with(case, self.adapters, submit=self.submit, divergences=self.divergences))
+        return causes_of(
+            run_with(case, self.adapters, grad=self.grad, submit=self.submit, divergences=self.divergences)
+        )
 
     def alone(self, framework: str) -> Contest:
         """Return the contest with one of them."""
@@ -51,9 +63,18 @@ class Contest:
         return replace(self, adapters=chosen)
 
     @contextmanager
-    def in_haste(self) -> Iterator[Contest]:
-        """Yield the contest with processes that are given little time for a task."""
-        timeout = _HASTE if self.timeout is None else min(self.timeout, _HASTE)
-        with Workers(self.adapters, timeout=timeout) as workers:
+    def apart(
+        self, *, in_haste: bool = False, environment: Mapping[str, str] = MappingProxyType({})
+    ) -> Iterator[Contest]:
+        """Yield the contest with new processes, which end with the ``with``.
+
+        Args:
+            in_haste: they are given little time for a task.
+            environment: variables that they set; an empty one is removed.
+        """
+        timeout = self.timeout
+        if in_haste:
+            timeout = _HASTE if self.timeout is None else min(self.timeout, _HASTE)
+        with Workers(self.adapters, timeout=timeout, environment=environment) as workers:
             workers.switches()
             yield replace(self, submit=workers.submit, timeout=timeout)

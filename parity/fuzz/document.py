@@ -8,18 +8,22 @@ from typing import Any
 
 import msgspec
 
-from parity.frameworks.function import Implementation
-from parity.frameworks.interface import Framework
-from parity.frameworks.modes import ANY_SUMS
-from parity.fuzz.entry import draft_entry
+from parity.fuzz.contest import Contest
+from parity.fuzz.entry import draft_entry, machine_of
 from parity.fuzz.finding import Finding
 from parity.fuzz.script import script
+from parity.records.command import command
 from parity.records.counts import Report
 from parity.records.header import Header
+from parity.running import asked_of
 
 
 def document(
-    report: Report, findings: Sequence[Finding], header: Header, adapters: Sequence[Framework], seed: int
+    report: Report,
+    findings: Sequence[Finding],
+    header: Header,
+    contest: Contest,
+    seed: int,
 ) -> dict[str, Any]:
     """Describe a search and its findings, as JSON has them.
 
@@ -27,10 +31,9 @@ def document(
         report: of all its cases, wherever it ended.
         findings: what it found.
         header: of a record, with versions and switches.
-        adapters: who ran.
+        contest: who ran.
         seed: of the search.
     """
-    by_name = {each.name: each for each in adapters}
     counts = {key: value for key, value in report.to_dict(header).items() if key not in _OF_A_SWEEP}
     cases = sum(report.verdicts.values())
     found = f"by parity fuzz --seed {seed}, in {{count}} of {cases} random cases"
@@ -40,7 +43,8 @@ def document(
         "seed": seed,
         "cases": cases,
         "findings": [
-            _finding(each, by_name[each.cause.framework], found.format(count=each.count)) for each in findings
+            _finding(each, contest.alone(each.cause.framework), found.format(count=each.count))
+            for each in findings
         ],
     }
 
@@ -49,7 +53,9 @@ _OF_A_SWEEP = {"suites", "rows", "unexplained"}
 """What a report has that a search has not, or tells by its findings."""
 
 
-def _finding(finding: Finding, adapter: Framework, found: str) -> dict[str, Any]:
+def _finding(finding: Finding, contest: Contest, found: str) -> dict[str, Any]:
+    (adapter,) = contest.adapters
+    asked = asked_of(contest.adapters, grad=contest.grad, divergences=contest.divergences)
     cause: Mapping[str, Any] = asdict(finding.cause)
     return {
         "cause": {key: value for key, value in cause.items() if key not in {"dtype", "transposed"}}
@@ -58,17 +64,11 @@ def _finding(finding: Finding, adapter: Framework, found: str) -> dict[str, Any]
         "dtypes": finding.dtypes,
         "count": finding.count,
         "shrunk": finding.shrunk,
-        "command": f"{finding.case.command} {_only(adapter)}",
+        "command": command(finding.case.command, asked),
         "case": finding.case.to_dict(),
         "result": msgspec.to_builtins(finding.result),
         "script": script(finding, adapter),
+        "machine": machine_of(finding),
+        "tried": None if finding.tried is None else finding.tried.to_dict(),
         "entry": draft_entry(finding, adapter, found),
     }
-
-
-def _only(adapter: Framework) -> str:
-    """Return the options that run a case with this framework, or function, alone."""
-    if not isinstance(adapter, Implementation):
-        return f"--frameworks {adapter.name}"
-    mode = "" if adapter.declared == ANY_SUMS else f" --mode {adapter.declared}"
-    return f"--frameworks numpy --impl {adapter.function}{mode}"

@@ -8,10 +8,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 from packaging.version import Version
 
 from parity.cases.condition import axis_quantities, quantities
 from parity.frameworks.interface import Framework
+from parity.frameworks.known.machine import Machine
 from parity.fuzz.finding import Finding
 from parity.fuzz.script import spelling_of
 
@@ -31,6 +33,7 @@ _SIMPLEST: Mapping[str, object] = {
     "output_padding": None,
     "before": 0,
     "after": 0,
+    "idle": False,
 }
 """Of a quantity that was made as simple as it gets, nothing need be said: a case shows it whatever it is."""
 
@@ -68,11 +71,25 @@ def draft_entry(finding: Finding, adapter: Framework, found: str) -> str | None:
         **({"output": [cause.output]} if cause.output != "value" else {}),
         "certain": False,
         **{f"case.{key}": allowed for key, allowed in _condition(finding, adapter).items()},
-        **({"machine.architecture": [platform.machine().lower()]} if result.version else {}),
+        **{f"machine.{key}": value for key, value in machine_of(finding).items()},
         "seen.status": result.status,
         **({f"seen.{of_status}": seen[of_status]} if of_status else {}),
     }
-    return "\n".join(("[[divergence]]", *(f"{key} = {_toml(value)}" for key, value in keys.items())))
+    lines = [f"{key} = {_toml(value)}" for key, value in keys.items()]
+    if finding.tried is not None:
+        first = next(place for place, key in enumerate(keys) if key.startswith(("machine.", "seen.")))
+        lines[first:first] = [f"# {line}" for line in finding.tried.words]
+    return "\n".join(("[[divergence]]", *lines))
+
+
+def machine_of(finding: Finding) -> dict[str, Any]:
+    """Return the condition on the machine, as far as it is known, without what it leaves open."""
+    machine = Machine()
+    if finding.tried is not None:
+        machine = finding.tried.machine
+    elif finding.result.version:  # of a framework, and no user's function
+        machine = Machine(architecture=(platform.machine().lower(),))
+    return {key: value for key, value in msgspec.to_builtins(machine).items() if value}
 
 
 def _condition(finding: Finding, adapter: Framework) -> dict[str, Any]:
@@ -93,13 +110,16 @@ def _condition(finding: Finding, adapter: Framework) -> dict[str, Any]:
 def _notable(quantity: Mapping[str, Any], meant: Mapping[str, Any]) -> dict[str, Any]:
     """Return what is to be said of the quantities that are the same in both, and not at their simplest."""
     return {
-        key: _at_least(value) if type(value) is int else value
+        key: _at_least(key, value) if type(value) is int else value
         for key, value in quantity.items()
         if meant[key] == value and value != _SIMPLEST.get(key, value)
     }
 
 
-def _at_least(value: int) -> dict[str, int]:
+def _at_least(key: str, value: int) -> int | dict[str, int]:
+    """Return the values from this one on, away from 0; a size of 0 is no size like others."""
+    if not value and _SIMPLEST.get(key) == 1:
+        return 0
     return {"min": value} if value >= 0 else {"max": value}
 
 
@@ -110,6 +130,6 @@ def _only(version: str | None) -> str:
 def _toml(value: object) -> str:
     if isinstance(value, Mapping):
         return "{ " + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + " }"
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_toml, value)) + "]"
     return json.dumps(value, ensure_ascii=False)  # of a text, a bool and an int, TOML writes the same

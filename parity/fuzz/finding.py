@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from parity.cases.case import Case
 from parity.fuzz.causes import Cause
+from parity.fuzz.trying import Tried
 from parity.records.result import Result
 
 
@@ -21,6 +22,8 @@ class Finding:
         dtypes: in which it was met.
         chased: shrinking it was tried, or a case that was shrunk before was at hand.
         shrunk: shrinking came to its end, and the case showed the cause again when it was run again.
+        tried: where else the case shows the cause; None where the framework names nothing to try, or the
+            search was ended before.
     """
 
     cause: Cause
@@ -30,6 +33,7 @@ class Finding:
     dtypes: list[str] = field(default_factory=list)
     chased: bool = False
     shrunk: bool = False
+    tried: Tried | None = None
 
     def take(self, other: Finding, case: Case, result: Result) -> None:
         """Count another finding's causes as this one's.

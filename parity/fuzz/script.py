@@ -6,11 +6,12 @@ import math
 import pprint
 import textwrap
 from collections.abc import Iterable
+from typing import cast
 
 import numpy as np
 
 from parity.cases.arrays import Array, Arrays, limit_of
-from parity.cases.drawing import draw_arrays
+from parity.cases.values.drawing import draw_arrays
 from parity.frameworks.code.script import join
 from parity.frameworks.interface import Framework
 from parity.frameworks.known.registry import layers_of
@@ -18,6 +19,7 @@ from parity.frameworks.spelling import Spelling
 from parity.fuzz.definition import definition
 from parity.fuzz.finding import Finding
 from parity.verdict.bounds import largest_errors
+from parity.verdict.gradients import Backward, Gradient, make_backward
 from parity.verdict.reference import make_reference
 
 _WIDTH = 110
@@ -50,27 +52,33 @@ error = np.where(same | over, 0, np.abs(y - expected))
 assert (error <= rounding).all(), f"off by up to {error.max()}, and rounding allows {rounding.max()}\""""
 
 
-def script(finding: Finding, adapter: Framework) -> str:
+def script(finding: Finding, adapter: Framework) -> str | None:
     """Write a script that fails as the finding does, with the framework, or user's function, and NumPy.
 
     What is expected is computed by loops, from the definition of what the layer means by its own arguments.
+    None where it is about a gradient, and the framework has no code for its backward pass.
     """
-    spelling = spelling_of(finding, adapter)
+    spelling, output = spelling_of(finding, adapter), finding.result.output
     arrays = draw_arrays(finding.case)
-    calling = adapter.calling(finding.case.dtype)
+    backward = None if output == "value" else make_backward(finding.case, arrays)
+    layer = spelling.layer if backward is None else spelling.backward
+    computing = (adapter.calling if backward is None else adapter.differentiating)(finding.case.dtype)
+    if computing is None:
+        return None
     return (
         "\n".join(f"# {line}" for line in _heading(finding))
         + "\n"
         + _ONE_THREAD
         + join(
-            ("numpy as np", *spelling.layer.imports, *calling.imports),
-            _values(arrays),
-            spelling.layer.statements,
+            ("numpy as np", *layer.imports, *computing.imports),
+            _values(arrays, None if backward is None else backward.dy),
+            layer.statements,
             "\n".join(("kernel = w", *spelling.convert.statements)),
-            calling.statements,
-            definition(spelling.meaning),
+            computing.statements,
+            *([] if backward is None else [_one_of_gradients(spelling, output)]),
+            definition(spelling.meaning, output),
             _PRINT,
-            _check(spelling, arrays, finding, adapter),
+            _check(spelling, arrays, finding, adapter, backward),
         )
     )
 
@@ -81,8 +89,18 @@ def spelling_of(finding: Finding, adapter: Framework) -> Spelling:
     return next(
         each
         for each in layers_of(adapter, finding.case)
-        if isinstance(each, Spelling) and (each.kind, str(each.layer)) == (result.spelling, result.layer)
+        if isinstance(each, Spelling)
+        and (each.kind, str(each.layer if result.output == "value" else each.backward))
+        == (result.spelling, result.layer)
     )
+
+
+def _one_of_gradients(spelling: Spelling, output: str) -> str:
+    """Write statements that leave one of ``gradients``, in convmm's layout, as ``y``."""
+    if output == "input_grad":
+        return "y = gradients[0]"
+    back = ("_, kernel, *bias = gradients", *spelling.convert_back.statements)
+    return "\n".join((*back, f"y = converted[{('weight_grad', 'bias_grad').index(output)}]"))
 
 
 def _heading(finding: Finding) -> Iterable[str]:
@@ -92,23 +110,30 @@ def _heading(finding: Finding) -> Iterable[str]:
         yield from textwrap.wrap(text, _WIDTH - 2, break_long_words=False, break_on_hyphens=False)
 
 
-def _check(spelling: Spelling, arrays: Arrays, finding: Finding, adapter: Framework) -> str:
+def _check(
+    spelling: Spelling, arrays: Arrays, finding: Finding, adapter: Framework, backward: Backward | None
+) -> str:
     """Write what is asserted of the computed and the expected output."""
     if finding.result.relation == "identical":  # it computed the right thing
         return f"raise AssertionError({finding.result.reason!r})"
-    reference = make_reference(spelling.meaning, arrays)
-    if reference.exact:
+    if backward is None:
+        reference = make_reference(spelling.meaning, arrays)
+        exact, allowed = reference.exact, largest_errors(reference, adapter.mode(finding.case))
+    else:
+        expected = backward.expected[cast("Gradient", finding.result.output)]
+        exact, allowed = expected.exact, expected.largest_errors(adapter.mode_of_gradients(finding.case))
+    if exact:
         return _CHECK_EXACT
-    allowed = largest_errors(reference, adapter.mode(finding.case))
     largest = limit_of(finding.case.dtype, "max")
     check = _CHECK_WITHIN.replace("LARGEST", f"{largest!r}")
     return f"{_ROUNDING}\n{_array('rounding', allowed)}\n{check}"
 
 
-def _values(arrays: Arrays) -> str:
+def _values(arrays: Arrays, dy: Array | None) -> str:
+    by_output = () if dy is None else (_array("dy", dy),)
     bias = "bias = []" if arrays.bias is None else f"{_array('bias', arrays.bias)}\nbias = [bias]"
     quiet = () if np.isfinite(arrays.widened().x).all() else (_QUIET,)
-    return "\n".join((*quiet, _array("x", arrays.x), _array("w", arrays.w), bias))
+    return "\n".join((*quiet, _array("x", arrays.x), _array("w", arrays.w), bias, *by_output))
 
 
 def _array(name: str, array: Array) -> str:

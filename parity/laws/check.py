@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from convmm import conv_input_grad, conv_transpose_input_grad
 from parity.cases.arrays import Array, Arrays
 from parity.cases.case import Case
-from parity.cases.drawing import draw_arrays
+from parity.cases.memory import bytes_needed, check_memory
+from parity.cases.values.drawing import draw_arrays
 from parity.frameworks.known.registry import layers_of
 from parity.frameworks.spelling import Spelling, Unsupported
 from parity.frameworks.task import Submit, here
+from parity.frameworks.turns import Turns
 from parity.laws.law import (
+    Apply,
     Finding,
     Linear,
     NotApplicableError,
@@ -24,11 +27,12 @@ from parity.laws.law import (
     find,
     is_adjoint,
     is_independent,
+    is_independent_of_threads,
     is_linear,
     repeats,
 )
 from parity.laws.opposite import opposite
-from parity.laws.subject import SelfCheckError, Subject
+from parity.laws.subject import Subject
 from parity.laws.trial import Trial, ask, pick
 from parity.records.counts import Outcome
 from parity.records.result import SCHEMA
@@ -36,6 +40,7 @@ from parity.records.result import SCHEMA
 LAWS = (
     "repeatability",
     "independence of samples",
+    "independence of threads",
     "linearity in the input",
     "linearity in the kernel",
     "bias",
@@ -69,6 +74,15 @@ class SelfCheck:
     failed: Outcome | None = None
 
     @property
+    def value(self) -> Finding:
+        """Whether the case's own call gave a value, as if that were a law, and why not where it did not."""
+        first = next(iter(self.laws.values()))
+        tried = any(finding.status != "not applicable" for finding in self.laws.values())
+        if self.failed is None and not tried:
+            return first
+        return Finding("holds", "it gave a value") if tried else replace(first, status="broken")
+
+    @property
     def outcome(self) -> Outcome:
         """The exit code: one broken law is enough, and nothing tried is no pass."""
         if self.failed is not None:
@@ -81,8 +95,7 @@ class SelfCheck:
     @property
     def command(self) -> str:
         """The command line that checks the same again."""
-        asked = self.case.command.replace("parity run", "parity check", 1)
-        return f"{asked} {shlex.join(self.subject.options)}"
+        return check_command(self.case, self.subject)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the document as JSON has it."""
@@ -105,6 +118,12 @@ class SelfCheck:
         }
 
 
+def check_command(case: Case, subject: Subject) -> str:
+    """Write the command line that holds a subject against the laws on a case."""
+    asked = case.command.replace("parity run", "parity check", 1)
+    return f"{asked} {shlex.join(subject.options)}"
+
+
 @dataclass(frozen=True)
 class Adjoint:
     """Who computes the adjoint of a case.
@@ -120,25 +139,40 @@ class Adjoint:
     apply: Linear
 
 
-def self_check(case: Case, subject: Subject, submit: Submit = here) -> SelfCheck:
-    """Try every law on the case's own layer, or where no native one computes it, on the exact one.
+def self_check(
+    case: Case,
+    subject: Subject,
+    submit: Submit = here,
+    submit_to_two: Submit | None = None,
+    names: Sequence[str] = LAWS,
+) -> SelfCheck:
+    """Try these laws on the case's own layer, or where no native one computes it, on the exact one.
 
-    Where the case's own call gives no value, there is nothing to try a law on. A later call that gives none,
-    with nothing in its framework's rules that says so, breaks the law that it was made for.
+    Of values that are not "integers" the laws of bits are tried alone. Where the case's own call gives no
+    value, there is nothing to try a law on. A later call that gives none, with nothing in its framework's
+    rules that says so, breaks the law that it was made for.
+
+    Args:
+        case: what is computed.
+        subject: by whom.
+        submit: hands a task over, to be performed on one thread.
+        submit_to_two: the same, on two threads; None where there is no such process.
+        names: of the laws to try, of :data:`LAWS`.
 
     Raises:
-        SelfCheckError: values of which sums are rounded.
         CaseError: the arrays do not fit in memory.
     """
-    if case.values != "integers":
-        raise SelfCheckError(
-            f"values={case.values!r}: allowed is 'integers', of which a law holds to the bit"
-        )
+    check_memory(case, grad=True)
+    turns = Turns(submit, bytes_needed(case, grad=True))
+    found = subject.implementation
     arrays = draw_arrays(case)
-    spelling = pick(layers_of(subject.implementation, case))
+    spelling = pick(layers_of(found, case))
+    missing = turns.why_not(found, spelling, grad=True) if isinstance(spelling, Spelling) else None
+    if missing:
+        spelling = Unsupported(missing)
     if isinstance(spelling, Unsupported):
         return SelfCheck(case, subject, spelling, None, _none_applies(spelling.reason))
-    trial = Trial(case, subject.implementation, spelling, arrays, submit)
+    trial = Trial(case, found, spelling, arrays, submit)
     try:
         trial.check_output()
     except NotApplicableError as error:
@@ -146,18 +180,48 @@ def self_check(case: Case, subject: Subject, submit: Submit = here) -> SelfCheck
     except NoValueError as error:
         failed = Outcome.CRASHED if error.crashed else Outcome.UNEXPLAINED
         return SelfCheck(case, subject, spelling, None, _none_applies(str(error)), failed)
+    bits = _bit_laws(trial, None if submit_to_two is None else replace(trial, submit=submit_to_two).apply)
+    if case.values != "integers":
+        inexact = _not_applicable(f"values={case.values!r}: it is tried on 'integers', whose sums are exact")
+        laws = {**dict.fromkeys(LAWS, inexact), **{name: _rounded(law) for name, law in bits.items()}}
+        return SelfCheck(case, subject, spelling, None, {name: find(laws[name]) for name in names})
     adjoint = _adjoint(case, subject, arrays.w, submit)
-    laws = {**_own_laws(trial), "adjointness": _adjointness(trial, adjoint), **_backward_laws(trial)}
+    laws = {**bits, **_own_laws(trial), "adjointness": _adjointness(trial, adjoint), **_backward_laws(trial)}
     code = None if isinstance(adjoint, Unsupported) else adjoint.code
-    return SelfCheck(case, subject, spelling, code, {name: find(laws[name]) for name in LAWS})
+    return SelfCheck(case, subject, spelling, code, {name: find(laws[name]) for name in names})
+
+
+def _bit_laws(trial: Trial, apply_on_two: Apply | None) -> Laws:
+    """Return the laws of what the bits do not depend on."""
+    arrays = trial.arrays
+    return {
+        "repeatability": lambda: repeats(trial.apply, arrays),
+        "independence of samples": lambda: is_independent(trial.apply, arrays),
+        "independence of threads": (
+            _not_applicable("it was given no process with two threads")
+            if apply_on_two is None
+            else lambda: is_independent_of_threads(trial.apply, apply_on_two, arrays)
+        ),
+    }
+
+
+def _rounded(law: Callable[[], Finding]) -> Callable[[], Finding]:
+    """Return a law of bits on rounded sums; its finding's message says what its breach may be."""
+
+    def tried() -> Finding:
+        finding = law()
+        if finding.status != "broken":
+            return finding
+        may_be = "where sums are rounded, another order of them is enough; `parity run` judges by how much"
+        return replace(finding, message=f"{finding.message}; {may_be}")
+
+    return tried
 
 
 def _own_laws(trial: Trial) -> Laws:
     """Return the laws that take no other operation."""
     arrays, generator = trial.arrays, trial.generator
     return {
-        "repeatability": lambda: repeats(trial.apply, arrays),
-        "independence of samples": lambda: is_independent(trial.apply, arrays, generator),
         "linearity in the input": lambda: is_linear(trial.of_input, arrays.x, generator),
         "linearity in the kernel": lambda: is_linear(trial.of_kernel, arrays.w, generator),
         "bias": _no_bias if arrays.bias is None else lambda: adds_bias(trial.apply, arrays),

@@ -1,8 +1,10 @@
 """The laws of a convolution: what holds of every right implementation, with no other one beside it.
 
-It is linear in its input and in its kernel, adds its bias once, treats each sample alone, gives the same
-twice, and has the opposite operation for its adjoint: <f(x), y> = <x, f*(y)> for all x and y. All that is
-tried on integers, so small that every sum is exact, and so a law holds to the bit or does not hold.
+It gives the same bits twice, for each sample alone and in any batch, and with any number of threads. It is
+linear in its input and in its kernel, adds its bias once, and has the opposite operation for its adjoint:
+<f(x), y> = <x, f*(y)> for all x and y. These are tried on integers, so small that every sum is exact, and so
+a law holds to the bit or does not hold. The laws of bits can be tried on any values; where sums are rounded,
+what breaks one may be a right result all the same, of sums in another order.
 
 Inner products are compared at random operands, as matrix products are in Freivalds, "Fast probabilistic
 algorithms", MFCS 1979: a wrong adjoint may be missed by one pair, hardly by four.
@@ -13,8 +15,8 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -25,6 +27,7 @@ FACTOR = -2
 """What one of two parts is multiplied by: so small that even the parts of an array of ones are ones."""
 
 Status = Literal["holds", "broken", "not applicable"]
+STATUSES: tuple[Status, ...] = get_args(Status)
 Apply = Callable[[Arrays], Array]
 Linear = Callable[[Array], Array]
 
@@ -101,22 +104,72 @@ def split(array: Array, generator: np.random.Generator) -> tuple[Array, Array]:
 
 def repeats(apply: Apply, arrays: Arrays) -> Finding:
     """Check that the same call gives the same bits."""
-    once, again = apply(arrays), apply(arrays)
-    _check_shapes(once, again)
-    bits = f"u{once.itemsize}"
-    differ = once.view(bits) != again.view(bits)
-    return _compare("the first call", "the second call", once, again, differ)
+    return _compare_bits("call", "the first call", "the second call", apply(arrays), apply(arrays))
 
 
-def is_independent(apply: Apply, arrays: Arrays, generator: np.random.Generator) -> Finding:
-    """Check that a batch gives what its samples give alone; a single sample is joined by another."""
+def is_independent_of_threads(apply: Apply, apply_on_two: Apply, arrays: Arrays) -> Finding:
+    """Check that a call gives the same bits with one thread and, twice, with two."""
+    once = apply(arrays)
+    for _ in range(2):
+        finding = _compare_bits(
+            "number of threads", "f with one thread", "f with two", once, apply_on_two(arrays)
+        )
+        if finding.status == "broken":
+            break
+    return finding
+
+
+def is_independent(apply: Apply, arrays: Arrays) -> Finding:
+    """Check that each sample gives the same bits alone and in batches of several sizes, at several places.
+
+    A single sample is joined by its negative.
+    """
     x = arrays.x
-    batch = x if len(x) > 1 else np.concatenate([x, split(x, generator)[0]])
-    whole = apply(arrays._replace(x=batch))
-    parts = [apply(arrays._replace(x=sample[None])) for sample in batch]
-    for part in parts:
-        _check_shapes(whole[:1], part)
-    return _compare("f of the batch", "f of the sample alone", whole, np.concatenate(parts))
+    samples = x if len(x) > 1 else np.concatenate([x, -x])
+    each = [apply(arrays._replace(x=sample[None])) for sample in samples]
+    for one in each:
+        _check_shapes(each[0], one)
+    alone = np.concatenate(each)
+    if len(alone) != len(samples):
+        raise NoValueError(f"its output for one sample has shape {format_shape(each[0].shape)}")
+    batches = _batches(len(samples), max(x[0].size, alone[0].size))
+    for batch in map(list, batches):
+        name = f"f of a batch of {len(batch)}"
+        whole = apply(arrays._replace(x=samples[batch]))
+        finding = _compare_bits("batch", name, "f of the sample alone", whole, alone[batch])
+        if finding.where is not None:
+            place, *element = finding.where
+            number = batch[place]
+            which = f"sample {number} of the case" if number < len(x) else "the negative of the case's sample"
+            said = f"{finding.message}; at place {place} of the batch is {which}"
+            return replace(finding, message=said, where=(number, *element))
+    sizes = ", ".join(map(str, sorted({len(batch) for batch in batches})))
+    return Finding(
+        "holds",
+        f"its bits do not change with the batch: f of each of {len(samples)} samples alone equals f of it in "
+        f"{len(batches)} batches, of {sizes}",
+        0.0,
+    )
+
+
+SIZES = (2, 3, 4, 8, 17, 33)
+"""Of batches: kernels are chosen by the batch, and what is left over of a block is computed by others."""
+
+_MOST_ELEMENTS = 2**22
+"""Of the input or the output of a batch that is larger than the case's own."""
+
+
+def _batches(count: int, elements: int) -> list[tuple[int, ...]]:
+    """Return batches of so many samples, by their numbers: all of them, and others in turn.
+
+    Args:
+        count: of samples, two at least.
+        elements: of a sample.
+    """
+    own = tuple(range(count))
+    sizes = [size for size in SIZES if size <= count or size * elements <= _MOST_ELEMENTS]
+    others = [tuple((first + place) % count for place in range(size)) for size in sizes for first in (0, 1)]
+    return list(dict.fromkeys((own, own[::-1], *others)))
 
 
 def is_linear(f: Linear, whole: Array, generator: np.random.Generator) -> Finding:
@@ -210,19 +263,31 @@ def _inner(a: Array, b: Array, *names: str) -> float:
         return math.nan
 
 
+def _compare_bits(cause: str, left: str, right: str, a: Array, b: Array) -> Finding:
+    """Compare the bits of two outputs that are to be the same, and say whether the cause changes them."""
+    _check_shapes(a, b)
+    of_a, of_b = (np.ascontiguousarray(each).view(f"u{each.itemsize}") for each in (a, b))
+    finding = _compare(left, right, a, b, of_a != of_b)
+    changes = "do not change" if finding.status == "holds" else "change"
+    return replace(finding, message=f"its bits {changes} with the {cause}: {finding.message}")
+
+
 def _compare(left: str, right: str, a: Array, b: Array, differ: Array | None = None) -> Finding:
-    """Compare the sides of a law, element by element; ``differ`` where they do, by default if unequal."""
+    """Compare the sides of a law, element by element; ``differ`` where their bits do, if that is the law."""
     a, b = a.astype(np.float64), b.astype(np.float64)
+    alike = np.zeros(a.shape, bool) if differ is None else np.isnan(a) & np.isnan(b)
     differ = np.asarray(a != b) if differ is None else differ
     count = int(np.count_nonzero(differ))
     if not count:
         return Finding("holds", f"{left} equals {right} in all {a.size} elements", 0.0)
     with np.errstate(over="ignore", invalid="ignore"):
-        apart = np.where(differ, np.nan_to_num(np.abs(a - b), nan=np.inf, posinf=np.inf), -1.0)
+        apart = np.nan_to_num(np.abs(a - b), nan=np.inf, posinf=np.inf)
+    apart = np.where(differ, np.where(alike, 0.0, apart), -1.0)
     where = tuple(int(i) for i in np.unravel_index(int(np.argmax(apart)), a.shape))
+    by = f"{format_number(apart[where])} apart and nowhere more" if apart[where] else "the same in other bits"
     message = (
         f"{left} is {format_number(a[where])} and {right} is {format_number(b[where])} at {_place(where)}, "
-        f"{format_number(apart[where])} apart and nowhere more; {count} of {a.size} elements differ"
+        f"{by}; {count} of {a.size} elements differ"
     )
     return Finding("broken", message, _finite(float(apart[where])), where)
 

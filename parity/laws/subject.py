@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from parity.cases.errors import InputError
-from parity.frameworks.function import implementation
+from parity.frameworks.function import implementation, implementations
 from parity.frameworks.interface import Framework
 from parity.frameworks.table import find_framework
 
@@ -37,16 +37,19 @@ class Subject:
         )
 
 
-def choose_subject(frameworks: Sequence[str] | None, impl: str | None, adjoint: str | None) -> Subject:
+def choose_subject(
+    frameworks: Sequence[str] | None, impl: str | None, adjoint: str | None, impl_grad: str | None = None
+) -> Subject:
     """Return the one implementation that the options name.
 
     Args:
         frameworks: names, of which there has to be one where there is no ``impl``.
         impl: MODULE:FUNCTION, with convmm's signature.
         adjoint: the same, of the opposite operation; beside ``impl`` only.
+        impl_grad: MODULE:FUNCTION of its backward pass; beside ``impl`` only.
 
     Raises:
-        SelfCheckError: there is not exactly one implementation, or an adjoint of a framework.
+        SelfCheckError: there is not exactly one implementation, or a function beside a framework.
         FrameworkError: an unknown framework, one that is not installed, or no such function.
     """
     if impl is None:
@@ -54,13 +57,18 @@ def choose_subject(frameworks: Sequence[str] | None, impl: str | None, adjoint: 
             raise SelfCheckError(
                 f"adjoint {adjoint!r}: allowed is one beside an impl; a framework has its own opposite layer"
             )
+        if impl_grad is not None:
+            raise SelfCheckError(
+                f"impl_grad {impl_grad!r}: allowed is one beside an impl; a framework has a backward pass"
+            )
         return _framework(frameworks)
     if frameworks is not None:
         raise SelfCheckError(f"frameworks {_text(frameworks)}: allowed beside an impl is none")
-    function, options = implementation(impl), ("--impl", impl)
-    if adjoint is None:
-        return Subject(function, None, options)
-    return Subject(function, implementation(adjoint, "adjoint"), (*options, "--adjoint", adjoint))
+    [function] = implementations(impl, None, impl_grad)
+    opposite = None if adjoint is None else implementation(adjoint, "adjoint")
+    given = {"--impl": impl, "--adjoint": adjoint, "--impl-grad": impl_grad}
+    options = [word for option, name in given.items() if name is not None for word in (option, name)]
+    return Subject(function, opposite, tuple(options))
 
 
 def _framework(names: Sequence[str] | None) -> Subject:

@@ -77,7 +77,7 @@ class Trial:
         """Check that the case's own call gives something to try a law on.
 
         Raises:
-            NotApplicableError: the case's output has no element, or its framework's rules say that it raises.
+            NotApplicableError: the case's output has no element, or as of :func:`ask`.
             NoValueError: as of :func:`ask`, or its output has no element and was to have some.
         """
         output = self.apply(self.arrays)
@@ -98,16 +98,23 @@ def ask(
     """Have a layer called: its output, or with ``dy`` the gradients of output * ``dy`` by its three arrays.
 
     Raises:
-        NotApplicableError: it raised what its framework's rules say it does.
+        NotApplicableError: it raised what its framework's rules say it does, or said that it has no such
+            operation.
         NoValueError: it raised anything else, crashed, or returned no array of the case's dtype and axes.
     """
     answer = submit(found, Task.of(spelling, arrays, dy))()
+    if answer.ending == "unsupported":
+        raise NotApplicableError(f"{found.name} says that it is unsupported: {answer.reason}")
     if answer.ending == "rejected":
         foreseen = spelling.refusal is not None and answer.error_class in spelling.refusal.errors
         raise (NotApplicableError if foreseen else NoValueError)(f"{found.name} raised {answer.error}")
     if answer.ending != "ok":
         raise NoValueError(f"{found.name} gave no value: {answer.reason}", crashed=answer.ended_badly)
-    for output, like in zip(answer.outputs, (arrays.x, *arrays.weights), strict=dy is not None):
+    likes = (arrays.x,) if dy is None else (arrays.x, *arrays.weights)
+    if len(answer.outputs) != len(likes):
+        count = len(answer.outputs)
+        raise NoValueError(f"{found.name} returned {count} gradients, and there are {len(likes)}")
+    for output, like in zip(answer.outputs, likes, strict=True):
         _check_kind(found.name, output, like)
     return list(answer.outputs)
 

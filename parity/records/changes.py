@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Container, Iterator, Sequence
 from typing import Any, Literal, NamedTuple, get_args
 
+from msgspec import UNSET
+
 from parity.cases.notation import format_shape
 from parity.records.result import Record, Reference, Result
 
@@ -83,16 +85,23 @@ def changes(old: Record, new: Record, apart: Container[Contestant] = ()) -> Iter
             where there are any.
     """
     everyone = contestants(old) | contestants(new)
-    if old.verdict != new.verdict and not any(each in apart for each in everyone):
-        yield _moved("verdict", None, old.verdict, new.verdict)
+    if not any(each in apart for each in everyone):
+        both = UNSET not in (old.expected, new.expected)
+        before, after = (_verdict(each, expected=both) for each in (old, new))
+        if before != after:
+            yield _moved("verdict", None, before, after)
     yield from _shape("reference", old.reference, new.reference)
-    before, after = _by_label(old, apart), _by_label(new, apart)
-    for label in sorted({*before, *after}):
-        if label in before and label in after:
-            yield from _result_changes(label, before[label], after[label])
+    olds, news = _by_label(old, apart), _by_label(new, apart)
+    for label in sorted({*olds, *news}):
+        if label in olds and label in news:
+            yield from _result_changes(label, olds[label], news[label])
         else:
-            states = (_state(each[label]) if label in each else None for each in (before, after))
+            states = (_state(each[label]) if label in each else None for each in (olds, news))
             yield _moved("result", label, *states)
+
+
+def _verdict(record: Record, *, expected: bool) -> str:
+    return f"{record.verdict} ({record.unmet})" if expected and record.unmet else record.verdict
 
 
 def _by_label(record: Record, apart: Container[Contestant]) -> dict[str, Result]:

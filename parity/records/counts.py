@@ -11,8 +11,9 @@ from typing import Any
 import msgspec
 
 from parity.cases.op import OPS
+from parity.cases.verdict import VERDICTS
 from parity.records.header import Header
-from parity.records.result import ENDED_BADLY, ORACLE, Record, Result
+from parity.records.result import ENDED_BADLY, Record, Result
 
 COLUMNS = (
     "agree",
@@ -25,8 +26,6 @@ COLUMNS = (
     "failed",
     "unexplained",
 )
-
-VERDICTS = ("agree", "explained", "unexplained")
 
 SPELLINGS = ("native", "exact", "lookalike")
 
@@ -55,27 +54,21 @@ def ended_badly(result: Result) -> bool:
     return result.status in ENDED_BADLY
 
 
-def is_comparison(result: Result) -> bool:
-    """Return whether a result compares values of something else than the NumPy core."""
-    return (
-        result.framework != ORACLE
-        and result.status == "ok"
-        and result.relation not in {"empty", "no verdict"}
-    )
+def declined(result: Result) -> bool:
+    """Return whether a call said itself that it has no such operation."""
+    return result.status == "unsupported" and result.error is not None
 
 
 def classify(result: Result) -> str:
     """Say which of the columns a result counts in; "unexplained" is counted beside it."""
-    status = result.status
-    if status == "rejected":
-        return "refused"
-    if status == "unsupported":
-        return "unsupported"
-    if status != "ok":
-        return "failed"
-    named = {"identical": "agree", "empty": "empty", "no verdict": "no verdict"}
-    if result.relation in named:
-        return named[result.relation]
+    if result.status != "ok":
+        return {"rejected": "refused", "unsupported": "unsupported"}.get(result.status, "failed")
+    if result.is_nothing:
+        return "empty"
+    if result.relation == "no verdict" or not result.compared:
+        return "no verdict"
+    if result.relation == "identical":
+        return "agree"
     return "differ in value" if result.shape_equal else "differ in shape"
 
 
@@ -106,6 +99,7 @@ class Report:
         self._frameworks = [each.framework for each in header.frameworks] if header else []
         self._unexplained: list[tuple[tuple[object, ...], tuple[str, str, str]]] = []
         self.divergences: Counter[str] = Counter()
+        self.declined: Counter[tuple[str, str]] = Counter()
         self._unseen: Counter[str] = Counter()
         self._ended_badly = 0
         self._counts: dict[Row, Counter[str]] = {}
@@ -113,14 +107,19 @@ class Report:
             self.add(record)
 
     def add(self, record: Record) -> None:
-        """Count one record."""
-        self.verdicts[record.verdict] += 1
+        """Count one record; one whose verdict is another than its suite expects is unexplained."""
+        self.verdicts["unexplained" if record.unmet else record.verdict] += 1
+        if record.unmet:
+            place = (*record_place(record, self._suites), ())
+            self._unexplained.append((place, (record.command, "verdict", record.unmet)))
         for result in record.results:
             row = (result.framework, result.spelling, result.output, record.op)
             counts = self._counts.setdefault(row, Counter())
             counts[classify(result)] += 1
-            self.comparisons += is_comparison(result)
+            self.comparisons += result.compares
             self._unseen.update(result.unseen)
+            if declined(result):
+                self.declined[result.label, str(result.reason)] += 1
             if result.divergence is not None:
                 self.divergences[result.divergence] += 1
             if not result.explained:
@@ -181,7 +180,7 @@ class Report:
 
     @property
     def _verdicts(self) -> str:
-        return ", ".join(f"{self.verdicts[name]} {name}" for name in ("agree", "explained", "unexplained"))
+        return ", ".join(f"{self.verdicts[name]} {name}" for name in VERDICTS)
 
     def to_dict(self, header: Header) -> dict[str, Any]:
         """Return the counts as JSON has them, under the header of what was counted."""
@@ -197,6 +196,10 @@ class Report:
             "unexplained": [
                 {"command": command, "result": label, "reason": reason}
                 for command, label, reason in self.unexplained
+            ],
+            "declined": [
+                {"result": label, "reason": reason, "count": count}
+                for (label, reason), count in self.declined.most_common()
             ],
             "divergences": dict(self.divergences),
             "stale": self.stale,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from parity.records.changes import KINDS, Contestant, Kind, changes, contestants
+from parity.records.command import case_command
 from parity.records.counts import Outcome
 from parity.records.environment import Moved, compare_environments
 from parity.records.reader import Place, read_records
@@ -124,7 +125,7 @@ def diff(old: Path, new: Path) -> Diff:
     shared = [command for command in before.cases if command in after.cases]
     for command in shared:
         was, now = before.record(command), after.record(command)
-        longer = max(was.command, now.command, key=len)  # with --grad, if either was recorded so
+        longer = max(was.command, now.command, key=len)  # with what was asked of it, if either says so
         for change in changes(was, now, apart):
             where = (change.kind, change.result, change.how)
             grouped.setdefault(where, []).append((longer, change.old, change.new))
@@ -138,7 +139,9 @@ def diff(old: Path, new: Path) -> Diff:
 
 
 def _side(own: _Index, other: _Index) -> Side:
-    alone = [Lone(own.suites[command], command) for command in own.cases if command not in other.cases]
+    alone = [
+        Lone(own.suites[case], own.record(case).command) for case in own.cases if case not in other.cases
+    ]
     return Side(
         own.path,
         _only(own.contestants, other.contestants),
@@ -169,7 +172,7 @@ def _simplest_first(command: str) -> tuple[int, str]:
 
 
 class _Index:
-    """Where each case of a sweep stands, by its canonical command."""
+    """Where each case of a sweep stands, by its own command, whatever was asked of it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -186,7 +189,7 @@ class _Index:
         return self._records.at(self.cases[command])
 
     def _add(self, place: Place, record: Record) -> None:
-        command = record.command.removesuffix(" --grad")  # the case's own, whatever was asked of it
+        command = case_command(record.command)
         if command in self.cases:
             self.repeated += any(changes(self.record(command), record))
         self.cases[command] = place

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -22,6 +23,43 @@ class Moved(NamedTuple):
     part: str
     old: str | None
     new: str | None
+
+    @property
+    def words(self) -> str:
+        """What the part is, where its name does not say so."""
+        for pattern, words in _WORDS.items():
+            found = re.fullmatch(pattern, self.part)
+            if found:
+                return f"{words} {found[1]}"
+        return self.part
+
+    @property
+    def before(self) -> str:
+        """What it was, for people to read."""
+        return _shown(self.old)
+
+    @property
+    def after(self) -> str:
+        """What it is, likewise."""
+        return _shown(self.new)
+
+
+_WORDS = {
+    r"divergences\.(.+)": "the content of --divergences",
+    r"switches\.(.+:.+)\.source": "the source of",
+    r"switches\.(.+:.+)\.gradient_source": "the source of the gradients of",
+    r"switches\.(.+:.+)\.mode": "the mode of",
+}
+"""What parts of these names are, each with the name of whose it is."""
+
+_DIGITS = 12
+"""As many of a hash tell it from another one."""
+
+
+def _shown(value: str | None) -> str:
+    if value is None:
+        return "not recorded"
+    return re.sub(rf"(sha256:[0-9a-f]{{{_DIGITS}}})[0-9a-f]+", r"\1…", value)
 
 
 def environment(header: Header) -> dict[str, str]:

@@ -16,7 +16,8 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
         framework: its name.
         version: of the framework.
         backend: what computes underneath, with its version.
-        switches: those that it ran under, by name; None where they are not known.
+        switches: those that it ran under, by name, and of a function its mode and the hashes of its files;
+            None where they are not known.
     """
 
     framework: str
@@ -33,7 +34,11 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
         kind: "header".
         convparity: the version of this distribution.
         suites: the suites' names, in order.
+        selection: what of the suites was left out, as :attr:`parity.cases.selection.Selection.given` has it;
+            not there where it is nothing.
         frameworks: those that were compared, in order.
+        divergences: of the files of known differences that were given, the hash of each by its name,
+            "sha256:" first; not there where none was.
         python: version.
         platform: as :func:`platform.platform` has it.
         processor: the machine's name.
@@ -46,7 +51,9 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     kind: Literal["header"] = "header"
     convparity: str | msgspec.UnsetType | None = msgspec.UNSET
     suites: tuple[str, ...]
+    selection: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
     frameworks: tuple[About, ...]
+    divergences: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
     python: str | msgspec.UnsetType | None = msgspec.UNSET
     platform: str | msgspec.UnsetType | None = msgspec.UNSET
     processor: str | msgspec.UnsetType | None = msgspec.UNSET

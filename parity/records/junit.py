@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import itertools
 import os
-import re
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from parity.cases.errors import InputError
-from parity.records.counts import ended_badly, is_comparison, record_place
+from parity.cases.printable import printable
+from parity.records.counts import declined, ended_badly, record_place
 from parity.records.environment import environment
 from parity.records.header import Header
 from parity.records.result import Record, Result
-
-_NO_CHARACTER = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What XML 1.0 has no way to write, not even escaped."""
 
 
 class JUnitError(InputError):
@@ -27,9 +24,9 @@ class JUnitError(InputError):
 def junit_document(header: Header, records: Iterable[Record]) -> ET.Element:
     """Make the document: a test suite for each suite, a test case for each record.
 
-    A record fails where a result is unexplained, is an error where no more is wrong than a framework that
-    crashed or ran out of time, and is skipped where nothing was compared. The environment stands in the
-    properties.
+    A record fails where a result is unexplained or the verdict is another than expected, is an error where no
+    more is wrong than a framework that crashed or ran out of time, and is skipped where nothing was compared.
+    The environment stands in the properties.
 
     Args:
         header: of the sweep.
@@ -93,21 +90,23 @@ def _test(record: Record) -> ET.Element:
     test = ET.Element("testcase", classname=_writable(_suite(record)), name=_writable(name))
     results = record.results
     wrong = [each for each in results if not each.explained]
-    if wrong:
-        failed = next((each for each in wrong if not ended_badly(each)), None)
-        first = failed or wrong[0]
+    failed = [f"verdict: {record.unmet}"] if record.unmet else []
+    failed += [_sentence(each) for each in wrong if not ended_badly(each)]
+    ended = [each for each in wrong if ended_badly(each)]
+    if failed or ended:
+        said = [*failed, *map(_sentence, ended)]
         outcome = ET.SubElement(test, "failure" if failed else "error")
-        outcome.set("message", _writable(_sentence(first)))
-        outcome.set("type", "unexplained" if failed else _writable(first.status))
-        outcome.text = _writable("\n".join([*map(_sentence, wrong), record.command]))
-    elif not any(map(is_comparison, results)):
-        ET.SubElement(test, "skipped", message="nothing was compared")
+        outcome.set("message", _writable(said[0]))
+        outcome.set("type", "unexplained" if failed else _writable(ended[0].status))
+        outcome.text = _writable("\n".join([*said, record.command]))
+    elif not any(each.compares for each in results):
+        said = [f"; {_sentence(each)}" for each in results if declined(each)]
+        ET.SubElement(test, "skipped", message=_writable(f"nothing was compared{''.join(said)}"))
     return test
 
 
 def _sentence(result: Result) -> str:
-    why = [text for text in (result.error, result.reason) if text]
-    return ": ".join([result.label, *(list(dict.fromkeys(why)) or [result.status])])
+    return ": ".join([result.label, *(result.why or [result.status])])
 
 
 def _suite(record: Record) -> str:
@@ -115,5 +114,5 @@ def _suite(record: Record) -> str:
 
 
 def _writable(text: str) -> str:
-    """Return the text, with an escape of Python's for each character that XML has not."""
-    return _NO_CHARACTER.sub(lambda character: ascii(character[0])[1:-1], text)
+    """Return the text, with an escape of Python's for each character that XML, or what prints it, has not."""
+    return printable(text)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple, TypeVar
-
-import msgspec
+from typing import BinaryIO, NamedTuple
 
 from parity.cases.errors import InputError
-from parity.cases.op import OPS
+from parity.cases.files import read_regular
 from parity.records.header import Header
-from parity.records.result import SCHEMA, Record
+from parity.records.line import Line, LineError, decode_line
+from parity.records.result import Record
+
+MOST_BYTES = 2**26
+"""Of a line: 64 MiB. A longer one is no record, and is not read to its end."""
 
 
 class RecordError(InputError):
@@ -59,7 +60,10 @@ class Records:
         Raises:
             RecordError: the file was changed since.
         """
-        return _parse(self.path, place.line, Record, next(_lines(self.path, place))[1])
+        found = next(_lines(self.path, place), None)
+        if found is None:
+            raise RecordError(f"{self.path}, line {place.line}: it has gone since the file was first read")
+        return _parse(self.path, place.line, Record, found[1])
 
 
 def read_records(path: Path) -> tuple[Header, Records]:
@@ -76,20 +80,39 @@ def read_records(path: Path) -> tuple[Header, Records]:
 
 def is_torn(path: Path) -> bool:
     """Return whether the last line of a file, which is not empty, has no end."""
-    with path.open("rb") as file:
+    with read_regular(path) as file:
         file.seek(-1, os.SEEK_END)
         return file.read() != b"\n"
+
+
+def whole_lines(file: BinaryIO) -> int | None:
+    """Return how many bytes of a file its whole lines have, those before a torn last one.
+
+    None where the torn one is longer than any line: it is no record, and is not read to its beginning.
+    """
+    end = size = file.seek(0, os.SEEK_END)
+    while end and size - end <= MOST_BYTES:
+        start = max(0, end - _CHUNK)
+        file.seek(start)
+        found = file.read(end - start).rfind(b"\n")
+        if found >= 0:
+            return start + found + 1
+        end = start
+    return None if end else 0
+
+
+_CHUNK = 2**16
 
 
 def _lines(path: Path, start: Place = _START) -> Iterator[tuple[Place, bytes]]:
     """Yield the lines that have an end, from a place on."""
     line, offset = start
     try:
-        if not path.is_file() and path.exists():
-            raise RecordError(f"{path} cannot be read: allowed is a file, which can be read more than once")
-        with path.open("rb") as file:
+        with read_regular(path) as file:
             file.seek(offset)
-            for text in file:
+            while text := file.readline(MOST_BYTES + 1):
+                if len(text) > MOST_BYTES:
+                    raise RecordError(f"{path}, line {line}: it has more than {MOST_BYTES // 2**20} MiB")
                 if text.endswith(b"\n"):
                     yield Place(line, offset), text
                 line, offset = line + 1, offset + len(text)
@@ -97,47 +120,8 @@ def _lines(path: Path, start: Place = _START) -> Iterator[tuple[Place, bytes]]:
         raise RecordError(f"{path} cannot be read: {error.strerror}") from error
 
 
-Line = TypeVar("Line", Header, Record)
-_DECODERS = {kind: msgspec.json.Decoder(kind) for kind in (Header, Record)}
-
-
-class _Head(msgspec.Struct):
-    """What says of a line what it is."""
-
-    kind: object = None
-    schema: object = None
-
-
 def _parse(path: Path, number: int, kind: type[Line], line: bytes) -> Line:
-    where = f"{path}, line {number}"
     try:
-        line.decode()
-        if rb"\ud" in line.lower():  # maybe half of a character, which nothing can print
-            line = json.dumps(json.loads(line), ensure_ascii=False).encode(errors="replace")
-        parsed: Line = _DECODERS[kind].decode(line)  # type: ignore[assignment] # it is of this kind
-    except UnicodeDecodeError as error:
-        raise RecordError(f"{where}: no valid UTF-8: {error.reason}") from error
-    except msgspec.ValidationError as error:
-        raise RecordError(f"{where}: {_unfit(kind.__name__.lower(), line) or error}") from error
-    except (ValueError, RecursionError) as error:  # of any kind: a number too long, a list too deep
-        raise RecordError(f"{where}: no valid JSON: {getattr(error, 'msg', error)}") from error
-    if kind is Record and (parsed.kind is msgspec.UNSET or parsed.case.get("op") not in OPS):
-        raise RecordError(f"{where}: {_unfit('record', line) or _op(parsed)}")
-    return parsed
-
-
-def _unfit(kind: str, line: bytes) -> str | None:
-    """Say why a line is none of this kind at all, if it is none."""
-    try:
-        head = msgspec.json.decode(line, type=_Head)
-    except msgspec.ValidationError:  # no object
-        head = _Head()
-    except msgspec.DecodeError as error:
-        return f"no valid JSON: {error}"
-    if head.kind != kind:
-        return f"allowed is a {kind} of a sweep"
-    return None if head.schema == SCHEMA else f"schema {head.schema!r}, known is {SCHEMA}"
-
-
-def _op(record: Record) -> str:
-    return f"op {record.case.get('op')!r}, known are {', '.join(OPS)}"
+        return decode_line(kind, line)
+    except LineError as error:
+        raise RecordError(f"{path}, line {number}: {error}") from error

@@ -8,8 +8,11 @@ from typing import Any, Literal
 
 import msgspec
 
-from parity.cases.arrays import Array
+from parity.cases.arrays import Array, is_constant
 from parity.cases.case import Case
+from parity.cases.own import OwnArrays, command_of
+from parity.cases.verdict import Verdict
+from parity.records.command import command
 
 SCHEMA: Literal[1] = 1
 
@@ -20,7 +23,6 @@ Status = Literal["ok", "rejected", "unsupported", "crashed", "timeout", "invalid
 ENDED_BADLY = frozenset({"crashed", "timeout"})
 """The statuses of what gave no answer: its process ended, or it ran out of time."""
 
-Verdict = Literal["agree", "explained", "unexplained"]
 Output = Literal["value", "input_grad", "weight_grad", "bias_grad"]
 
 
@@ -48,10 +50,13 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         version: of the framework.
         backend: what computes underneath, with its version.
         spelling: "native", "lookalike" or "exact".
+        variant: what tells it from the framework's other layers of that kind for the case; empty for the
+            first of a kind.
         layer: the call as code, None where there is none.
-        status: "ok", it computed; "rejected", it raised; "unsupported", no arguments of it mean the case;
-            "invalid", what it returned is no array of the case's dtype; "crashed", its process ended;
-            "timeout", it did not end in time.
+        status: "ok", it computed; "rejected", it raised; "unsupported", no arguments of it mean the case, or
+            a function said by NotImplementedError that it has no such operation; "invalid", what it
+            returned is no array of the case's dtype; "crashed", its process ended; "timeout", it did not end
+            in time.
         output: "value", what the layer computes; else which gradient of it, by its input, by its kernel (in
             convmm's layout) or by its bias.
         error: class and message of what it raised.
@@ -59,13 +64,21 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         shape_equal: to the reference's.
         allclose: within the dtype's tolerances of the reference; None without an element.
         exact: equal to the reference; None without an element.
+        finite_share: the share of its output's elements that are finite; None without an element.
+        not_ruled_out: narrower precisions in which it may have been computed all the same, as far as these
+            values tell: "tf32" for operands in it, "bfloat16-result" for a result that went through it.
+        compared: its values tell it from those of a function that returns zeros, or no number at all.
+        notes: why the result tells little, in sentences.
         max_abs_error: the largest difference; None where there is none to take.
         bound_ratio: the largest error over its rigorous bound; 0.0 where the result is exact.
         relation: what was observed: "identical", "empty", "rejected", "unrelated", or the mistake that
             explains every value, one of :data:`parity.verdict.diagnosis.suspect.Mistake`.
         offset: how far it begins after the reference, on each axis.
-        predicted: what the framework's rules say: "identical", "window", "empty", "rejected".
-        explained: what was observed is what was predicted.
+        places: where it is unrelated, what all differences are confined to, as "the last of axis 1" or "the
+            first of channels"; only what would be said in the same words of an output of another size.
+        predicted: what the framework's rules say: "identical", "window", "flipped", "window flipped",
+            "empty", "rejected".
+        explained: what was observed is what was predicted, or the call itself said that it is unsupported.
         reason: why it differs, or why the framework has no layer.
         warnings: what the framework warned of meanwhile.
         printed: what it wrote to its standard output and error meanwhile, where it ran in its own process.
@@ -79,6 +92,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     version: str | None = None
     backend: str | None = None
     spelling: str
+    variant: str = ""
     layer: str | None = None
     status: str
     output: str = "value"
@@ -87,10 +101,15 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     shape_equal: bool | None = None
     allclose: bool | None = None
     exact: bool | None = None
+    finite_share: float | None = None
+    not_ruled_out: tuple[str, ...] = ()
+    compared: bool = True
+    notes: tuple[str, ...] = ()
     max_abs_error: float | None = None
     bound_ratio: float | None = None
     relation: str | None = None
     offset: tuple[int, ...] | None = None
+    places: tuple[str, ...] = ()
     predicted: str | None = None
     explained: bool = False
     reason: str | None = None
@@ -103,13 +122,31 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def label(self) -> str:
         """The result's name among those of its case."""
-        name = f"{self.framework} {self.spelling}"
+        name = f"{self.framework} {self.spelling}" + (f" ({self.variant})" if self.variant else "")
         return name if self.output == "value" else f"{name} {self.output}"
+
+    @property
+    def compares(self) -> bool:
+        """Whether it compares values, or shapes that differ, of something else than the NumPy core."""
+        told = self.status == "ok" and self.relation != "no verdict" and not self.is_nothing and self.compared
+        return told and self.framework != ORACLE
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether it has no element, and the reference has none either."""
+        return self.relation == "empty" and self.shape_equal is not False
 
     @property
     def error_class(self) -> str | None:
         """The name of the exception's class, or how its process ended."""
         return class_of(self.error)
+
+    @property
+    def why(self) -> tuple[str, ...]:
+        """What it raised, and the reason; only one of them where it says the other, too."""
+        error, reason = self.error or "", self.reason or ""
+        said = (reason,) if error in reason else (error,) if reason in error else (error, reason)
+        return tuple(filter(None, said))
 
 
 def class_of(error: str | None) -> str | None:
@@ -154,9 +191,12 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         case: its fields, as :meth:`parity.cases.case.Case.to_dict` gives them.
         command: the command line that gives the results again.
         verdict: the one word for the case.
+        expected: the verdict that its suite expects; not there where it expects none.
         reference: what its output is like; None where that was not recorded.
         results: one per spelling and output.
         pairs: every two results that computed the output, compared with each other.
+        own_arrays: of the arrays that were given and not drawn, by name: "sha256:" and the hash of the
+            values' bytes, in C order and little endian.
     """
 
     kind: Literal["record"] | msgspec.UnsetType = msgspec.UNSET
@@ -165,15 +205,30 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     schema: Literal[1] = SCHEMA
     case: dict[str, Any]
     command: str
-    verdict: str
+    verdict: Verdict
+    expected: Verdict | msgspec.UnsetType = msgspec.UNSET
     reference: Reference | None = None
     results: tuple[Result, ...]
     pairs: tuple[Pair, ...] = ()
+    own_arrays: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def place(self) -> tuple[str, str]:
         """The names of its suite and of its case; empty where it has none."""
         return tuple("" if each is msgspec.UNSET else str(each) for each in (self.suite, self.name))  # type: ignore[return-value] # they are two
+
+    @property
+    def unmet(self) -> str | None:
+        """Which verdict was expected and which was found, in words; None where they are the same.
+
+        None, too, where no verdict was expected, and where nothing is wrong but that frameworks crashed or
+        ran out of time: they said nothing.
+        """
+        wrong = [each for each in self.results if not each.explained]
+        gone = bool(wrong) and all(each.status in ENDED_BADLY for each in wrong)
+        if self.expected is msgspec.UNSET or self.expected == self.verdict or gone:
+            return None
+        return f"expected {self.expected}, found {self.verdict}"
 
     @property
     def op(self) -> str:
@@ -205,6 +260,8 @@ class CaseResult:
         arrays: what each of the results computed, if anything, in the same order.
         pairs: every two results that computed the output, compared with each other.
         gradients: what they have to be, where they were asked for.
+        asked: the options of the command line that say what was asked of the case, beside its own.
+        own: the arrays that were given and not drawn, by name.
     """
 
     case: Case
@@ -213,24 +270,28 @@ class CaseResult:
     arrays: tuple[Array | None, ...] = field(default=(), repr=False, compare=False)
     pairs: tuple[Pair, ...] = ()
     gradients: Gradients | None = field(default=None, repr=False, compare=False)
+    asked: tuple[str, ...] = ()
+    own: OwnArrays = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def verdict(self) -> Verdict:
         """The one word for the case.
 
-        "agree" when every framework has a native layer and all of them are identical to the reference;
-        "explained" when every difference was predicted; "unexplained" otherwise, and when there is no
-        result.
+        "agree" when every framework has a native layer, all of them are identical to the reference, one of
+        them is another's than the NumPy core, and one number everywhere would not be identical; "explained"
+        when every difference was predicted; "unexplained" otherwise, and when there is no result.
         """
         if not self.results or not all(result.explained for result in self.results):
             return "unexplained"
         natives = [result for result in self.results if result.spelling == "native"]
-        return "agree" if all(native.relation == "identical" for native in natives) else "explained"
+        identical = all(native.relation == "identical" for native in natives)
+        compared = any(native.compares for native in natives) and not is_constant(self.reference)
+        return "agree" if identical and compared else "explained"
 
     @property
     def command(self) -> str:
         """The command line that gives these results again."""
-        return command(self.case, grad=self.gradients is not None)
+        return command(command_of(self.case, self.own), self.asked)
 
     @property
     def record(self) -> Record:
@@ -242,14 +303,10 @@ class CaseResult:
             reference=Reference(self.reference.shape),
             results=self.results,
             pairs=self.pairs,
+            own_arrays={name: each.digest for name, each in self.own.items()} or msgspec.UNSET,
         )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the case and its results as JSON has them."""
         found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self.record))
         return found
-
-
-def command(case: Case, *, grad: bool) -> str:
-    """Write the command line that runs a case, with its gradients or without."""
-    return f"{case.command} --grad" if grad else case.command

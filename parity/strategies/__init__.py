@@ -13,7 +13,7 @@ except ModuleNotFoundError as error:
     missing = not_installed("hypothesis", "'convparity[testing]'")
     raise ImportError(f"parity.strategies {missing}") from error
 
-from parity.strategies.bounds import PADDING_KINDS, Bounds, PaddingKind
+from parity.cases.selection import PADDING_KINDS, Bounds, PaddingKind
 from parity.strategies.cases import cases, conv_cases, conv_transpose_cases
 from parity.strategies.pieces import dilations, input_sizes, kernel_sizes, output_paddings, paddings, strides
 from parity.strategies.refused import refused_cases

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Unpack
+from typing import Any, Unpack
 
 import hypothesis.strategies as st
 
-from convmm.geometry import Padding, full_response_size, kernel_extent
+import convmm
+from convmm.geometry import GeometryError, Padding, full_response_size, kernel_extent
 from parity.cases.case import DTYPES, VALUES, Case
 from parity.cases.op import OPS
-from parity.strategies.bounds import Bounds, Limits, PaddingKind, Range, check_choices, limits_of, room_of
+from parity.cases.selection import Bounds, PaddingKind, Selection, check_choices
+from parity.strategies.limits import Limits, Range, limits_of, room_of
 from parity.strategies.pieces import (
     Pair,
     dilations,
@@ -65,6 +68,15 @@ def cases(
     drawn = (check_choices("dtypes", dtypes, DTYPES), check_choices("values", values, VALUES))
     # In the order of their length: the first example that Hypothesis tries should be the smallest.
     return st.one_of([_cases(op, limits_of(op, bounds), *drawn) for op in OPS if op in chosen])
+
+
+def selected_cases(selection: Selection) -> st.SearchStrategy[Case]:
+    """Draw what :func:`cases` does, of what is selected.
+
+    Raises:
+        CaseError: bounds that contradict each other, or have none of an op.
+    """
+    return cases(selection.ops, selection.dtypes, selection.values, **selection.bounds)
 
 
 def conv_cases(
@@ -156,20 +168,30 @@ def _conv_transpose_axes(draw: st.DrawFn, limits: Limits, kind: PaddingKind, add
     """Draw output padding below its limit, and padding that takes no more than there is.
 
     Beside "same" Keras's formula takes an element more than there is of one input under an even kernel: then
-    there is no output padding, or a larger input.
+    there is no output padding, or a larger input. Of no input, a formula may take more than that.
     """
     kernel = draw(kernel_sizes(min_kernel=limits.kernel.low, max_kernel=limits.kernel.high))
     stride = draw(_strides(limits))
     dilation = draw(dilations(min_dilation=limits.dilation.low, max_dilation=limits.dilation.high))
     more = draw(_output_paddings(limits, stride, dilation)) if added == "more" else 0
     extent = kernel_extent(kernel, dilation)
-    fewest = 2 if kind == "same" and added != "none" and not (more or extent % 2 or limits.empty) else 1
+    arguments = {"stride": stride, "dilation": dilation, "padding": kind if kind in {"valid", "same"} else 0}
+    fewest = _fewest(limits, kernel, arguments | {"output_padding": None if added == "none" else more})
     if fewest > limits.size.high:
-        added, fewest = "none", 1
+        added, fewest = "none", _fewest(limits, kernel, arguments)
     size = draw(ints(Range(max(fewest, limits.size.low), limits.size.high)))
     there = full_response_size(size, extent, stride) + more - (0 if limits.empty else 1)
-    pads = draw(paddings(kind, max_padding=limits.padding, at_most=there))
+    pads = draw(paddings(kind, max_padding=limits.padding, at_most=max(there, 0)))
     return AxisArguments(size, kernel, stride, dilation, pads, None if added == "none" else more)
+
+
+def _fewest(limits: Limits, kernel: int, arguments: dict[str, Any]) -> int:
+    """Return the smallest input of a transposed op whose output has as many elements as it has to have."""
+    for size in (0, 1):
+        with suppress(GeometryError):
+            if convmm.conv_transpose_output_size(size, kernel, **arguments) >= (0 if limits.empty else 1,):
+                return size
+    return 2
 
 
 def _strides(limits: Limits) -> st.SearchStrategy[int]:

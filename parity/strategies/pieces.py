@@ -9,7 +9,8 @@ import hypothesis.strategies as st
 import convmm
 from convmm.geometry import Padding, check_int, check_padding, kernel_extent
 from parity.cases.case import CaseError
-from parity.strategies.bounds import PADDING_KINDS, PaddingKind, Range, between, check_choices
+from parity.cases.selection import PADDING_KINDS, PaddingKind, check_choices
+from parity.strategies.limits import Range, between
 
 Pair = tuple[int, int]
 
@@ -136,7 +137,7 @@ def input_sizes(
     size = between("size", min_size, max_size)
     taps, step = check_int("kernel", kernel, minimum=1), check_int("dilation", dilation, minimum=1)
     pads = check_padding(padding, 1)
-    needed = 1 if pads == "same" else kernel_extent(taps, step) - (0 if pads == "valid" else sum(pads[0]))
+    needed = 0 if pads == "same" else kernel_extent(taps, step) - (0 if pads == "valid" else sum(pads[0]))
     if needed > size.high:
         raise CaseError(
             f"max_size={max_size}: allowed is at least {needed} beside {kernel=}, {dilation=}, {padding=}"

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from parity.testing.assertions import assert_parity, assert_same_layer
+    from parity.testing.conformance import check_framework
 
-__all__ = ["assert_parity", "assert_same_layer"]
+_ROOMS = {"assert_parity": "assertions", "assert_same_layer": "assertions", "check_framework": "conformance"}
+
+__all__ = ["assert_parity", "assert_same_layer", "check_framework"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - one of the assertions
     """Import an assertion where it is first used (PEP 562)."""
     if name in __all__:
-        return getattr(import_module("parity.testing.assertions"), name)
+        return getattr(import_module(f"parity.testing.{_ROOMS[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
+import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NoReturn
+from unittest import SkipTest
+
+from msgspec import UNSET
+from msgspec.structs import replace
 
 from parity.cases.case import Case
 from parity.cases.notation import format_shape
@@ -15,7 +19,7 @@ from parity.frameworks.known.divergences import Divergence
 from parity.frameworks.spelling import Spelling
 from parity.frameworks.table import FrameworkError, all_frameworks
 from parity.frameworks.task import here
-from parity.records.counts import Outcome, Report
+from parity.records.counts import Outcome, Report, declined
 from parity.records.result import ORACLE, CaseResult, Result
 from parity.running import Run, contestants, run_with
 from parity.testing.surroundings import current
@@ -27,6 +31,7 @@ def assert_parity(
     frameworks: Sequence[str] | None = None,
     impl: Callable[..., Any] | str | Implementation | None = None,
     *,
+    impl_grad: Callable[..., Any] | str | None = None,
     mode: str | None = None,
     grad: bool = False,
     divergences: Sequence[Divergence] = (),
@@ -39,17 +44,19 @@ def assert_parity(
     Raises:
         AssertionError: a result is unexplained, or nothing was compared; the message has each result's
             diagnosis and numbers, its layer as code, and the command that shows them again.
+        SkipTest: nothing is unexplained, and the function raised NotImplementedError: it has no such
+            operation, and so was not compared. In a property of hypothesis the example is rejected instead.
         FrameworkError: as :func:`parity.run`.
         CaseError: as :func:`parity.run`.
     """
     __tracebackhide__ = True
     around = current()
     names = around.frameworks if frameworks is None else frameworks
-    adapters = contestants(names, impl, mode=mode, grad=grad)
+    adapters = contestants(names, impl, impl_grad=impl_grad, mode=mode, grad=grad)
     found = run_with(case, adapters, grad=grad, submit=shared().submit, divergences=divergences)
     if around.keep is not None:
         around.keep(found, adapters)
-    _check(found, _command(found, names, impl, mode))
+    _check(found, adapters)
 
 
 def assert_same_layer(mine: object, case: Case, *, mode: str | None = None) -> None:
@@ -79,7 +86,7 @@ def assert_same_layer(mine: object, case: Case, *, mode: str | None = None) -> N
     keep = current().keep
     if keep is not None:
         keep(found, [owner])
-    _check(found, found.command)
+    _check(found)
 
 
 def _function(mine: object) -> Callable[..., Any]:
@@ -98,46 +105,49 @@ def _run_layer(owner: Framework, mine: object, case: Case) -> CaseResult:
     return run.finish()
 
 
-def _command(
-    found: CaseResult,
-    frameworks: Sequence[str] | None,
-    impl: Callable[..., Any] | str | Implementation | None,
-    mode: str | None,
-) -> str:
-    """Write the command that shows a result again; a function that no module has cannot be named in it."""
-    words = [] if frameworks is None else ["--frameworks", ",".join(frameworks)]
-    if impl is not None:
-        words += ["--impl", _importable(impl) or "MODULE:FUNCTION"]
-    if mode is not None:
-        words += ["--mode", mode]
-    return shlex.join([*shlex.split(found.command), *words])
-
-
-def _importable(impl: Callable[..., Any] | str | Implementation) -> str | None:
-    """Return MODULE:FUNCTION, if a module that can be imported has the function under its own name."""
-    function = impl.function if isinstance(impl, Implementation) else impl
-    if isinstance(function, str):
-        return function
-    name = getattr(function, "__qualname__", "<")
-    return (
-        f"{function.__module__}:{name}" if name.isidentifier() and function.__module__ != "__main__" else None
-    )
-
-
-def _check(found: CaseResult, command: str) -> None:
-    """Fail by the outcome that the command ends with."""
+def _check(found: CaseResult, adapters: Sequence[Framework] = ()) -> None:
+    """Fail by the outcome that a sweep ends with; skip where a function said it cannot do it."""
     __tracebackhide__ = True
-    counted = Report([found.record])
+    record = replace(found.record, expected=current().expected.get(found.case, UNSET))
+    counted = Report([record])
+    names = {each.name for each in adapters if each.is_a_users}
+    own = [each for each in found.results if each.framework in names]
+    said = next(filter(declined, own), None)
+    wrong = counted.outcome in {Outcome.UNEXPLAINED, Outcome.CRASHED}
+    if said is not None and not wrong and all(each.status == "unsupported" for each in own):
+        _skip(f"{_what(found)}: {said.framework} says that it is unsupported: {said.reason}")
+    if counted.outcome is Outcome.NOTHING_COMPARED and not all(each.compared for each in found.results):
+        _reject()
     if counted.outcome is not Outcome.EXPLAINED:
         results = sorted(found.results, key=lambda result: result.explained)
-        raise AssertionError("\n".join([_summary(found, counted), *map(_lines, results), f"$ {command}"]))
+        lines = [_summary(found, counted, record.unmet), *map(_lines, results), f"$ {found.command}"]
+        raise AssertionError("\n".join(lines))
 
 
-def _summary(found: CaseResult, counted: Report) -> str:
-    what = f"{found.case.op} of an input {format_shape(found.case.input)}"
+def _skip(reason: str) -> NoReturn:
+    """Say that there is nothing to assert: no pass, and no failure."""
+    _reject()
+    raise SkipTest(reason)
+
+
+def _reject() -> None:
+    """Have Hypothesis draw another example, where one is tried: a skip, or a failure, would end the test."""
+    hypothesis = sys.modules.get("hypothesis")
+    if hypothesis is not None and hypothesis.currently_in_test_context():
+        hypothesis.reject()
+
+
+def _what(found: CaseResult) -> str:
+    return f"{found.case.op} of an input {format_shape(found.case.input)}"
+
+
+def _summary(found: CaseResult, counted: Report, unmet: str | None) -> str:
+    what = _what(found)
     if counted.outcome is Outcome.NOTHING_COMPARED:
         return f"{what}: nothing was compared"
     wrong = [result.label for result in found.results if not result.explained]
+    if unmet and not wrong:
+        return f"{what}: unexplained: its suite {unmet}"
     if not wrong:
         return f"{what}: not seen though it is due: {', '.join(counted.stale)}"
     return f"{what}: unexplained: {', '.join(wrong)}"
@@ -145,7 +155,5 @@ def _summary(found: CaseResult, counted: Report) -> str:
 
 def _lines(result: Result) -> str:
     """Say what a result is, its layer as code, and what went wrong."""
-    remarks = dict.fromkeys((result.layer, result.error, result.reason))
-    return "\n    ".join(
-        [f"{result.label}: {result.relation or result.status}", *(remark for remark in remarks if remark)]
-    )
+    layer = () if result.layer is None else (result.layer,)
+    return "\n    ".join([f"{result.label}: {result.relation or result.status}", *layer, *result.why])

@@ -6,13 +6,15 @@ when a test uses it.
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from parity.testing.surroundings import Surroundings, surrounded
+from parity.testing.surroundings import Surroundings, current, surrounded
 
 if TYPE_CHECKING:  # as above
     from parity.testing.recording import Recording
@@ -80,6 +82,20 @@ def parity_frameworks(pytestconfig: pytest.Config) -> list[str]:
 
     named = pytestconfig.stash[_AROUND].frameworks
     return installed() if named is None else list(named)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Have the assertions of a suite's test hold its case to the verdict that the suite expects."""
+    if item.get_closest_marker("parity") is None:
+        return (yield)
+    from parity.testing.suites import suite_case
+
+    found = suite_case(item)
+    if found is None or found[1].expected is None:
+        return (yield)
+    with surrounded(replace(current(), expected={found[1].case: found[1].expected})):
+        return (yield)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from msgspec.structs import replace
 
 from parity.frameworks.interface import Framework
+from parity.records.command import case_command
 from parity.records.header import About
 from parity.records.reader import RecordError
 from parity.records.result import CaseResult, Record
 from parity.records.writer import RecordFile
-from parity.sweep import about, header_of
+from parity.sweep import about, header_of, named_record
 from parity.testing.suites import suite_case
 from parity.workers.shared import shared
 
@@ -87,7 +87,7 @@ class Recording:
         """Keep each case once per test or suite, of which some repeat cases; what is unexplained stays."""
         contestants = (f"{result.framework} {result.spelling}" for result in record.results)
         key = (*record.place, *contestants)
-        if key not in self._records or record.verdict == "unexplained":
+        if key not in self._records or record.unmet or record.verdict == "unexplained":
             self._records[key] = record
 
     @pytest.hookimpl(trylast=True)
@@ -124,13 +124,13 @@ def _named(item: pytest.Item, record: Record) -> Record:
     """Name a record: by its suite's case, or else by the test's file, the test and the case."""
     found = suite_case(item)
     if found is not None and found[1].case.to_dict() == record.case:
-        return replace(record, kind="record", suite=found[0].name, name=found[1].name)
+        return named_record(record, found[0].name, found[1].name, found[1].expected)
     file, _, test = item.nodeid.partition("::")
-    return replace(record, kind="record", suite=file, name=f"{test} {record.command}")
+    return named_record(record, file, f"{test} {case_command(record.command)}")
 
 
 def _check_new(path: Path) -> None:
-    if path.exists():
+    if path.exists() or path.is_symlink():
         raise pytest.UsageError(
             f"--parity-record {path} is there already; name another file, or remove it first"
         )

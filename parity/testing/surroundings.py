@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # pytest's plugin imports this in every run, whether or not it is used
+    from parity.cases.case import Case
+    from parity.cases.verdict import Verdict
     from parity.frameworks.interface import Framework
     from parity.records.result import CaseResult
 
@@ -22,10 +24,12 @@ class Surroundings:
     Attributes:
         frameworks: the names of those that are compared where none are named; None for all installed ones.
         keep: takes note of a comparison; None where nobody does.
+        expected: the verdict that a case has to have, of those that a suite expects one of.
     """
 
     frameworks: Sequence[str] | None = None
     keep: Keep | None = None
+    expected: Mapping[Case, Verdict] = field(default_factory=dict)
 
 
 _surroundings = [Surroundings()]

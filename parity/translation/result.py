@@ -2,17 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-
-from parity.cases.case import Case
 from parity.cases.notation import format_shape
-from parity.frameworks.task import Answer
 from parity.records.counts import Outcome
-from parity.verdict.compare import compare
+from parity.records.result import Result
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is known of a framework, and kept the layers apart on some inputs.
+
+    Attributes:
+        name: of the known difference; None for a refusal that the framework's rules leave open.
+        framework: whose it is.
+        reason: one sentence.
+        sizes: shapes of the inputs, channels first, on which it was seen.
+    """
+
+    name: str | None
+    framework: str
+    reason: str
+    sizes: tuple[tuple[int, ...], ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fault as JSON has it."""
+        return {**asdict(self), "sizes": [list(shape) for shape in self.sizes]}
+
+
+def faults(seen: Iterable[tuple[tuple[int, ...], Result]]) -> tuple[Fault, ...]:
+    """Return each fault once, of the results that show it and the inputs that they are of."""
+    sizes: dict[tuple[str | None, str, str], list[tuple[int, ...]]] = {}
+    for shape, result in seen:
+        about = (result.divergence, result.framework, str(result.reason))
+        sizes.setdefault(about, []).append(shape)
+    return tuple(Fault(*about, tuple(shapes)) for about, shapes in sizes.items())
 
 
 @dataclass(frozen=True)
@@ -25,23 +51,36 @@ class Translation:
         spelling: "native", a layer of the target alone, or "exact", layers put together.
         code: a complete script; executed, it leaves ``layer``, which takes the target's own input, and
             ``convert(weights)``, from the source layer's arrays to the list that the target's takes.
-        verified: both layers were run on every one of ``sizes`` with the same values, and were identical
-            (with an activation: close).
-        sizes: shapes of the inputs, channels first, that they were run on.
+        outcome: of the proof, and the exit code. Both layers were run on every one of ``sizes`` with the
+            same values. EXPLAINED: apart from ``known``, they were identical (with an activation: close).
+            UNEXPLAINED: they were not. CRASHED: the only others crashed, or ran out of time.
+            NOTHING_COMPARED: of every size something is known, or all outputs are zero.
+        sizes: shapes of the inputs, channels first.
         lookalike: what a port by names would have been, and how it differs; None where it is right.
         notes: what was left out of the expression, and why.
-        crashed: a layer's process ended, or it ran out of time.
+        known: what is known of the frameworks, and keeps the layers from being compared on some of the sizes.
     """
 
     source: str
     target: str
     spelling: str
     code: str
-    verified: bool
+    outcome: Outcome
     sizes: tuple[tuple[int, ...], ...]
     lookalike: dict[str, Any] | None
     notes: tuple[str, ...]
-    crashed: bool = False
+    known: tuple[Fault, ...] = ()
+
+    @property
+    def verified(self) -> bool:
+        """Whether both layers were proved to compute the same."""
+        return self.outcome is Outcome.EXPLAINED
+
+    @property
+    def compared(self) -> tuple[tuple[int, ...], ...]:
+        """The sizes on which no known fault stands between the layers."""
+        excused = {shape for fault in self.known for shape in fault.sizes}
+        return tuple(shape for shape in self.sizes if shape not in excused)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the translation as JSON has it."""
@@ -54,48 +93,8 @@ class Translation:
             "sizes": [list(shape) for shape in self.sizes],
             "lookalike": self.lookalike,
             "notes": list(self.notes),
+            "known": [fault.to_dict() for fault in self.known],
         }
-
-    @property
-    def outcome(self) -> Outcome:
-        """The exit code: what crashed, or ran out of time, was not compared."""
-        if self.verified:
-            return Outcome.EXPLAINED
-        return Outcome.CRASHED if self.crashed else Outcome.UNEXPLAINED
-
-
-@dataclass(frozen=True)
-class Pair:
-    """What became of both layers on one case.
-
-    Attributes:
-        case: the case.
-        theirs: the source layer's answer.
-        ours: the translation's.
-    """
-
-    case: Case
-    theirs: Answer
-    ours: Answer
-
-    def agrees(self, *, exact: bool) -> bool:
-        """Return whether both gave the same output, to the bit or close."""
-        if not self.theirs.outputs or not self.ours.outputs:
-            return False
-        (expected,), (found,) = self.theirs.outputs, self.ours.outputs
-        compared = compare(found, expected.astype(np.float64), self.case.dtype)
-        return found.dtype == expected.dtype and bool(compared.exact if exact else compared.allclose)
-
-    def failures(self, source: str, target: str) -> Iterator[str]:
-        """Say which of the two frameworks gave no output, and why."""
-        for name, answer in ((source, self.theirs), (target, self.ours)):
-            if answer.ending != "ok":
-                yield f"{name} gave no output: {answer.error or answer.reason}"
-
-    @property
-    def crashed(self) -> bool:
-        """Whether a layer's process ended, or ran out of time."""
-        return self.theirs.ended_badly or self.ours.ended_badly
 
 
 def remarks(translation: Translation) -> list[str]:
@@ -108,9 +107,23 @@ def remarks(translation: Translation) -> list[str]:
             f"{format_shape(wrong['shape'])} and {wrong['reason']}; the largest error on small integers is "
             f"{wrong['max_abs_error']}"
         )
-    shapes = ", ".join(format_shape(shape) for shape in translation.sizes)
+    for fault in translation.known:
+        what = "shows the" if fault.name else "may refuse this layer, and does:"
+        lines.append(f"on inputs of sizes {_shapes(fault.sizes)} {fault.framework} {what} {fault.reason}")
     lines.append(
-        f"{'verified' if translation.verified else 'NOT verified'} on inputs of sizes {shapes}: "
-        f"{'identical' if translation.verified else 'not compared' if translation.crashed else 'different'}"
+        f"{'verified' if translation.verified else 'NOT verified'} on inputs of sizes "
+        f"{_shapes(translation.compared or translation.sizes)}: {_FOUND[translation.outcome]}"
     )
     return lines
+
+
+_FOUND = {
+    Outcome.EXPLAINED: "identical",
+    Outcome.UNEXPLAINED: "different",
+    Outcome.CRASHED: "not compared",
+    Outcome.NOTHING_COMPARED: "nothing was compared",
+}
+
+
+def _shapes(shapes: Iterable[tuple[int, ...]]) -> str:
+    return ", ".join(map(format_shape, shapes))

@@ -4,29 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from math import prod
+from typing import Any
 
 import msgspec
 
-from convmm.geometry import GeometryError, kernel_extent
+from convmm.geometry import check_ints, kernel_extent, shorten
 from parity.cases.arrays import Arrays
 from parity.cases.case import Case, CaseError
-from parity.cases.drawing import draw_arrays
+from parity.cases.notation import format_shape
+from parity.cases.values.drawing import draw_arrays
 from parity.frameworks.code.expression import Call, parse_call
-from parity.frameworks.code.layer import Layer
 from parity.frameworks.code.reading import Reading
 from parity.frameworks.code.script import Program, join
 from parity.frameworks.interface import Framework
 from parity.frameworks.known.registry import layers_of
 from parity.frameworks.spelling import Spelling, Unsupported
 from parity.frameworks.table import all_frameworks, find_framework
-from parity.frameworks.task import Submit, Task, Wait
-from parity.running import run_with
-from parity.translation.result import Pair, Translation
+from parity.frameworks.task import Submit, Task
+from parity.records.result import Result
+from parity.running import Run, run_with
+from parity.translation.proof import Pair, excusing, outcome
+from parity.translation.result import Translation, faults
 from parity.workers.shared import shared
 
 _BATCH = 2
 _FEW_RESIDUES = 4
+
+_MOST_ELEMENTS = 2**27
+"""Of any array of a proof: the largest layers of known networks have kernels of 2**26 and some."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,7 @@ class Draft:
         reading: what the expression says.
         cases: on which the two are to be compared.
         theirs: the source's layer, for each case.
-        chosen: the target's.
+        ours: the target's, which is one and the same, without the activation.
         program: the code.
     """
 
@@ -50,7 +56,7 @@ class Draft:
     reading: Reading
     cases: Sequence[Case]
     theirs: Sequence[Spelling]
-    chosen: Spelling
+    ours: Sequence[Spelling]
     program: Program
 
     @property
@@ -60,37 +66,58 @@ class Draft:
 
     def prove(self, submit: Submit) -> Translation:
         """Run both layers on every case; ``submit`` hands the frameworks their tasks."""
-        waits = [self._ask(*each, submit) for each in zip(self.cases, self.theirs, strict=True)]
-        pairs = [Pair(case, theirs(), ours()) for case, (theirs, ours) in zip(self.cases, waits, strict=True)]
+        pairs = [self._pair(*each, submit) for each in zip(self.cases, self.theirs, strict=True)]
         exact = self.reading.activation is None
+        agreeing = [pair for pair in pairs if pair.agrees(exact=exact)]
+        doubted = [
+            (pair, self._excuses(pair, ours, submit))
+            for pair, ours in zip(pairs, self.ours, strict=True)
+            if not pair.agrees(exact=exact)
+        ]
+        failing = [pair for pair, excuses in doubted if not excuses]
         failures = [
-            failure for pair in pairs for failure in pair.failures(self.source.name, self.target.name)
+            failure for pair in failing for failure in pair.failures(self.source.name, self.target.name)
         ]
         return Translation(
             source=self.call.text,
             target=self.target.name,
-            spelling=self.chosen.kind,
+            spelling=self.ours[0].kind,
             code=self.program.text,
-            verified=all(pair.agrees(exact=exact) for pair in pairs),
+            outcome=outcome(agreeing, failing),
             sizes=tuple(case.input for case in self.cases),
             lookalike=_lookalike(self.target, self.cases, submit),
             notes=(*self.reading.notes, *dict.fromkeys(failures)),
-            crashed=any(pair.crashed for pair in pairs),
+            known=faults((pair.case.input, each) for pair, excuses in doubted for each in excuses),
         )
 
-    def _ask(self, case: Case, theirs: Spelling, submit: Submit) -> tuple[Wait, Wait]:
-        """Have both layers called with the same input, and with the source layer's weights."""
+    def _excuses(self, pair: Pair, ours: Spelling, submit: Submit) -> list[Result]:
+        """Return what excuses that a pair does not agree; without an activation, which the core has not."""
+        waits = iter((lambda: pair.theirs, lambda: pair.ours))
+        run = Run(
+            pair.case, (), grad=False, submit=submit if self.reading.activation else lambda *_: next(waits)
+        )
+        run.ask(self.source, layers_of(self.source, pair.case)[0])
+        run.ask(self.target, ours)
+        return excusing(run.finish().results)
+
+    def _pair(self, case: Case, theirs: Spelling, submit: Submit) -> Pair:
+        """Call both layers with the same input, and with the source layer's weights."""
         arrays = draw_arrays(case)
         kernel, *bias = theirs.convert(arrays.weights)
-        ours = Arrays(arrays.x, kernel, bias[0] if bias else None)
-        return (
+        given = Arrays(arrays.x, kernel, bias[0] if bias else None)
+        waits = (
             submit(self.source, Task.of(theirs, arrays)),
-            submit(self.target, Task(self.program, self.program.convert, ours)),
+            submit(self.target, Task(self.program, self.program.convert, given, due=prod(case.output_shape))),
         )
+        return Pair(case, *(wait() for wait in waits))
 
 
 def translate(
-    expression: str, to: str, input: Sequence[int] | None = None, channels: int | None = None
+    expression: str,
+    to: str,
+    input: Sequence[int] | None = None,
+    channels: int | None = None,
+    kernel_shape: Sequence[int] | None = None,
 ) -> Translation:
     """Write a layer in another framework, convert its weights, and prove that both compute the same.
 
@@ -98,45 +125,65 @@ def translate(
 
     The arguments and errors are those of :func:`draft`.
     """
-    return draft(expression, to, input, channels).prove(shared().submit)
+    return draft(expression, to, input, channels, kernel_shape).prove(shared().submit)
 
 
-def draft(expression: str, to: str, input: Sequence[int] | None = None, channels: int | None = None) -> Draft:
+def draft(
+    expression: str,
+    to: str,
+    input: Sequence[int] | None = None,
+    channels: int | None = None,
+    kernel_shape: Sequence[int] | None = None,
+) -> Draft:
     """Write a layer in another framework; no framework is imported for it.
 
     Args:
         expression: the layer as people write it, such as ``nn.Conv2d(3, 8, 3, padding=1)``.
-        to: the framework to write it in: "torch", "keras" or "numpy".
+        to: the framework to write it in, such as "torch", "keras+channels_first" or "numpy".
         input: shape of the input, (N, C, *spatial), for a translation that need hold for no other size.
         channels: input channels, where the expression does not carry them and ``input`` is not given.
+        kernel_shape: of the kernel's array, in the layout of the expression's framework, where the
+            expression does not carry it.
 
     Raises:
         ExpressionError: the expression is no layer that can be read or translated.
         FrameworkError: an unknown framework, or one that is not installed.
         GeometryError: an input that the layer cannot take.
     """
-    call = parse_call(expression)
-    target, source = find_framework(to), _source(call)
-    reading = source.read(call)
+    shape = None if kernel_shape is None else _checked_shape(kernel_shape)
+    call = replace(parse_call(expression), kernel_shape=shape)
+    target, reading = find_framework(to), _read(call)
+    source = find_framework(reading.framework)
     cases = _cases(call, reading, input, channels)
     theirs = [_source_spelling(call, source, reading, case) for case in cases]
-    chosen = _choose(call, target, cases, any_size=input is None)
-    program = Program(_code(call, source, target, reading, chosen))
-    return Draft(call, source, target, reading, cases, theirs, chosen, program)
+    ours = _choose(call, target, cases, any_size=input is None)
+    _check_sizes(call, [*theirs, *ours])
+    program = Program(_code(call, source, target, reading, ours[0]))
+    return Draft(call, source, target, reading, cases, theirs, ours, program)
 
 
-def _source(call: Call) -> Framework:
-    """Return the framework that has a layer of this name."""
-    known = {name: found.name for found in all_frameworks() for name in found.classes}
-    if call.name not in known:
-        raise call.error(f"{call.path} is no layer that is known: known are {', '.join(known)}")
-    return find_framework(known[call.name])
+def _checked_shape(kernel_shape: Sequence[int]) -> tuple[int, ...]:
+    return check_ints("kernel_shape", kernel_shape, len(kernel_shape), minimum=0)
+
+
+def _read(call: Call) -> Reading:
+    """Read the layer by the framework that has one of this path, or else the first with one of this name."""
+    frameworks = all_frameworks()
+    named = [found for found in frameworks if call.name in found.classes]
+    if not named:
+        known = dict.fromkeys(name for found in frameworks for name in found.classes)
+        raise call.error(f"{shorten(call.path)} is no layer that is known: known are {', '.join(known)}")
+    fitting = next((found for found in named if call.prefix in found.prefixes), named[0])
+    if call.kernel_shape is not None and fitting.classes[call.name]:
+        shape = ",".join(map(str, call.kernel_shape))
+        raise call.error(f"kernel_shape={shape}: allowed beside an expression that does not carry it")
+    return find_framework(fitting.name).read(call)
 
 
 def _cases(call: Call, reading: Reading, shape: Sequence[int] | None, channels: int | None) -> list[Case]:
     """Return the layer on the given input, or on several that show every behaviour it has."""
-    given = {"input": shape[1] if shape and len(shape) > 1 else None, "channels": channels}
-    stated = {name: count for name, count in given.items() if count is not None}
+    counts = {"input": shape[1] if shape and len(shape) > 1 else None, "channels": channels}
+    stated = {name: count for name, count in counts.items() if count is not None}
     count = next((c for c in (reading.channels, *stated.values()) if c is not None), None)
     if count is None:
         raise call.error("the line does not carry the input channels: give --input N,C,… or --channels C")
@@ -144,71 +191,75 @@ def _cases(call: Call, reading: Reading, shape: Sequence[int] | None, channels: 
         if other != count:
             raise call.error(f"{name} says {other} input channels, and the layer {count}")
     try:
-        if shape is not None:
-            return [Case(reading.op, shape, **reading.arguments)]
-        return list(_probes(reading, count))
+        given = [] if shape is None else [reading.on(shape)]
+        cases = given or list(_probes(reading, count))
     except CaseError as error:
         raise call.error(str(error)) from None
+    if 0 in cases[0].output_shape:
+        least = ", ".join(map(str, reading.smallest))
+        message = f"input={cases[0].input}: its output has no element; allowed are sizes from {least} on"
+        raise call.error(message)
+    return cases
+
+
+def _check_sizes(call: Call, layers: Sequence[Spelling]) -> None:
+    """Refuse layers of arrays that would take long to draw, and to send, before anything is drawn.
+
+    A kernel that has a dilation written into it counts with its zeros.
+    """
+    for case in (each.computes for each in layers):
+        arrays = {"input": case.input, "output": case.output_shape, "kernel": case.kernel_shape}
+        for what, shape in arrays.items():
+            if prod(shape) > _MOST_ELEMENTS:
+                raise call.error(
+                    f"the {what} of the proof is {format_shape(shape)}, {prod(shape)} elements: allowed "
+                    f"are at most {_MOST_ELEMENTS}"
+                )
 
 
 def _probes(reading: Reading, channels: int) -> Iterator[Case]:
-    """Yield inputs of every remainder by the stride, from the smallest on that the layer takes."""
-    strides, rank = reading.arguments["stride"], int(reading.op[-2])
+    """Yield inputs of every remainder by the stride, from the smallest on that has an output.
+
+    Small ones may lie between the taps of a dilated kernel, and all outputs be zero: a large one follows.
+    """
+    strides, dilations = reading.arguments["stride"], reading.arguments["dilation"]
     largest = max(strides)
     offsets = (
         list(range(2 * largest + 2))
         if largest <= _FEW_RESIDUES
         else [0, 1, largest - 1, largest, largest + 1]
     )
-    start = _smallest(reading, channels)
+    start = reading.smallest
     for number in range(len(offsets)):
-        sizes = [start[axis] + offsets[(number + axis) % len(offsets)] for axis in range(rank)]
+        sizes = [size + offsets[(number + axis) % len(offsets)] for axis, size in enumerate(start)]
+        yield reading.case(_BATCH, channels, sizes)
+    if max(dilations) > 1:
+        extents = map(kernel_extent, reading.arguments["kernel"], dilations)
+        sizes = [size + extent + stride for size, extent, stride in zip(start, extents, strides, strict=True)]
         yield reading.case(_BATCH, channels, sizes)
 
 
-def _smallest(reading: Reading, channels: int) -> list[int]:
-    """Return the smallest size of each axis that the layer takes, and gives an output for."""
-    extents = [
-        kernel_extent(k, d)
-        for k, d in zip(reading.arguments["kernel"], reading.arguments["dilation"], strict=True)
-    ]
-    sizes = [1] * len(extents)
-    for axis, extent in enumerate(extents):
-        others = [max(extents)] * len(extents)
-        for size in range(1, extent + 1):
-            sizes[axis] = others[axis] = size
-            try:
-                if 0 not in reading.case(1, channels, others).output_shape:
-                    break
-            except GeometryError:
-                continue
-    return sizes
-
-
 def _source_spelling(call: Call, source: Framework, reading: Reading, case: Case) -> Spelling:
-    """Return the layer that the expression is, in its own framework."""
-    first = layers_of(source, case)[0]
-    if not isinstance(first, Spelling):
-        raise call.error(first.reason)
-    if first.refusal is not None:
-        raise call.error(f"{source.name} itself refuses this layer: {first.refusal.reason}")
-    if reading.activation is None:
-        return first
-    layer = cast("Layer", first.layer)
-    return replace(
-        first, layer=replace(layer, keywords=(*layer.keywords, ("activation", reading.activation)))
-    )
+    """Return the layer that was typed, as it was typed."""
+    first, *others = layers_of(source, case)
+    computing = (each for each in (first, *others) if isinstance(each, Spelling) and each.kind != "lookalike")
+    own = next(computing, None)
+    if own is None:
+        raise call.error(first.reason if isinstance(first, Unsupported) else "it has no layer")
+    if own.refusal is not None and own.refusal.certain:
+        raise call.error(f"{source.name} itself refuses this layer: {own.refusal.reason}")
+    return replace(own, layer=reading.layer, convert=reading.from_convmm or own.convert)
 
 
-def _choose(call: Call, target: Framework, cases: Sequence[Case], *, any_size: bool) -> Spelling:
-    """Return one spelling for all the cases: a native one if there is one, else an exact one."""
+def _choose(call: Call, target: Framework, cases: Sequence[Case], *, any_size: bool) -> list[Spelling]:
+    """Return one layer's spelling of each case: a native one if there is one, else an exact one."""
     natives = [_accepted_native(target, case) for case in cases]
-    if natives[0] is not None and len(set(map(_written, natives))) == 1:
-        return natives[0]
     exacts = [next(iter(target.exact(case, any_size=any_size)), None) for case in cases]
-    if exacts[0] is not None and len(set(map(_written, exacts))) == 1:
-        return exacts[0]
-    if any_size:
+    for found in (natives, exacts):
+        spellings = [spelling for spelling in found if spelling is not None]
+        if len(spellings) == len(cases) and len(set(map(_written, spellings))) == 1:
+            return spellings
+    if any_size and any((*natives, *exacts)):
         raise call.error(
             f"{target.name} has no one layer for inputs of every size; give --input for one of them"
         )
@@ -222,8 +273,8 @@ def _accepted_native(target: Framework, case: Case) -> Spelling | None:
     return first if isinstance(first, Spelling) and first.refusal is None else None
 
 
-def _written(spelling: Spelling | None) -> object:
-    return spelling and (repr(spelling.layer), spelling.convert)
+def _written(spelling: Spelling) -> object:
+    return repr(spelling.layer), spelling.convert
 
 
 def _code(call: Call, source: Framework, target: Framework, reading: Reading, chosen: Spelling) -> str:
@@ -233,7 +284,8 @@ def _code(call: Call, source: Framework, target: Framework, reading: Reading, ch
         if behind is None:
             raise call.error(f"activation={reading.activation!r} has no twin in {target.name}")
         layer = f"{layer}\n{behind}"
-    convert = chosen.convert.text(source.to_convmm)
+    own = source.to_convmm if reading.to_convmm is None else reading.to_convmm
+    convert = chosen.convert.text(own)
     imports = (*chosen.layer.imports, *(("numpy as np",) if "np." in convert else ()))
     return f"# {call.text}\n" + join(imports, layer, convert)
 

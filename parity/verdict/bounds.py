@@ -3,10 +3,12 @@
 For every output element, with y the exact sum, A = |x| * |w| + |b| and n the number of its terms, all by the
 case's own operation,
 
-    |result - y| <= (alpha + n * u_acc + m * u_tap) * A + u_out * |y| + n * (smallest normal)
+    |result - y| <= (alpha + n * u_acc + m * u_tap) * A + u_out * |y| + n * (smallest subnormal)
 
 where the mode says how operands are rounded (alpha), in what the sum is kept (u_acc) and in what it is
-returned (u_out). Where the products of each of the m taps are summed up apart, the taps' sums are rounded and
+returned (u_out). Products of which a factor is zero are none of the n: to add a zero rounds nothing. Where
+subnormals may be flushed to zero, the smallest normal number stands in place of the smallest subnormal one.
+Where the products of each of the m taps are summed up apart, the taps' sums are rounded and
 added up in another precision (u_tap). Of a float64 result y is known in twice its digits, of others in
 float64. That n * u may stand for n * u / (1 - n * u) is Rump, Bünger and Jeannerod, "Improved error bounds
 for floating-point products and Horner's scheme", BIT 56 (2016). Where n * u_acc + m * u_tap exceeds 0.1 the
@@ -17,15 +19,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from convmm.geometry import Geometry
 from parity.cases.arrays import Array, Arrays, limit_of
-from parity.frameworks.precision import ROUNDOFF, Mode, ladder
+from parity.frameworks.precision import ROUNDOFF, Mode, flushing, ladder
 from parity.verdict.compare import equal
-from parity.verdict.formats import ROUNDINGS
+from parity.verdict.formats import BITS, ROUNDINGS
 from parity.verdict.reference import Reference, along_channels
+
+FLUSHED = "subnormal numbers are flushed to zero"
 
 _MOST_ROUNDOFF = 0.1
 """Of n * u_acc + m * u_tap, beyond which a bound says nothing."""
@@ -63,12 +68,31 @@ class Sums:
             bound = self._bound(mode, roundoff)
             difference = np.where(equal(found, y), 0.0, found - y)
             error = np.abs(difference - self.rest)
-            overflown = _overflows(found, np.abs(y) + bound, self.dtype) & (np.sign(found) == np.sign(y))
+            overflown = self._overflown(found, bound, mode)
         error[np.isnan(error)] = np.inf
         error[overflown] = 0
         bound[~np.isfinite(bound)] = np.finfo(np.float64).tiny  # beside infinities only equality will do
         with np.errstate(over="ignore"):
             return float(np.max(error / bound, initial=0.0, where=settled))
+
+    def _overflown(self, found: Array, bound: Array, mode: Mode) -> Array:
+        """Return where a result is infinite or undefined because the dtype ends below the exact values.
+
+        The sum itself may be too large, or the sum before the bias where that is added apart. Where partial
+        sums are kept in the dtype, any of them may be: what comes of that depends on the order.
+        """
+        largest = limit_of(self.dtype, "max")
+        infinite, finite = np.isinf(found), np.isfinite(self.y)
+        overflown = infinite & (np.abs(self.y) + bound >= largest) & (np.sign(found) == np.sign(self.y))
+        if mode.bias_apart and self.before_bias is not None:
+            before = self.before_bias
+            alike = infinite & (np.sign(found) == np.sign(before))
+            overflown |= alike & (np.abs(before) + bound >= largest) & finite
+            beyond = np.isfinite(before) & (np.abs(before) >= largest * (1 - 2 * mode.output))
+            overflown |= np.isnan(found) & beyond & ~finite  # an infinite bias of the other sign
+        if _keeps_sums_narrow(self.dtype, mode):
+            overflown |= ~np.isfinite(found) & (self.magnitude + bound >= largest) & finite
+        return np.asarray(overflown)
 
     def largest_errors(self, mode: Mode) -> Array:
         """Return how far from its sum an element of a result may be: not at all beside infinities."""
@@ -81,7 +105,7 @@ class Sums:
         return self.terms * mode.accumulator + self.taps * mode.taps
 
     def _bound(self, mode: Mode, roundoff: Array) -> Array:
-        bound = (mode.operands + roundoff) * self.magnitude
+        bound = (mode.operands + mode.products + roundoff) * self.magnitude
         bound = bound + mode.output * np.abs(self.y) + _underflow(self.dtype, mode, self.terms)
         if mode.bias_apart and self.before_bias is not None:
             bound += mode.output * (1 + mode.output) * np.abs(self.before_bias)
@@ -103,14 +127,14 @@ def error_ratio(
         mode: in which precision the result is computed.
         geometry: of another window, in place of the case's own.
     """
-    sums = _sums(reference, geometry or reference.case.geometry)
-    return sums.error_ratio(result, mode, _settled(reference, geometry or reference.case.geometry))
+    used = geometry or reference.case.geometry
+    return _sums(reference, used).error_ratio(result, mode, _settled(reference, used, mode))
 
 
 def largest_errors(reference: Reference, mode: Mode) -> Array:
     """Return how far each element may be from the reference; any distance where it does not count."""
     sums = _sums(reference, reference.case.geometry)
-    return np.where(_settled(reference, reference.case.geometry), sums.largest_errors(mode), np.inf)
+    return np.where(_settled(reference, reference.case.geometry, mode), sums.largest_errors(mode), np.inf)
 
 
 def keeps(result: Array, reference: Reference, mode: Mode, geometry: Geometry | None = None) -> bool:
@@ -122,12 +146,17 @@ def keeps(result: Array, reference: Reference, mode: Mode, geometry: Geometry | 
 def narrower_precision(result: Array, reference: Reference, mode: Mode) -> str | None:
     """Name what a result beyond its own mode's bound was computed in, as far as that can be told.
 
-    Rounded operands explain it best: with them, it keeps its own bound. Next is a result that has none but
-    a narrower format's numbers, where the right one has others. Else it is the most precise of the narrower
-    modes whose bound it keeps.
+    If all that it lacks are subnormal numbers, they are flushed. Else rounded operands explain it best: with
+    them, it keeps its own bound. Next is a result that has none but a narrower format's numbers, where the
+    right one has others. Else it is the most precise of the narrower modes whose bound it keeps.
     """
+    if not mode.flushes and keeps(result, reference, flushing(mode)):
+        return FLUSHED
+    lenient = flushing(mode)
     operands = [
-        name for name, rounded in ROUNDINGS.items() if keeps(result, _rounded(reference, rounded), mode)
+        name
+        for name, rounded in ROUNDINGS.items()
+        if keeps(result, rounded_operands(reference, rounded), lenient)
     ]
     if operands:
         return f"its operands are rounded to {' or '.join(operands)}"
@@ -135,12 +164,20 @@ def narrower_precision(result: Array, reference: Reference, mode: Mode) -> str |
         right = reference.y.astype(result.dtype)
     results = [name for name, rounded in ROUNDINGS.items() if _is_rounded(result, right, rounded)]
     if results:
-        return f"its result is rounded to {' or '.join(results)}"
+        named = [name for name in results if name != "TF32"] or results  # which is wide, and no result's
+        nearest = [name for name in named if keeps(result, reference, _returning(lenient, name))]
+        what = "result is rounded to" if nearest else "sums are kept in"
+        return f"its {what} {' or '.join(nearest or named)}"
     for step in ladder(reference.case.dtype):
-        fitting = [each.name for each in step if keeps(result, reference, each)]
+        fitting = [each.name for each in step if keeps(result, reference, flushing(each))]
         if fitting:
             return f"it is within the bound of {' or of '.join(fitting)}"
     return None
+
+
+def _returning(mode: Mode, name: str) -> Mode:
+    """Return the mode with a result in a narrower format."""
+    return replace(mode, output=max(mode.output, 2.0 ** -BITS[name]))
 
 
 def _is_rounded(result: Array, right: Array, rounded: Callable[[Array], Array]) -> bool:
@@ -154,50 +191,127 @@ def _is_rounded(result: Array, right: Array, rounded: Callable[[Array], Array]) 
     )
 
 
-def _rounded(reference: Reference, rounded: Callable[[Array], Array]) -> Reference:
-    """Return the reference of operands in a narrower format."""
+def rounded_operands(reference: Reference, rounded: Callable[[Array], Array]) -> Reference:
+    """Return the reference of operands in a narrower format; itself where that has them all."""
     x, w, bias = reference.arrays
     arrays = Arrays(rounded(x), rounded(w), bias)
+    if np.array_equal(arrays.x, x, equal_nan=True) and np.array_equal(arrays.w, w, equal_nan=True):
+        return reference
     y, rest = reference.judge_by(arrays)
     return replace(reference, arrays=arrays, y=y, rest=rest)
 
 
+_OWN: WeakKeyDictionary[Reference, Sums] = WeakKeyDictionary()
+"""The sums of a case by its own geometry, which every result of it is held to."""
+
+
 def _sums(reference: Reference, geometry: Geometry) -> Sums:
+    """Return a reference's sums, its own of them computed once."""
+    if geometry != reference.case.geometry:
+        return _make_sums(reference, geometry)
+    if reference not in _OWN:
+        _OWN[reference] = _make_sums(reference, geometry)
+    return _OWN[reference]
+
+
+def _make_sums(reference: Reference, geometry: Geometry) -> Sums:
     arrays = reference.arrays
     own = geometry == reference.case.geometry
     y, rest = (reference.y, reference.rest) if own else reference.judge_by(geometry=geometry)
-    before = None if arrays.bias is None else y - along_channels(arrays.bias, len(geometry.axes))
+    before = None
+    if arrays.bias is not None:
+        finite = np.isfinite(arrays.bias).all()  # an infinity cannot be taken off again
+        shaped = along_channels(arrays.bias, len(geometry.axes))
+        before = y - shaped if finite else reference.compute(arrays._replace(bias=None), geometry)
     magnitude = reference.compute(arrays.each(np.abs), geometry)
     terms, taps = _terms(reference, geometry)
     return Sums(y, rest, magnitude, terms, taps, reference.case.dtype, before)
 
 
-def _overflows(found: Array, magnitude: Array, dtype: str) -> Array:
-    """Return where a result is infinite because the dtype ends below the exact value."""
-    return np.asarray(np.isinf(found) & (magnitude >= limit_of(dtype, "max")))
+def _keeps_sums_narrow(dtype: str, mode: Mode) -> bool:
+    return ROUNDOFF[dtype] in {mode.accumulator, mode.taps, mode.products}
 
 
 def _underflow(dtype: str, mode: Mode, terms: Array) -> Array:
-    """Return what is lost where partial sums, or the result, fall below the smallest normal number."""
-    sums = limit_of("float64" if dtype == "float64" else "float32", "smallest_normal")
-    smallest = limit_of(dtype, "smallest_normal")
-    kept_narrow = ROUNDOFF[dtype] in {mode.accumulator, mode.taps}
-    return terms * (smallest if kept_narrow else sums) + smallest
+    """Return what is lost where products, or the result, fall below the smallest normal number.
+
+    Of float64 the reference loses as much: the rests of its products fall below the smallest number of all.
+    """
+    name = "smallest_normal" if mode.flushes else "smallest_subnormal"
+    smallest = limit_of(dtype, name)
+    if dtype == "float64":
+        return (4 * terms + 1) * smallest
+    return terms * (smallest if _keeps_sums_narrow(dtype, mode) else limit_of("float32", name)) + smallest
 
 
 def _terms(reference: Reference, geometry: Geometry) -> tuple[Array, Array]:
     """Return how many products each output element adds up, and of how many taps; and its bias, in both.
 
-    The same in all samples and channels.
+    Where few operands are zero, all products count, as many in all samples and channels.
     """
+    arrays = reference.arrays
     count = reference.case.input[1] // reference.case.groups
     taps = _over_one_channel(np.ones((1, 1, *reference.case.input[2:])), reference, geometry)
-    bias = reference.arrays.bias is not None
-    return taps * count + bias, taps + bias
+    bias = arrays.bias is not None
+    if not any(_is_sparse(each) for each in (arrays.x, arrays.w)):
+        return taps * count + bias, taps + bias
+    terms = reference.compute(arrays.each(_nonzero)._replace(bias=None), geometry)
+    return terms + bias, np.minimum(taps, terms) + bias
 
 
-def _settled(reference: Reference, geometry: Geometry) -> Array:
-    """Return where no infinite or undefined input stands in a hole of the kernel; broadcast."""
+def _is_sparse(array: Array) -> bool:
+    return bool(2 * np.count_nonzero(array) < array.size)
+
+
+def _nonzero(array: Array) -> Array:
+    return np.asarray(array != 0, np.float64)
+
+
+def _settled(reference: Reference, geometry: Geometry, mode: Mode) -> Array:
+    """Return where it is settled what an infinite or undefined operand meets; broadcast over the output.
+
+    An implementation may multiply an input in a hole of the kernel, or a weight outside the input, by zero or
+    leave it out; and where subnormal numbers are flushed, it may do so before they meet an infinite one.
+    """
+    x, w, _ = reference.arrays
+    if np.isfinite(x).all() and np.isfinite(w).all():
+        return np.ones((1,) * x.ndim, bool)
+    settled = _settled_input(reference, geometry) & _settled_kernel(reference, geometry)
+    return settled & _unflushed(reference, geometry) if mode.flushes else settled
+
+
+def _settled_kernel(reference: Reference, geometry: Geometry) -> Array:
+    """Return where every infinite or undefined weight of an output meets an element of the input."""
+    x, w, _ = reference.arrays
+    wild = _wild(w)
+    if not wild.any():
+        return np.ones((1,) * x.ndim, bool)
+    ones = np.ones((1, *x.shape[1:]))
+    met = reference.compute(Arrays(ones, wild, None), geometry)
+    case = reference.case
+    if case.transposed:
+        by_group = wild.reshape(case.groups, -1, *wild.shape[1:])
+        by_filter = by_group.sum(axis=(1, *range(3, by_group.ndim)))
+    else:
+        by_filter = wild.sum(axis=tuple(range(1, wild.ndim)))
+    return np.asarray(met == along_channels(by_filter.ravel(), len(geometry.axes)))
+
+
+def _unflushed(reference: Reference, geometry: Geometry) -> Array:
+    """Return where no infinite or undefined operand meets a subnormal one."""
+    x, w, _ = reference.arrays
+    smallest = limit_of(reference.case.dtype, "smallest_normal")
+    tiny = [np.asarray((a != 0) & (np.abs(a) < smallest), np.float64) for a in (x, w)]
+    met = reference.compute(Arrays(_wild(x), tiny[1], None), geometry)
+    return np.asarray(met + reference.compute(Arrays(tiny[0], _wild(w), None), geometry) == 0)
+
+
+def _wild(array: Array) -> Array:
+    return np.asarray(~np.isfinite(array), np.float64)
+
+
+def _settled_input(reference: Reference, geometry: Geometry) -> Array:
+    """Return where no infinite or undefined input stands in a hole of the kernel."""
     x = reference.arrays.x
     wild = ~np.isfinite(x)
     if not wild.any() or max(geometry.dilation) == 1:

@@ -8,7 +8,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from parity.cases.arrays import Array
+from parity.cases.arrays import SIGNIFICAND_BITS, Array
 
 
 def to_bits(bits: int) -> Callable[[Array], Array]:
@@ -33,8 +33,11 @@ def to_dtype(dtype: Any) -> Callable[[Array], Array]:  # noqa: ANN401 - all that
     return rounded
 
 
+BITS = {**SIGNIFICAND_BITS, "TF32": 11}
+"""Significant bits of each format, those of the dtypes among them."""
+
 ROUNDINGS: dict[str, Callable[[Array], Array]] = {
     "bfloat16": to_dtype(ml_dtypes.bfloat16),
     "float16": to_dtype(np.float16),
-    "TF32": to_bits(11),
+    "TF32": to_bits(BITS["TF32"]),
 }

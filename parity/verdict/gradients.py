@@ -13,12 +13,17 @@ from convmm.reference import compensated, plain
 from convmm.reference.compensated import DoubleDouble
 from parity.cases.arrays import SIGNIFICAND_BITS, Array, Arrays, numpy_dtype
 from parity.cases.case import Case
-from parity.cases.drawing import LARGEST_INTEGER
-from parity.frameworks.precision import accumulator_unknown
+from parity.cases.values.integers import LARGEST_INTEGER
+from parity.frameworks.precision import Mode, accumulator_unknown, flushing
 from parity.records.result import Gradients
 from parity.verdict.bounds import Sums
 from parity.verdict.compare import Comparison, close, compare
-from parity.verdict.diagnosis.whereabouts import differing_places, greatest_difference
+from parity.verdict.diagnosis.whereabouts import (
+    differing_places,
+    greatest_difference,
+    patterns,
+    shared_places,
+)
 from parity.verdict.reference import in_float64, needs_twice_the_digits
 from parity.verdict.relation import NO_VERDICT, Observation
 
@@ -51,6 +56,10 @@ class Expected:
     def dtype(self) -> str:
         """The case's."""
         return self.sums.dtype
+
+    def largest_errors(self, mode: Mode) -> Array:
+        """Return how far each element may be from what it has to be; any distance where that is open."""
+        return np.where(self.settled, self.sums.largest_errors(mode), np.inf)
 
 
 @dataclass(frozen=True)
@@ -86,13 +95,17 @@ def make_backward(case: Case, arrays: Arrays) -> Backward:
     dy = drawn.astype(numpy_dtype(case.dtype))
     own = dy.astype(np.float64)
     magnitudes, terms = _magnitudes(case, wide, own), _terms(case, wide, own)
-    exact = {name: integers and bool(each.max() <= _budget(case)) for name, each in magnitudes.items()}
+    budget = _budget(case)
+    exact = {name: integers and bool(each.max(initial=0.0) <= budget) for name, each in magnitudes.items()}
     known = _judge_by(case, wide, own, exact=all(exact.values()))
+    settled: dict[Gradient, Array | bool] = {
+        "input_grad": _settled_by_input(case, w),
+        "weight_grad": _settled_by_kernel(case, x),
+        "bias_grad": True,
+    }
     expected = {
         name: Expected(
-            Sums(y, rest, magnitudes[name], terms[name], terms[name], case.dtype),
-            exact[name],
-            _settled(case, x) if name == "weight_grad" else True,
+            Sums(y, rest, magnitudes[name], terms[name], terms[name], case.dtype), exact[name], settled[name]
         )
         for name, (y, rest) in known.items()
     }
@@ -116,7 +129,7 @@ def _judge_by(case: Case, arrays: Arrays, dy: Array, *, exact: bool) -> dict[Gra
 
 def _total(dy: Array) -> DoubleDouble:
     """Return the sum over all axes but the channels."""
-    by_channel = np.moveaxis(dy, 1, 0).reshape(dy.shape[1], -1)
+    by_channel = np.moveaxis(dy, 1, 0).reshape(dy.shape[1], dy.size // max(dy.shape[1], 1))
     high = np.array([math.fsum(values) for values in by_channel])
     low = np.array([math.fsum((*values, -total)) for values, total in zip(by_channel, high, strict=True)])
     return DoubleDouble(high, low)
@@ -136,10 +149,22 @@ def gradients(case: Case, arrays: Arrays, dy: Array) -> dict[Gradient, Array]:
     return found
 
 
-def observe_gradient(name: Gradient, result: Array, expected: Expected) -> Observation:
-    """Find out how a gradient relates to what it has to be; of mistakes, no diagnosis is made."""
+def observe_gradient(
+    name: Gradient, result: Array, expected: Expected, mode: Mode | None = None
+) -> Observation:
+    """Find out how a gradient relates to what it has to be; of mistakes, no diagnosis is made.
+
+    Args:
+        name: of the gradient.
+        result: what was computed.
+        expected: what it has to be.
+        mode: in which precision it is computed; None for any of half types, with subnormals flushed or not.
+    """
     comparison = compare(result, expected.y, expected.dtype)
-    ratio = _ratio(result, expected, comparison)
+    if not result.size:
+        message = None if comparison.shape_equal else greatest_difference(result, expected.y)
+        return Observation("empty", (), comparison, message)
+    ratio = _ratio(result, expected, comparison, mode or flushing(accumulator_unknown(expected.dtype)))
     if ratio is None:
         return Observation("no verdict", (), comparison, NO_VERDICT)
     if ratio <= 1:
@@ -154,23 +179,40 @@ def _differing(name: Gradient, result: Array, expected: Expected, comparison: Co
         why = "but integers have to be exact" if expected.exact else "but beyond the bound of its precision"
         return Observation("numeric", (), comparison, f"it is close, {why}: {sides}")
     parts = ["its values are unrelated to the reference", sides]
+    places: tuple[str, ...] = ()
     if comparison.shape_equal:
         wide = result.astype(np.float64)
         same = wide == expected.y if expected.exact else close(wide, expected.y, expected.dtype)
         parts.append(_places(name, ~same))
-    return Observation("unrelated", (), comparison, "; ".join(parts))
+        places = patterns(shared_places(~same)) if name == "input_grad" else ()
+    return Observation("unrelated", (), comparison, "; ".join(parts), places=places)
 
 
-def _ratio(result: Array, expected: Expected, comparison: Comparison) -> float | None:
-    """Return the largest error over what is allowed; half types may be summed up in any precision."""
+def _ratio(result: Array, expected: Expected, comparison: Comparison, mode: Mode) -> float | None:
+    """Return the largest error over what is allowed."""
     if comparison.exact:
         return 0.0
     if expected.exact or not comparison.shape_equal:
         return math.inf
-    return expected.sums.error_ratio(result, accumulator_unknown(expected.dtype), expected.settled)
+    return expected.sums.error_ratio(result, mode, expected.settled)
 
 
-def _settled(case: Case, x: Array) -> Array | bool:
+def _settled_by_input(case: Case, w: Array) -> Array | bool:
+    """Return where every infinite or undefined weight of an input meets an element of the output.
+
+    An implementation may multiply the others by zeros, which gives NaN, or leave them out.
+    """
+    wild = ~np.isfinite(w)
+    if not wild.any():
+        return True
+    by_input = plain.correlate if case.transposed else plain.spread
+    met = by_input(np.ones((1, *case.output_shape[1:])), wild.astype(np.float64), case.geometry)
+    of_channels = wild if case.transposed else wild.reshape(case.groups, -1, *wild.shape[1:]).swapaxes(1, 2)
+    everywhere = of_channels.reshape(case.input[1], -1).sum(axis=1)
+    return np.asarray(met == everywhere.reshape(-1, *(1,) * case.rank))
+
+
+def _settled_by_kernel(case: Case, x: Array) -> Array | bool:
     """Return where no infinite or undefined input meets the padding of the gradient by the output.
 
     An implementation may multiply such an input by the padding's zeros, which gives NaN, or leave it out.
@@ -209,7 +251,7 @@ def _integers(case: Case, arrays: Arrays, generator: np.random.Generator) -> Arr
 def _most(case: Case, arrays: Arrays, dy: Array) -> float:
     """Return the largest sum of magnitudes in any of the gradients, at least 1."""
     sums = _magnitudes(case, arrays, dy.astype(np.float64))
-    return max(1.0, *(float(each.max()) for each in sums.values()))
+    return max(1.0, *(float(each.max(initial=0.0)) for each in sums.values()))
 
 
 def _terms(case: Case, arrays: Arrays, dy: Array) -> dict[Gradient, Array]:

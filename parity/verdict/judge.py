@@ -12,11 +12,13 @@ from parity.frameworks.spelling import Refusal, Spelling
 from parity.frameworks.task import Answer
 from parity.records.result import Pair, Result
 from parity.verdict.compare import compare
-from parity.verdict.gradients import Backward, Gradient, observe_gradient
+from parity.verdict.gradients import Backward, Expected, Gradient, observe_gradient
 from parity.verdict.observation import observe
 from parity.verdict.prediction import explain, explain_gradient
 from parity.verdict.reference import Reference
 from parity.verdict.relation import Observation
+from parity.verdict.ruling_out import not_ruled_out
+from parity.verdict.telling import compared_values, finite_share, little_told, nothing_told
 
 About = dict[str, Any]
 """What of a result is known before anything runs: the fields of :class:`Result` for it."""
@@ -51,10 +53,13 @@ def value_result(
     judgement = _unsteady(answer, exact=reference.exact) or explain(
         spelling, output, observation, reference, mode
     )
-    return _computed(about, output, observation, judgement)
+    told = _told(output, reference.y, observation)
+    if told.get("compared"):
+        told["not_ruled_out"] = not_ruled_out(reference, mode)
+    return _computed(about | told, output, observation, judgement)
 
 
-def gradient_results(about: About, answer: Answer, backward: Backward) -> list[Judged]:
+def gradient_results(about: About, answer: Answer, backward: Backward, mode: Mode) -> list[Judged]:
     """Make the results of a layer's backward pass, one for each gradient that there is to be."""
     abouts = {
         name: {**_with_notes(about, answer), "output": name, "predicted": "identical"}
@@ -66,7 +71,10 @@ def gradient_results(about: About, answer: Answer, backward: Backward) -> list[J
         wrong = f"it returned {len(answer.outputs)} gradients, and there are {len(abouts)}"
         return [invalid(each, wrong) for each in abouts.values()]
     outputs = zip(abouts.items(), answer.outputs, strict=True)
-    return [_gradient(each, answer, name, output, backward) for (name, each), output in outputs]
+    return [
+        _gradient(each, answer, name, output, backward.expected[name], mode)
+        for (name, each), output in outputs
+    ]
 
 
 def compare_pairs(results: Iterable[tuple[Result, Array | None]], dtype: str) -> tuple[Pair, ...]:
@@ -77,14 +85,25 @@ def compare_pairs(results: Iterable[tuple[Result, Array | None]], dtype: str) ->
     return tuple(_pair(a, b, dtype) for a, b in combinations(computed, 2))
 
 
-def _gradient(about: About, answer: Answer, name: Gradient, output: Array, backward: Backward) -> Judged:
-    expected = backward.expected[name]
+def _gradient(
+    about: About, answer: Answer, name: Gradient, output: Array, expected: Expected, mode: Mode
+) -> Judged:
     wrong = _wrong_dtype(output, expected.dtype)
     if wrong:
         return invalid(about, wrong)
-    observation = observe_gradient(name, output, expected)
+    observation = observe_gradient(name, output, expected, mode)
     judgement = _unsteady(answer, exact=expected.exact) or explain_gradient(observation)
-    return _computed(about, output, observation, judgement)
+    return _computed(about | _told(output, expected.y, observation), output, observation, judgement)
+
+
+def _told(output: Array, due: Array, observation: Observation) -> About:
+    """Return what a result says of itself where it is as it has to be and that tells nothing, or little."""
+    if observation.relation != "identical":
+        return {}
+    finite = compared_values(output, due)
+    nothing = nothing_told(finite, due.size)
+    little = nothing or little_told(finite, due.size)
+    return {"compared": nothing is None, "notes": () if little is None else (little,)}
 
 
 def _unsteady(answer: Answer, *, exact: bool) -> tuple[bool, str] | None:
@@ -111,7 +130,10 @@ def _wrong_dtype(output: Array, dtype: str) -> str | None:
 def _without_output(about: About, answer: Answer, refusal: Refusal | None) -> Judged:
     if answer.ending == "rejected":
         return _rejected(about, answer, refusal)
-    return Judged(Result(**about, status=answer.ending, error=answer.error, reason=answer.reason))
+    said = answer.ending == "unsupported"
+    return Judged(
+        Result(**about, status=answer.ending, error=answer.error, explained=said, reason=answer.reason)
+    )
 
 
 def _rejected(about: About, answer: Answer, refusal: Refusal | None) -> Judged:
@@ -151,10 +173,12 @@ def _computed(
         shape_equal=comparison.shape_equal,
         allclose=comparison.allclose,
         exact=comparison.exact,
+        finite_share=finite_share(output),
         max_abs_error=comparison.max_abs_error,
         bound_ratio=observation.bound_ratio,
         relation=observation.relation,
         offset=observation.offsets[0] if observation.offsets else None,
+        places=observation.places,
         explained=explained,
         reason=reason,
     )

@@ -9,13 +9,18 @@ from math import inf, isfinite
 
 import numpy as np
 
-from parity.cases.arrays import Array
+from parity.cases.arrays import Array, limit_of
 from parity.frameworks.precision import Mode, accumulated_in_float32
-from parity.verdict.bounds import error_ratio, narrower_precision
+from parity.verdict.bounds import FLUSHED, error_ratio, narrower_precision
 from parity.verdict.compare import Comparison, compare
 from parity.verdict.diagnosis import diagnose
 from parity.verdict.diagnosis.suspect import Suspect
-from parity.verdict.diagnosis.whereabouts import differing_places, greatest_difference
+from parity.verdict.diagnosis.whereabouts import (
+    differing_places,
+    greatest_difference,
+    patterns,
+    shared_places,
+)
 from parity.verdict.reference import Reference
 from parity.verdict.relation import NO_VERDICT, Observation
 
@@ -50,9 +55,8 @@ def _ratio(comparison: Comparison, result: Array, reference: Reference, mode: Mo
     """Return the largest error over what is allowed: nothing at all, where sums are exact."""
     if comparison.exact:
         return 0.0
-    if reference.exact or not comparison.shape_equal:
-        return inf
-    return error_ratio(result, reference, mode)
+    rounds = mode.of_integers or not reference.exact
+    return error_ratio(result, reference, mode) if comparison.shape_equal and rounds else inf
 
 
 def _differing(result: Array, reference: Reference, comparison: Comparison, mode: Mode) -> Observation:
@@ -81,6 +85,8 @@ def _imprecise(result: Array, reference: Reference, comparison: Comparison, mode
         message = f"it is close, but integers have to be exact: {sides}"
         return Observation("numeric", (), comparison, message) if comparison.allclose else None
     narrower = narrower_precision(result, reference, mode)
+    if narrower == FLUSHED:
+        return Observation("numeric", (), comparison, f"it is beyond the bound of {mode.name}: {narrower}")
     message = f"it is beyond the bound of {mode.name}, and {narrower}; {sides}"
     return Observation("numeric", (), comparison, message) if narrower else None
 
@@ -89,11 +95,33 @@ def _unrelated(
     result: Array, reference: Reference, comparison: Comparison, *, ended: bool = False
 ) -> Observation:
     parts = ["its values are unrelated to the reference", greatest_difference(result, reference.y)]
+    places: tuple[str, ...] = ()
     if comparison.shape_equal:
-        parts.append(differing_places(~reference.equal(result.astype(np.float64), reference.y)))
+        differ = ~reference.equal(result.astype(np.float64), reference.y)
+        if _is_of_extremes(differ, result, reference):
+            return Observation("extremes", (), comparison, "; ".join([_OF_EXTREMES, *parts[1:]]))
+        parts.append(differing_places(differ))
+        places = patterns(shared_places(differ))
     if ended:
         parts.append("the case is too large to look for every known mistake")
-    return Observation("unrelated", (), comparison, "; ".join(parts))
+    return Observation("unrelated", (), comparison, "; ".join(parts), places=places)
+
+
+_OF_EXTREMES = "it differs only where it or the reference is infinite, NaN or the largest number there is"
+
+
+def _is_of_extremes(differ: Array, result: Array, reference: Reference) -> bool:
+    """Return whether all differences are where one side is such a number, and most of the others agree.
+
+    In a case that has such numbers, that is: elsewhere there is no reason for them.
+    """
+    if reference.case.values != "special":
+        return False
+    largest = min(limit_of(reference.case.dtype, "max"), limit_of("float32", "max"))
+    of_result, of_reference = (~(np.abs(each.astype(np.float64)) < largest) for each in (result, reference.y))
+    finite = np.count_nonzero(~of_reference)
+    elsewhere = np.count_nonzero(differ & ~of_result & ~of_reference)
+    return bool(not elsewhere and np.count_nonzero(differ & ~of_reference) * 2 < finite)
 
 
 def _unclear(result: Array) -> str | None:

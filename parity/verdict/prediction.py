@@ -11,12 +11,12 @@ from parity.frameworks.spelling import Spelling, windows_agree
 from parity.verdict.bounds import error_ratio
 from parity.verdict.diagnosis.suspect import Offset
 from parity.verdict.diagnosis.windows import begins_at
-from parity.verdict.reference import Reference
+from parity.verdict.reference import Reference, sums_are_exact
 from parity.verdict.relation import Observation
 
 
 def predict(spelling: Spelling, case: Case) -> str:
-    """Predict in one word: "rejected", "empty", "identical" or "window"."""
+    """Predict in a word: "rejected", "empty", "identical", "window", "flipped" or "window flipped"."""
     computed = _predict_values(spelling, case)
     if spelling.refusal is None:
         return computed
@@ -49,22 +49,24 @@ def explain(
 def _explain_window(
     spelling: Spelling, output: Array, observation: Observation, reference: Reference, mode: Mode | None
 ) -> tuple[bool, str]:
-    case = reference.case
-    offset = predicted_offset(spelling.meaning, case)
-    if _is_predicted(spelling.meaning, output, reference, mode):
-        return True, _window(offset, spelling.meaning, case)
-    return (
-        False,
-        f"predicted was that it {_window(offset, spelling.meaning, case)}; {_difference(observation)}",
-    )
+    case, meaning = reference.case, spelling.meaning
+    what = [_window(predicted_offset(meaning, case), meaning, case)]
+    if spelling.flips:
+        what = ["computes with the kernel flipped", *([] if windows_agree(meaning, case) else what)]
+    computed = reference.flipped() if spelling.flips else reference
+    if _is_predicted(meaning, output, computed, mode):
+        return True, ", and ".join(what)
+    return False, f"predicted was that it {', and '.join(what)}; {_difference(observation)}"
 
 
 def _is_predicted(meaning: Case, output: Array, reference: Reference, mode: Mode | None) -> bool:
     """Return whether the values are those of the predicted window: to the bit, or within their bound.
 
-    Where the bound says nothing they may be any, as in the case's own window.
+    Where the bound says nothing they may be any, as in the case's own window. A window may have larger sums
+    than the case's own, which the dtype does not have.
     """
-    if reference.exact:
+    rounded = mode is not None and mode.of_integers
+    if reference.exact and not rounded and sums_are_exact(meaning, reference.arrays):
         return begins_at(output, reference, predicted_offset(meaning, reference.case))
     precision = mode or accumulated_in_float32(reference.case.dtype)
     ratio = error_ratio(output, reference, precision, meaning.geometry)
@@ -75,6 +77,8 @@ def explain_gradient(observation: Observation) -> tuple[bool, str | None]:
     """Return whether the gradient of a layer that means the case is the reference's, and else why not."""
     if observation.relation == "no verdict":
         return True, observation.message
+    if observation.relation == "empty" and observation.comparison.shape_equal:
+        return True, "the gradient has no element to compare"
     found = observation.relation == "identical"
     return found, None if found else _difference(observation)
 
@@ -89,7 +93,10 @@ def predicted_offset(meaning: Case, case: Case) -> Offset:
 def _predict_values(spelling: Spelling, case: Case) -> str:
     if 0 in spelling.meaning.output_shape:
         return "empty"
-    return "identical" if windows_agree(spelling.meaning, case) else "window"
+    same = windows_agree(spelling.meaning, case)
+    if spelling.flips and max(case.kernel) > 1:
+        return "flipped" if same else "window flipped"
+    return "identical" if same else "window"
 
 
 def _window(offset: Offset, meaning: Case, case: Case) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType, TracebackType
 from typing import Any, Self
 
@@ -23,9 +26,20 @@ class Interrupted(KeyboardInterrupt):
         self.number = number
 
 
+class OutOfTimeError(Exception):
+    """What was to end within some seconds did not; the message says what, and within how many."""
+
+
 def interrupt(number: int, _frame: FrameType | None) -> None:
     """Handle a signal by raising it."""
     raise Interrupted(number)
+
+
+def end_at_once(number: int, _frame: FrameType | None) -> None:
+    """Handle a signal by ending the process, where nothing is to be put in order."""
+    with suppress(OSError):
+        os.write(2, b"parity: interrupted\n")
+    os._exit(128 + number)
 
 
 def handle_signals(handler: Callable[[int, FrameType | None], None]) -> dict[int, Any]:
@@ -76,3 +90,25 @@ def heed() -> None:
     """Raise Interrupted if a signal has come; for code in which nothing is half done."""
     if _Asked.by is not None:
         raise Interrupted(_Asked.by)
+
+
+@contextmanager
+def time_limit(seconds: float, what: str) -> Iterator[None]:
+    """For the length of a ``with`` in the main thread, raise OutOfTimeError when so many seconds have gone.
+
+    It comes out of any line: only a command that ends with it uses this. Windows has no such timer.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        raise OutOfTimeError(f"{what} was not done within {seconds:g} s")
+
+    before = signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

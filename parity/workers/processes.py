@@ -5,72 +5,85 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from multiprocessing import process as multiprocessing_process
-from multiprocessing import spawn
-from multiprocessing.context import SpawnContext, SpawnProcess
+from multiprocessing.context import SpawnContext
+from pathlib import Path
 from typing import Any
 
-_ENDED_WELL = 256
-"""In place of the exit code 0, which a process that was not told to end must not have."""
+from parity.frameworks import attempt
+from parity.frameworks.table import FrameworkError
+from parity.workers.folder import log_of, ready_of
+from parity.workers.process import ENDED_WELL, NAME, Process
+from parity.workers.worker import LONGEST_LOAD, read_log
 
-_PROCESS_NAME = "parity-worker"
-_prepare = spawn.get_preparation_data
+_LONGEST_START = 60
+"""Seconds until a process has begun to import its framework, and one more for each that begins with it."""
 
-
-def _prepare_without_main(name: str) -> dict[str, Any]:
-    """Return what a new process is to set up first, without the calling program's main module for workers.
-
-    ``multiprocessing`` has every new process import the main module of the one that starts it: a script that
-    calls this package at its top level would start itself again. Nothing that a worker does needs it.
-    """
-    data = _prepare(name)
-    if name.startswith(_PROCESS_NAME):
-        data.pop("init_main_from_name", None)
-        data.pop("init_main_from_path", None)
-    return data
+_A_LITTLE = 30
+"""Seconds beyond which a process does not keep to its own limits, if it is stopped say; ready ones take what
+they are asked at once."""
 
 
-spawn.get_preparation_data = _prepare_without_main
-
-
-class _Process(SpawnProcess):
-    """A process that is not to end by itself, not even well: the pool would wait for its answer for ever."""
-
-    @property
-    def exitcode(self) -> int | None:
-        """As of every process, but never 0."""
-        return super().exitcode or (None if super().exitcode is None else _ENDED_WELL)
+class ProcessError(FrameworkError):
+    """A framework's process cannot be started, or kept: nothing was asked of it, and nothing is recorded."""
 
 
 class Context(SpawnContext):
-    """Starts such processes, and remembers which."""
+    """Starts such processes, and remembers which.
 
-    def __init__(self) -> None:
+    Args:
+        folder: where they leave what they write, and that they have begun.
+    """
+
+    def __init__(self, folder: Path) -> None:
         super().__init__()
-        self.started: list[_Process] = []
+        self.started: list[Process] = []
+        self._folder = folder
 
-    def Process(self, *arguments: Any, **options: Any) -> _Process:  # type: ignore[override] # noqa: N802, ANN401 - as a class there
+    def Process(self, *arguments: Any, **options: Any) -> Process:  # type: ignore[override] # noqa: N802, ANN401 - as a class there
         """Make a process of this context."""
-        process = _Process(*arguments, **options)
-        process.name = f"{_PROCESS_NAME}-{len(self.started)}"
+        process = Process(*arguments, **options)
+        process.name = f"{NAME}-{len(self.started)}"
         self.started.append(process)
         return process
+
+    def patience(self) -> float:
+        """Return the seconds for which nothing may come of a task, and no process be at one.
+
+        A process that imports its framework keeps to a limit of its own; one that has not begun, or is
+        ready and takes nothing, is stopped, or is no Python, or what it sent was cut off.
+        """
+        alive = [each.pid for each in self.started if each.is_alive()]
+        ready = [ready_of(self._folder, pid).exists() for pid in alive]
+        begun = [log_of(self._folder, pid).exists() for pid in alive]
+        if any(has_begun and not is_ready for has_begun, is_ready in zip(begun, ready, strict=True)):
+            return _A_LITTLE + LONGEST_LOAD
+        return _A_LITTLE if alive and all(ready) else _LONGEST_START + len(alive)
+
+    def kill(self) -> None:
+        """End all processes that there are, stopped ones too."""
+        for process in self.started:
+            if process.is_alive():
+                process.kill()
+
+    def last_end(self) -> tuple[int, str] | None:
+        """Return the exit code of the process that began last of those that have ended, and what it wrote."""
+        for process in reversed(self.started):
+            if process.exitcode is not None:
+                return process.exitcode, read_log(log_of(self._folder, process.pid))
+        return None
 
 
 def disown() -> None:
     """Have a forked child forget its parent's processes, which ``multiprocessing`` would end with it."""
     children: set[object] = multiprocessing_process._children  # type: ignore[attr-defined] # noqa: SLF001 - there is no other way
-    children -= {each for each in children if isinstance(each, _Process)}
+    children -= {each for each in children if isinstance(each, Process)}
 
 
 def ending(code: int) -> str:
-    """Name how a process ended, by its exit code."""
-    if code >= 0:
-        return f"exit code {code % _ENDED_WELL}"
-    with suppress(ValueError):
-        return signal.Signals(-code).name
-    return f"signal {-code}"
+    """Name how a process ended, by the exit code that it has here, where 0 is another one."""
+    return attempt.ending(code % ENDED_WELL if code >= 0 else code)
 
 
 @contextmanager

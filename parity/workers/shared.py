@@ -41,13 +41,13 @@ class Shared:
         Raises:
             FrameworkError: a user's function cannot be imported, or the program is ending.
         """
-        given_itself = isinstance(framework, Implementation) and not isinstance(framework.function, str)
+        given_itself = isinstance(framework, Implementation) and not framework.is_importable
         if given_itself or current_process().daemon:
             return here(framework, task)
         key = _key(framework)
         with self._starting:
             workers = self._workers.get(key) or self._start(key)
-        if isinstance(framework, Implementation):
+        if framework.is_a_users:
             self._check(key, workers)
         return workers.submit(framework, task)
 
@@ -98,7 +98,7 @@ class Shared:
 
 def _key(framework: Framework) -> tuple[Framework, str]:
     """Return what a process is kept under: a function is found by its name from the working folder on."""
-    return framework, str(Path.cwd()) if isinstance(framework, Implementation) else ""
+    return framework, str(Path.cwd()) if framework.is_a_users else ""
 
 
 _SHARED = Shared()

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Sequence
-from pathlib import Path
-from types import TracebackType
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 from parity.frameworks.interface import Framework
 from parity.frameworks.task import Task, Wait
+from parity.workers.descriptors import open_standard_descriptors
+from parity.workers.folder import Folder
 from parity.workers.pool import MOST_TOGETHER, Pool
 
 
@@ -22,15 +21,26 @@ class Workers:
         jobs: processes for each.
         threads: that each process may compute with.
         timeout: seconds that a task may take; None for any.
+        environment: variables that each process sets before it loads its framework; an empty one is removed.
+
+    Raises:
+        OSError: there is no place for temporary files.
     """
 
     def __init__(
-        self, adapters: Sequence[Framework], *, jobs: int = 1, threads: int = 1, timeout: float | None = None
+        self,
+        adapters: Sequence[Framework],
+        *,
+        jobs: int = 1,
+        threads: int = 1,
+        timeout: float | None = None,
+        environment: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._adapters = adapters
         self._jobs, self._threads, self._timeout = jobs, threads, timeout
-        # no TemporaryDirectory: that of the parent would be removed by a forked child, at its end
-        self._folder = Path(tempfile.mkdtemp(prefix="parity-"))
+        self._environment = environment
+        open_standard_descriptors()
+        self._folder = Folder()
         self._pools: dict[Framework, Pool] = {}
 
     @property
@@ -46,7 +56,8 @@ class Workers:
                 jobs=self._jobs,
                 threads=self._threads,
                 timeout=self._timeout,
-                folder=self._folder,
+                folder=self._folder.path,
+                environment=self._environment,
             )
         return self
 
@@ -62,7 +73,7 @@ class Workers:
             pool.stop()
         for pool in self._pools.values():
             pool.join()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.remove()
 
     def switches(self) -> list[dict[str, Any] | None]:
         """Return the switches of each framework; None for one whose import failed or crashed.

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import resource
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from parity.cases.selection import Selection
+from parity.cases.suites import load_suite
 from parity.cli.exits import UNREADABLE
 from parity.cli.main import run_cli
+from parity.records.lock import Lock
+from parity.records.writer import RecordFile
 
 CASES = 60
 SUITE = """
@@ -82,7 +89,7 @@ def test_a_killed_sweep_is_resumed_to_what_it_would_have_been(suite: Path, tmp_p
             running.kill()
             running.wait()
             kills += 1
-    if killed.exists():
+    if killed.exists() and killed.stat().st_size:  # it was killed when it had begun
         with killed.open("a", encoding="utf-8") as file:
             file.write('{"kind": "record", "torn')
     done = finished(command(suite, killed, "--resume"))
@@ -142,10 +149,11 @@ def test_a_second_sweep_on_the_same_file_is_refused(suite: Path, tmp_path: Path)
     first = subprocess.Popen(command(suite, output), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while not (output.exists() and output.stat().st_size):
         time.sleep(0.01)
-    link = tmp_path / "folder" / "link.jsonl"
+    link, hard_link = tmp_path / "folder" / "link.jsonl", tmp_path / "folder" / "hard.jsonl"
     link.parent.mkdir()
     link.symlink_to(output)
-    for name in (output, link):
+    hard_link.hardlink_to(output)
+    for name in (output, link, *([hard_link] if os.name == "posix" else [])):
         second = finished(command(suite, name, "--resume"))
         assert (second.returncode, second.stderr.strip()) == (
             2,
@@ -199,26 +207,224 @@ def test_a_case_that_has_changed_is_not_gone_on_with(
     output = tmp_path / "out.jsonl"
     record(suite, output)
     assert record(suite, output, "--resume", "--grad") == 2
-    assert "recorded was another case" in capsys.readouterr().err
+    assert "recorded was another question" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("content", ["", '{"kind": "head', "\0" * 100])
-def test_a_file_without_a_line_is_begun_anew(suite: Path, tmp_path: Path, content: str) -> None:
+HEADER = '{"schema":1,"kind":"header","convparity":'
+
+
+@pytest.mark.parametrize(
+    "content", ["", HEADER[: len('{"schema":1,"kind":"header"')], HEADER, HEADER + "\0" * 9]
+)
+def test_an_empty_file_and_one_that_is_torn_in_its_header_are_begun_anew(
+    suite: Path, tmp_path: Path, content: str
+) -> None:
     output = tmp_path / "out.jsonl"
     output.write_text(content, encoding="utf-8")
     assert record(suite, output, "--resume") == 4
     assert len(lines(output)) == 4
 
 
-@pytest.mark.parametrize("content", ["something else\n", "{}\n", '{"kind": "record"}\n'])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("something else\n", ", line 1: no valid JSON"),
+        ("{}\n", ", line 1: allowed is a header"),
+        ('{"kind": "record"}\n', ", line 1: allowed is a header"),
+        (f"{HEADER}\n{HEADER}", ", line 1: no valid JSON"),
+        ("a letter", " cannot be resumed: it has no whole line, and begins as no record does"),
+        (HEADER.replace("header", "report"), " cannot be resumed: it has no whole line"),
+        ('{"kind": "head', " cannot be resumed: it has no whole line"),
+        (" " * 54 + "notes without an end of a line", " cannot be resumed: it has no whole line"),
+        ("{", " cannot be resumed: it has no whole line"),
+        ('{"schema":1', " cannot be resumed: it has no whole line"),
+        ("\0" * 9, " cannot be resumed: it has no whole line"),
+    ],
+)
 def test_a_foreign_file_is_left_alone(
-    suite: Path, tmp_path: Path, content: str, capsys: pytest.CaptureFixture[str]
+    suite: Path, tmp_path: Path, content: str, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output = tmp_path / "out.jsonl"
     output.write_text(content, encoding="utf-8")
-    assert record(suite, output, "--resume") == 2
-    assert f"{output}, line 1" in capsys.readouterr().err
+    link = tmp_path / "link.jsonl"
+    link.symlink_to(output)
+    for name in (output, link):
+        assert record(suite, name, "--resume") == 2
+        assert f"{name}{said}" in capsys.readouterr().err
     assert output.read_text(encoding="utf-8") == content
+    assert sorted(tmp_path.iterdir()) == sorted([suite, output, link])
+
+
+def state_of(folder: Path) -> list[tuple[Any, ...]]:
+    """What is in a folder, and whether it was written to; reading changes nothing of it."""
+    found = ((each, each.lstat()) for each in sorted(folder.iterdir()))
+    return [(each, at.st_ino, at.st_mode, at.st_size, at.st_mtime_ns) for each, at in found]
+
+
+def make_device(path: Path) -> None:
+    """A second name of the device that takes everything and has nothing."""
+    try:
+        os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(1, 3))
+    except PermissionError:
+        pytest.skip("only root makes devices")
+
+
+IRREGULAR: dict[str, Callable[[Path], object]] = {
+    "directory": Path.mkdir,
+    "pipe": os.mkfifo,
+    "device": make_device,
+}
+
+
+@pytest.mark.parametrize("linked", [False, True])
+@pytest.mark.parametrize("kind", IRREGULAR)
+def test_what_is_no_regular_file_is_neither_waited_for_nor_written_nor_removed(
+    suite: Path,
+    tmp_path: Path,
+    kind: str,
+    linked: bool,  # noqa: FBT001 - a parameter
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    output = tmp_path / "out.jsonl"
+    IRREGULAR[kind](output)
+    if linked:
+        output = tmp_path / "link.jsonl"
+        output.symlink_to("out.jsonl")
+    before = state_of(tmp_path)
+    assert record(suite, output) == 2
+    assert f"{output} is there already" in capsys.readouterr().err
+    assert record(suite, output, "--resume") == 2
+    said = f"{output} cannot be written: allowed is a regular file, and this is a {kind}"
+    assert said in capsys.readouterr().err
+    assert state_of(tmp_path) == before
+
+
+@pytest.mark.parametrize("content", ["", "a letter"])
+def test_a_sweep_that_ends_before_its_first_line_removes_no_file_that_it_did_not_create(
+    suite: Path, tmp_path: Path, content: str
+) -> None:
+    output, link = tmp_path / "out.jsonl", tmp_path / "link.jsonl"
+    output.write_text(content, encoding="utf-8")
+    link.symlink_to(output)
+    for name in (output, link):
+        assert record(suite, name, "--resume", "--impl", "no_such_module:f") == 2
+        assert output.read_text(encoding="utf-8") == content
+        assert link.is_symlink()
+
+
+def test_through_a_link_a_record_is_gone_on_with(suite: Path, tmp_path: Path) -> None:
+    output, link = tmp_path / "out.jsonl", tmp_path / "link.jsonl"
+    record(suite, output)
+    whole = timeless(output)
+    output.write_bytes(b"".join(output.read_bytes().splitlines(keepends=True)[:2]))
+    link.symlink_to(output)
+    assert record(suite, link, "--resume") == 4
+    assert (timeless(output), link.is_symlink()) == (whole, True)
+
+
+def test_a_sweep_that_is_refused_leaves_even_a_torn_line(suite: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out.jsonl"
+    record(suite, output, "--max-stride", "1")
+    with output.open("a") as file:
+        file.write('{"kind":"rec')
+    before = output.read_bytes()
+    assert record(suite, output, "--resume") == 2
+    assert output.read_bytes() == before
+    assert record(suite, output, "--resume", "--max-stride", "1") == 4
+
+
+def test_another_file_that_has_taken_the_name_is_not_removed(tmp_path: Path) -> None:
+    output = tmp_path / "out.jsonl"
+    with RecordFile(output):
+        output.unlink()
+        output.touch()
+    assert [each.name for each in tmp_path.iterdir()] == ["out.jsonl"]
+    output.unlink()
+    with RecordFile(output):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("resume", [False, True])
+@pytest.mark.parametrize("kind", ["text", "link", "dangling", *IRREGULAR])
+def test_what_has_the_name_of_the_lock_is_left_alone(
+    suite: Path,
+    tmp_path: Path,
+    kind: str,
+    resume: bool,  # noqa: FBT001 - a parameter
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    output, lock = tmp_path / "out.jsonl", tmp_path / ".out.jsonl.lock"
+    (tmp_path / "other").touch()
+    if kind in IRREGULAR:
+        IRREGULAR[kind](lock)
+    elif kind == "text":
+        lock.write_text("of mine", encoding="utf-8")
+    else:
+        lock.symlink_to("other" if kind == "link" else "nothing")
+    if resume:
+        output.touch()
+    before = state_of(tmp_path)
+    assert record(suite, output, *(["--resume"] if resume else [])) == 2
+    said = f"{output} cannot be locked: .out.jsonl.lock beside it is no lock: move it away"
+    assert said in capsys.readouterr().err
+    assert state_of(tmp_path) == before
+
+
+def test_a_file_that_another_sweep_has_locked_before_its_first_line_is_not_removed(
+    suite: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out.jsonl"
+    lock = Lock(output)
+    lock.acquire()
+    assert record(suite, output, "--resume") == 2
+    assert output.exists()
+    lock.release()
+
+
+def test_another_file_that_has_taken_the_name_of_the_lock_is_not_removed(tmp_path: Path) -> None:
+    output, lock = tmp_path / "out.jsonl", tmp_path / ".out.jsonl.lock"
+    with RecordFile(output):
+        lock.unlink()
+        lock.write_text("of mine", encoding="utf-8")
+    assert lock.read_text(encoding="utf-8") == "of mine"
+
+
+def test_the_lock_of_a_sweep_that_was_killed_locks_nothing_and_goes(suite: Path, tmp_path: Path) -> None:
+    output, lock = tmp_path / "out.jsonl", tmp_path / ".out.jsonl.lock"
+    lock.touch()
+    assert record(suite, output) == 4
+    assert not lock.exists()
+
+
+CHANGED: dict[str, Callable[[bytes], bytes]] = {
+    "cut": lambda text: text[:-7],
+    "emptied": lambda _: b"",
+    "added to": lambda text: text + b'{"kind":"record"}\n',
+}
+
+
+@pytest.mark.parametrize("how", CHANGED)
+def test_a_record_that_another_process_changes_is_not_written_to_any_more(
+    suite: Path, tmp_path: Path, how: str
+) -> None:
+    output = tmp_path / "out.jsonl"
+    running = subprocess.Popen(
+        command(suite, output), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    while not (output.exists() and output.read_bytes().count(b"\n") > 1):
+        time.sleep(0.01)
+    running.send_signal(signal.SIGSTOP)  # so that no line comes between
+    changed = CHANGED[how](output.read_bytes())
+    with output.open("r+b") as file:
+        file.write(changed)
+        file.truncate()
+    running.send_signal(signal.SIGCONT)
+    _, err = running.communicate(timeout=120)
+    assert running.returncode == UNREADABLE
+    assert f"parity: {output} cannot be written: another process has changed it, from " in err
+    assert "Traceback" not in err
+    assert output.read_bytes() == changed
 
 
 def test_a_function_that_cannot_be_imported_leaves_no_file(
@@ -241,3 +447,77 @@ def test_a_finished_sweep_is_resumed_without_running_anything(suite: Path, tmp_p
     before = output.read_bytes()
     assert record(suite, output, "--resume") == 4
     assert output.read_bytes() == before
+
+
+# Some of the cases
+
+
+PARTIAL = ["--max-groups", "1", "--max-dilation", "1"]
+
+
+def test_bounds_select_the_cases_that_are_within_them(tmp_path: Path) -> None:
+    output = tmp_path / "out.jsonl"
+    given = f"sweep zoo --frameworks numpy --output {output} --ops conv2d,conv_transpose2d".split()
+    assert run_cli([*given, *PARTIAL, "--limit", "40"]) == 4
+    first, *records = lines(output)
+    assert first["selection"] == {"ops": ["conv2d", "conv_transpose2d"], "max_groups": 1, "max_dilation": 1}
+    among = Selection(("conv2d", "conv_transpose2d"), bounds={"max_groups": 1, "max_dilation": 1})
+    expected = [named.name for named in load_suite("zoo").cases if named.case in among]
+    assert [each["name"] for each in records] == expected[:40]
+    assert len(expected) > 40
+
+
+def test_a_sweep_without_bounds_says_nothing_of_them(suite: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out.jsonl"
+    record(suite, output)
+    assert "selection" not in lines(output)[0]
+
+
+def test_a_record_says_within_what_it_was_made(
+    suite: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "out.jsonl"
+    record(suite, output, "--max-stride", "2", "--paddings", "none,same")
+    capsys.readouterr()
+    assert run_cli(["report", str(output)]) == 4
+    end = "3 cases: 0 agree, 3 explained, 0 unexplained (small within --max-stride 2 --paddings none,same)\n"
+    assert capsys.readouterr().out.endswith(end)
+
+
+def test_a_sweep_within_other_bounds_is_not_gone_on_with(
+    suite: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "out.jsonl"
+    record(suite, output, "--max-stride", "1")
+    before = output.read_bytes()
+    for other, said in (
+        (["--max-stride", "2"], "selection.max_stride was 1 and is 2"),
+        ([], "selection.max_stride was 1 and is not recorded"),
+        (["--max-stride", "1", "--ops", "conv1d"], "selection.ops was not recorded and is conv1d"),
+    ):
+        capsys.readouterr()
+        assert record(suite, output, "--resume", *other) == 2
+        assert said in capsys.readouterr().err
+    assert output.read_bytes() == before
+    assert record(suite, output, "--resume", "--max-stride", "1") == 4
+
+
+def test_a_sweep_that_selects_nothing_says_so_and_writes_nothing(
+    suite: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "out.jsonl"
+    assert record(suite, output, "--min-groups", "7") == 4
+    assert capsys.readouterr() == (
+        "",
+        "nothing was compared: no case of small is within --min-groups 7\n",
+    )
+    assert not output.exists()
+
+
+def test_a_selection_of_a_sweep_needs_no_hypothesis(suite: Path) -> None:
+    code = (
+        "import sys; sys.modules['hypothesis'] = None; from parity.cli.main import run_cli\n"
+        f"sys.exit(run_cli(['sweep', {str(suite)!r}, '--frameworks', 'numpy', '--max-groups', '1']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert (done.returncode, "72 cases: 0 agree, 72 explained" in done.stdout) == (4, True), done.stderr

@@ -75,6 +75,21 @@ def complains(x: Array, w: Array, *bias: Array, **arguments: Any) -> Array:  # n
     return right(x, w, *bias, **arguments)
 
 
+def wrong_tail(*arrays: Array, **arguments: Any) -> Array:  # noqa: ANN401 - as above
+    """NaN in the last element of the last axis."""
+    y = right(*arrays, **arguments)
+    y[..., -1] = np.nan
+    return y
+
+
+def wrong_between(*arrays: Array, **arguments: Any) -> Array:  # noqa: ANN401 - as above
+    """NaN in all channels but the first and the last, and everywhere where there are none."""
+    y = right(*arrays, **arguments)
+    inner = y if y.shape[1] < 3 else y[:, 1:-1]
+    inner[...] = np.nan
+    return y
+
+
 def wrong_once(*arrays: Array, **arguments: Any) -> Array:  # noqa: ANN401 - as above
     """Wrong in its fifth call."""
     return right(*arrays, **arguments) + (next(_CALLS) == 5)

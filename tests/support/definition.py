@@ -59,10 +59,16 @@ def bounds(case: Case, arrays: Arrays, mode: Mode) -> Array:
     bound = roundoff * magnitudes + unit * np.abs(output(case, arrays))
     if mode.bias_apart and arrays.bias is not None:  # rounded before it is added, and once more with it
         bound = bound + unit * (1 + unit) * np.abs(output(case, arrays._replace(bias=None)))
-    return np.asarray(bound + count * _smallest_sum(case.dtype, mode) + Fraction(SMALLEST[case.dtype]))
+    lost = 4 if case.dtype == "float64" else 1  # of which the reference loses as much
+    return np.asarray(bound + lost * count * _smallest_sum(case.dtype, mode) + _smallest(case.dtype, mode))
 
 
 def _smallest_sum(dtype: str, mode: Mode) -> Fraction:
     """Below which partial sums lose digits: those of half types that are not kept in them are in float32."""
     in_its_own = dtype == "float64" or UNITS[dtype] in {mode.accumulator, mode.taps}
-    return Fraction(SMALLEST[dtype if in_its_own else "float32"])
+    return _smallest(dtype if in_its_own else "float32", mode)
+
+
+def _smallest(dtype: str, mode: Mode) -> Fraction:
+    """What underflow loses: the smallest number of all, or the smallest normal where they are flushed."""
+    return Fraction(SMALLEST[dtype]) * (1 if mode.flushes else 2 * Fraction(UNITS[dtype]))

@@ -88,13 +88,16 @@ def moved(by: int, axes: slice = slice(None)) -> Wrong:
     return in_arguments(change)
 
 
-def padded(mode: Any) -> Wrong:  # noqa: ANN401 - NumPy names its modes by literals
-    """Padding of other values than zeros."""
+def padded(mode: Any, axes: slice = slice(None), *, exchanged: bool = False) -> Wrong:  # noqa: ANN401 - NumPy names its modes by literals
+    """Padding of other values than zeros on these axes; of as much as they have in reverse order."""
 
     def wrong(right: Function) -> Function:
         def called(x: Array, *weights: Array, padding: Any, **arguments: Any) -> Any:  # noqa: ANN401 - pairs, an output
-            filled = np.pad(x, [(0, 0), (0, 0), *padding], mode=mode)
-            return right(filled, *weights, padding=((0, 0),) * len(padding), **arguments)
+            nothing = [(0, 0)] * len(padding)
+            filled, zeros = list(nothing), list(padding)
+            filled[axes], zeros[axes] = padding[:: -1 if exchanged else 1][axes], nothing[axes]
+            full = np.pad(x, [(0, 0), (0, 0), *filled], mode=mode)
+            return right(full, *weights, padding=tuple(zeros), **arguments)
 
         return called
 
@@ -116,6 +119,11 @@ def output_padding_first(*, of_zeros: bool) -> Wrong:
         return called
 
     return wrong
+
+
+def ends_exchanged(arguments: Arguments) -> Arguments:
+    """The padding before an axis for that after it."""
+    return {"padding": tuple((after, before) for before, after in arguments["padding"])}
 
 
 # Order
@@ -280,9 +288,62 @@ def without(*names: str) -> Wrong:
     return in_arguments(lambda given: {name: (neutral[name],) * len(given[name]) for name in names})
 
 
-def exchanged(arguments: Arguments) -> Arguments:
-    """The stride for the dilation."""
-    return {"stride": arguments["dilation"], "dilation": arguments["stride"]}
+def without_on(axis: int, name: str) -> Wrong:
+    """An argument is ignored on one axis."""
+
+    def change(arguments: Arguments) -> Arguments:
+        numbers = list(arguments[name])
+        numbers[axis] = 1
+        return {name: tuple(numbers)}
+
+    return in_arguments(change)
+
+
+def reversed_axes(*names: str) -> Wrong:
+    """Some arguments have their axes in reverse order."""
+    return in_arguments(lambda given: {name: given[name][::-1] for name in names})
+
+
+def without_groups(right: Function) -> Function:
+    """One group, and a kernel that is repeated for it."""
+
+    def called(x: Array, w: Array, *bias: Array, groups: int, **arguments: Any) -> Any:  # noqa: ANN401 - what is returned
+        return right(x, np.concatenate([w] * groups, axis=1), *bias, groups=1, **arguments)
+
+    return called
+
+
+def groups_for_dilation(right: Function) -> Function:
+    """The groups for the dilation, and as many channels as there are then."""
+
+    def called(
+        x: Array,
+        w: Array,
+        *bias: Array,
+        groups: int,
+        dilation: tuple[int, ...],
+        **arguments: Any,  # noqa: ANN401 - as above
+    ) -> Any:  # noqa: ANN401 - as above
+        read = x[:, : w.shape[1] * dilation[0]]
+        return right(read, w, *bias, groups=dilation[0], dilation=(groups,) * len(dilation), **arguments)
+
+    return called
+
+
+def bias_along_last_axis(right: Function) -> Function:
+    """The bias is broadcast as NumPy does."""
+    return lambda x, w, bias, **arguments: right(x, w, **arguments) + bias
+
+
+def exchanged(one: str, other: str) -> Wrong:
+    """Two arguments in each other's place."""
+    return in_arguments(lambda given: {one: given[other], other: given[one]})
+
+
+def stride_for_padding(arguments: Arguments) -> Arguments:
+    """The stride for the padding, which is equal at both ends."""
+    pads = tuple(before for before, _ in arguments["padding"])
+    return {"stride": pads, "padding": tuple((s, s) for s in arguments["stride"])}
 
 
 def without_last_tap(w: Array) -> Array:

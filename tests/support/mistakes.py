@@ -13,9 +13,12 @@ from parity import Case
 from parity.cases.op import OPS, Op
 from tests.support.faults import (
     Wrong,
+    bias_along_last_axis,
+    ends_exchanged,
     exchanged,
     first_sample_always,
     flipped,
+    groups_for_dilation,
     in_arguments,
     in_bias,
     in_input,
@@ -30,15 +33,19 @@ from tests.support.faults import (
     overwriting,
     padded,
     read_channels_last,
+    reversed_axes,
     rolled,
     spoilt,
     spoilt_one_in,
+    stride_for_padding,
     summed,
     through,
     truncated,
     view_of_input,
     without,
+    without_groups,
     without_last_tap,
+    without_on,
     wrapped_to_16_bits,
 )
 from tests.support.strategies import CONVS, TRANSPOSES, changed
@@ -93,7 +100,7 @@ FAULTS: dict[str, Fault] = {
     "the window begins later on the last axis only": fault(
         moved(-1, np.s_[-1:]), "window", "begins", MANY_AXES
     ),
-    "padding is ignored": fault(without("padding"), "window", "its shape is"),
+    "padding is ignored": fault(without("padding"), "window", "as if there were no padding; its shape"),
     "output padding is ignored": fault(without("output_padding"), "window", "its shape is", TRANSPOSES),
     "output padding comes before the output": fault(
         output_padding_first(of_zeros=False), "window", "added before it, not after", TRANSPOSES, padding=2
@@ -105,6 +112,26 @@ FAULTS: dict[str, Fault] = {
     "edge padding": fault(padded("edge"), "padding values", "edge values", CONVS),
     "reflected padding": fault(padded("reflect"), "padding values", "reflect values", CONVS),
     "wrapped padding": fault(padded("wrap"), "padding values", "wrap values", CONVS),
+    "wrapped padding on the last axis only": fault(
+        padded("wrap", np.s_[-1:]), "padding values", "wrap values, not zeros on axis", ("conv2d", "conv3d")
+    ),
+    "reflected padding, of as much as another axis has": fault(
+        padded("reflect", exchanged=True),
+        "padding values",
+        "for ((1, 1), (3, 3))",
+        ("conv2d",),
+        padding=(1, 3),
+    ),
+    "padding's ends are exchanged": fault(
+        in_arguments(ends_exchanged), "window", "ends were exchanged", ("conv1d",), padding=((1, 2),)
+    ),
+    "padding's axes are exchanged": fault(
+        reversed_axes("padding"),
+        "window",
+        "the padding's axes were",
+        ("conv2d", "conv_transpose2d"),
+        padding=(1, 2),
+    ),
     # order
     "the kernel is flipped": fault(flipped(), "flipped", "flipped on"),
     "the kernel is flipped on one axis": fault(flipped(2), "flipped", "1 of", MANY_AXES),
@@ -112,7 +139,32 @@ FAULTS: dict[str, Fault] = {
         in_kernel(lambda w: w.swapaxes(2, 3)), "axes swapped", "order (1, 0", MANY_AXES
     ),
     "the result's axes are swapped": fault(
-        in_result(lambda y: y.swapaxes(2, 3)), None, "unrelated", ("conv2d",), input=[2, 4, 9, 9]
+        in_result(lambda y: y.swapaxes(2, 3)), "axes swapped", "the output's axes", MANY_AXES
+    ),
+    "the input's axes are swapped": fault(
+        in_input(lambda x: x.swapaxes(2, 3)), "axes swapped", "the input's axes", MANY_AXES
+    ),
+    "strides in reverse order": fault(
+        reversed_axes("stride"),
+        "axes swapped",
+        "the stride is (2, 1), for (1, 2)",
+        ("conv2d",),
+        stride=(1, 2),
+    ),
+    "dilations in reverse order": fault(
+        reversed_axes("dilation"),
+        "axes swapped",
+        "the dilation is (2, 1), for (1, 2)",
+        ("conv_transpose2d",),
+        dilation=(1, 2),
+    ),
+    "strides and dilations in reverse order": fault(
+        reversed_axes("stride", "dilation"),
+        "axes swapped",
+        "(3, 1), for (1, 3), the dilation is (1, 2), for",
+        ("conv2d",),
+        stride=(1, 3),
+        dilation=(2, 1),
     ),
     "the kernel's channels are swapped": fault(
         in_kernel(lambda w: w.swapaxes(0, 1)), "channels swapped", "swapped", groups=1
@@ -132,13 +184,45 @@ FAULTS: dict[str, Fault] = {
     # arguments
     "the bias is dropped": fault(in_bias(lambda _: None), "bias", "missing"),
     "the bias is added twice": fault(in_bias(lambda b: b + b), "bias", "twice"),
-    "the bias is subtracted": fault(in_bias(np.negative)),
+    "the bias is subtracted": fault(in_bias(np.negative), "bias", "subtracted"),
+    "the bias is added with every tap": fault(in_bias(lambda b: 3 * b), "bias", "every tap", ("conv1d",)),
+    "the bias is added along the last axis": fault(
+        bias_along_last_axis, "bias", "along axis", ("conv2d", "conv3d")
+    ),
+    "the bias is added along the only axis": fault(
+        bias_along_last_axis, "bias", "along axis 0", ("conv_transpose1d",), filters=18
+    ),
     "the bias is in another order": fault(in_bias(lambda b: b[::-1])),
-    "the stride is ignored": fault(without("stride", "output_padding"), ops=TRANSPOSES),
-    "the stride is ignored in a convolution": fault(without("stride"), ops=CONVS),
-    "the dilation is ignored": fault(without("dilation"), dilation=2),
+    "the stride is ignored": fault(
+        without("stride", "output_padding"), "argument ignored", "the stride (2", TRANSPOSES
+    ),
+    "the stride is ignored in a convolution": fault(
+        without("stride"), "argument ignored", "the stride (2", CONVS
+    ),
+    "the stride is ignored on the last axis": fault(
+        without_on(-1, "stride"), "argument ignored", "on axis", MANY_AXES, dilation=2
+    ),
+    "the dilation is ignored": fault(without("dilation"), "argument ignored", "the dilation (2", dilation=2),
+    "the dilation is ignored on the first axis": fault(
+        without_on(0, "dilation"), "argument ignored", "on axis 0", dilation=2
+    ),
+    "the groups are ignored": fault(without_groups, "argument ignored", "the 2 groups"),
     "stride and dilation are exchanged": fault(
-        in_arguments(exchanged), "stride and dilation exchanged", "for (3", stride=3, dilation=2
+        exchanged("stride", "dilation"),
+        "stride and dilation exchanged",
+        "for (3",
+        stride=3,
+        dilation=2,
+    ),
+    "stride and padding are exchanged": fault(
+        in_arguments(stride_for_padding),
+        "arguments exchanged",
+        "the stride is (1",
+        stride=2,
+        dilation=2,
+    ),
+    "groups and dilation are exchanged": fault(
+        groups_for_dilation, "arguments exchanged", "the groups are 1 and the dilation 2", CONVS
     ),
     "the last tap is skipped": fault(in_kernel(without_last_tap)),
     "the mean is taken for the sum": fault(in_result(lambda y: y / 3), "scaled", "0.333333 times"),

@@ -117,8 +117,9 @@ def transposed_window(
     output_size: int | None,
 ) -> tuple[int, int]:
     """Where the output begins in the full response, and how long it is."""
-    touched = 1 + max(t * stride + i * dilation for t in range(size) for i in range(taps))
     spans = (taps - 1) * dilation + 1
+    reached = (t * stride + i * dilation for t in range(size) for i in range(taps))
+    touched = 1 + max(reached, default=spans - stride - 1)  # by none: by the frameworks' formula
     if padding == "same":
         length = size * stride if output_padding is None else (size - 1) * stride + spans % 2 + output_padding
         length = length if output_size is None else output_size

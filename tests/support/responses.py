@@ -10,7 +10,7 @@ import numpy as np
 
 from parity.cases.arrays import Array, Arrays
 from parity.cases.case import Case
-from parity.cases.drawing import draw_arrays
+from parity.cases.values.drawing import draw_arrays
 from parity.verdict.reference import Reference, make_reference
 
 

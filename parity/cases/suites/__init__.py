@@ -1,13 +1,17 @@
 """Named sets of cases: TOML data, validated when loaded.
 
-A file holds ``description``, tables ``[[case]]`` with a case each, and tables ``[[product]]`` in which every
-key has a list of alternatives: their product, less the combinations that are no convolution.
+A file holds tables ``[[case]]`` with a case each, and tables ``[[product]]`` in which every key has a list of
+alternatives: their product, less the combinations that are no convolution; its ``bias`` may be "alternating",
+true in every other one. It may have a ``description``, and
+so may a table; and a table what its cases have to come to: their ``output``, the sizes, and ``expected``, the
+verdict.
 """
 
 from __future__ import annotations
 
 import itertools
-import tomllib
+import math
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
@@ -17,13 +21,18 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from convmm.geometry import GeometryError
+from convmm.geometry import GeometryError, shown
 from parity.cases.case import Case, CaseError
 from parity.cases.decoding import MisfitError, decode
 from parity.cases.errors import InputError
+from parity.cases.toml import read_toml, title
+from parity.cases.verdict import Verdict
 
-BUILT_IN = ("article", "zoo", "threads", "grid")
+BUILT_IN = ("article", "zoo", "threads", "exports", "grid", "onnx")
 DEFAULT = ("article", "zoo")
+MOST_COMBINATIONS = 1_000_000
+"""Of a suite's products: each is tried, whether or not it is a convolution."""
+
 KNOWN = "known"
 """The suite that is made of the registry of known differences, and stands in no file."""
 
@@ -48,7 +57,7 @@ _WORDS = Annotated[list[str], Meta(min_length=1, description="a list of alternat
 class _File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a suite's file holds."""
 
-    description: str
+    description: str = ""
     case: Annotated[Tables, Meta(description="tables, each written as [[case]]")] = []
     product: Annotated[Tables, Meta(description="tables, each written as [[product]]")] = []
 
@@ -59,8 +68,9 @@ class _Table(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: str
     source: str | None = None
     note: str | None = None
+    description: str | None = None
     output: list[int] | None = None
-    expected: str | None = None
+    expected: Verdict | None = None
 
     def asked(self, written: Iterable[str]) -> dict[str, Any]:
         """Return what makes the case or the cases, in the order that its keys are written in."""
@@ -116,6 +126,7 @@ class _ProductTable(_Table, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     groups: _INTS | UnsetType = UNSET
     bias: (
         Annotated[list[bool], Meta(min_length=1, description="a list of alternatives, each true or false")]
+        | Annotated[Literal["alternating"], Meta(description="the word 'alternating'")]
         | UnsetType
     ) = UNSET
     dtype: _WORDS | UnsetType = UNSET
@@ -136,14 +147,16 @@ class SuiteCase:
         case: the case.
         source: where the configuration was found.
         note: what was changed of it, or what is special.
-        expected: the verdict it must have.
+        description: what it is.
+        expected: the verdict it has to have, among whatever is compared.
     """
 
     name: str
     case: Case
     source: str | None = None
     note: str | None = None
-    expected: str | None = None
+    description: str | None = None
+    expected: Verdict | None = None
 
 
 @dataclass(frozen=True)
@@ -162,13 +175,7 @@ def load_suite(name: str) -> Suite:
         SuiteError: no such suite, unreadable, or not valid.
     """
     path = _find(name)
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise SuiteError(f"{name}: cannot be read: {error}") from error
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise SuiteError(f"{name}: no valid TOML: {error}") from error
-    file = _decode(name, data, _File)
+    file = _decode(name, read_toml(name, path, SuiteError).tables, _File)
     cases = [*_cases(name, file.case), *_products(name, file.product)]
     if not cases:
         raise SuiteError(f"{name}: it has no [[case]] and no [[product]] with a valid combination")
@@ -180,9 +187,9 @@ def _find(name: str) -> Traversable | Path:
     if name in BUILT_IN:
         return files(__package__).joinpath(f"{name}.toml")
     path = Path(name)
-    if not path.is_file():
+    if not os.path.isfile(path):  # noqa: PTH113 - of a name that no file can have, it raises nothing
         names = ", ".join((*BUILT_IN, KNOWN))
-        raise SuiteError(f"suite {name!r}: allowed are {names}, or the path of a TOML file")
+        raise SuiteError(f"suite {shown(name)}: allowed are {names}, or the path of a TOML file")
     return path
 
 
@@ -195,29 +202,51 @@ def _decode(where: str, data: object, kind: type[T]) -> T:
 
 def _cases(suite: str, tables: Tables) -> Iterator[SuiteCase]:
     for number, data in enumerate(tables, 1):
-        where = f"{suite}: [[case]] {number} ({data.get('name', 'no name')})"
+        where = f"{suite}: {title('case', number, data)}"
         table = _decode(where, data, _CaseTable)
-        case = _case(where, table.asked(data))
-        if table.output is not None and tuple(table.output) != case.output_shape:
-            raise SuiteError(
-                f"{where}: key 'output' is {table.output}, and the case gives {list(case.output_shape)}"
-            )
-        yield SuiteCase(table.name, case, table.source, table.note, table.expected)
+        yield _suite_case(where, table, table.name, _case(where, table.asked(data)))
 
 
 def _products(suite: str, tables: Tables) -> Iterator[SuiteCase]:
+    total = 0
     for number, data in enumerate(tables, 1):
-        where = f"{suite}: [[product]] {number} ({data.get('name', 'no name')})"
+        where = f"{suite}: {title('product', number, data)}"
         table = _decode(where, data, _ProductTable)
         alternatives = table.asked(data)  # whose order the cases are numbered in
-        combinations = (
-            dict(zip(alternatives, chosen, strict=True))
-            for chosen in itertools.product(*alternatives.values())
-        )
+        with_bias = table.bias == "alternating"
+        if with_bias:
+            del alternatives["bias"]
+        total += math.prod(map(len, alternatives.values()))
+        if total > MOST_COMBINATIONS:
+            raise SuiteError(
+                f"{where}: there are {total} combinations up to here: allowed are "
+                f"{MOST_COMBINATIONS} in a suite"
+            )
+        combinations = _combinations(alternatives, with_bias=with_bias)
         cases = list(dict.fromkeys(_valid_cases(where, combinations)))
         if not cases:
             raise SuiteError(f"{where}: no combination of its alternatives is a convolution")
-        yield from (SuiteCase(f"{table.name}-{i}", case) for i, case in enumerate(cases, 1))
+        yield from (_suite_case(where, table, f"{table.name}-{i}", case) for i, case in enumerate(cases, 1))
+
+
+def _combinations(alternatives: dict[str, list[Any]], *, with_bias: bool) -> Iterator[dict[str, Any]]:
+    """Yield one combination after another; with a bias in every other one, like the fields of a chessboard.
+
+    Two that differ in one alternative by one place differ in the bias as well, so that it goes with none.
+    """
+    for numbered in itertools.product(*map(enumerate, alternatives.values())):
+        chosen = {name: value for name, (_, value) in zip(alternatives, numbered, strict=True)}
+        if with_bias:
+            chosen["bias"] = sum(place for place, _ in numbered) % 2 == 1
+        yield chosen
+
+
+def _suite_case(where: str, table: _Table, name: str, case: Case) -> SuiteCase:
+    if table.output is not None and tuple(table.output) != case.output_shape:
+        raise SuiteError(
+            f"{where}: key 'output' is {shown(table.output)}, and the case gives {list(case.output_shape)}"
+        )
+    return SuiteCase(name, case, table.source, table.note, table.description, table.expected)
 
 
 def _valid_cases(where: str, combinations: Iterator[dict[str, Any]]) -> Iterator[Case]:
@@ -243,5 +272,5 @@ def _check_names(suite: str, cases: list[SuiteCase]) -> None:
     seen: set[str] = set()
     for each in cases:
         if each.name in seen:
-            raise SuiteError(f"{suite}: the name {each.name!r} is given twice; allowed is once")
+            raise SuiteError(f"{suite}: the name {shown(each.name)} is given twice; allowed is once")
         seen.add(each.name)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from convmm.geometry import GeometryError, check_int, check_ints
+from convmm.geometry import LARGEST, GeometryError, check_int, check_ints, shorten, shown
 from parity.cases.errors import InputError
+from parity.frameworks.code.layer import Layer, Name
 
 
 class ExpressionError(InputError):
@@ -17,12 +19,22 @@ class ExpressionError(InputError):
 
 @dataclass(frozen=True)
 class Argument:
-    """One argument: its name as written, None for a positional one, its value, and where it stands."""
+    """One argument.
+
+    Attributes:
+        name: as written; None for a positional one.
+        value: of a literal; of a dotted name, such as torch.float64, a :class:`Name`.
+        start: where it begins in the expression.
+        end: and where it ends.
+        is_variable: whether the value is a variable, such as x, or another call, such as nnx.Rngs(0): nothing
+            is known of it but the name.
+    """
 
     name: str | None
     value: Any
     start: int
     end: int
+    is_variable: bool = False
 
 
 @dataclass(frozen=True)
@@ -33,11 +45,14 @@ class Call:
         text: the expression, on one line.
         path: the called name with its prefix, "torch.nn.Conv2d".
         arguments: in the order they are written.
+        kernel_shape: of the kernel's array in the layer's own layout, where the user gave it beside the
+            expression: a function's call has the array's name alone.
     """
 
     text: str
     path: str
     arguments: tuple[Argument, ...]
+    kernel_shape: tuple[int, ...] | None = None
 
     @property
     def name(self) -> str:
@@ -52,15 +67,20 @@ class Call:
     def error(self, message: str, argument: Argument | None = None) -> ExpressionError:
         """Make the error with this message, the argument's place marked in the expression."""
         if argument is None:
-            return ExpressionError(f"{message}, in {self.text}")
-        before, marked = self.text[: argument.start], self.text[argument.start : argument.end]
-        return ExpressionError(f"{message}, in {before}→{marked}←{self.text[argument.end :]}")
+            return ExpressionError(f"{message}, in {shorten(self.text, _SHOWN)}")
+        start, end = argument.start, argument.end
+        before, marked, after = map(shorten, (self.text[:start], self.text[start:end], self.text[end:]))
+        return ExpressionError(f"{message}, in {before}→{marked}←{after}")
 
-    def bind(self, names: Sequence[str]) -> Bound:
+    def bind(self, names: Sequence[str], arrays: Sequence[str] = ()) -> Bound:
         """Bind the arguments to names, positional ones in the order of ``names``.
 
+        Args:
+            names: of all arguments.
+            arrays: those of them that may be variables.
+
         Raises:
-            ExpressionError: an unknown name, too many arguments, or one given twice.
+            ExpressionError: an unknown name, too many arguments, one given twice, or a variable elsewhere.
         """
         bound: dict[str, Argument] = {}
         for place, argument in enumerate(self.arguments):
@@ -69,10 +89,12 @@ class Call:
             name = argument.name or names[place]
             if name not in names:
                 raise self.error(
-                    f"{self.name} has no argument {name}: allowed are {', '.join(names)}", argument
+                    f"{self.name} has no argument {shorten(name)}: allowed are {', '.join(names)}", argument
                 )
             if name in bound:
                 raise self.error(f"{name} is given twice", argument)
+            if argument.is_variable and name not in arrays:
+                raise self.error(_NO_LITERAL, argument)
             bound[name] = argument
         return Bound(self, bound)
 
@@ -88,6 +110,11 @@ class Bound:
         """Return the argument's value, or the default."""
         return self.arguments[name].value if name in self.arguments else default
 
+    def named(self, name: str, default: object = None) -> Any:
+        """Return the argument's value, or the default; of a dotted name its last part, as text."""
+        value = self.value(name, default)
+        return value.path.rpartition(".")[2] if isinstance(value, Name) else value
+
     def required(self, name: str) -> Any:
         """Return the argument's value, which has to be there.
 
@@ -98,11 +125,11 @@ class Bound:
             raise self.call.error(f"{self.call.name} needs the argument {name}")
         return self.arguments[name].value
 
-    def number(self, name: str, default: int | None = None) -> int:
-        """Return one int of at least 1; required without a default."""
+    def number(self, name: str, default: int | None = None, *, minimum: int = 1) -> int:
+        """Return one int of at least ``minimum``; required without a default."""
         value = self.required(name) if default is None else self.value(name, default)
         try:
-            return check_int(name, value, minimum=1)
+            return check_int(name, value, minimum=minimum)
         except GeometryError as error:
             raise self.refuse(name, str(error)) from None
 
@@ -117,18 +144,30 @@ class Bound:
             raise self.refuse(name, str(error)) from None
 
     def flag(self, name: str, *, default: bool) -> bool:
-        """Return true or False."""
+        """Return true or false; the frameworks take 1, 0 and None for these, too."""
         value = self.value(name, default)
-        if not isinstance(value, bool):
-            raise self.refuse(name, f"{name}={value!r}: allowed are True and False")
-        return value
+        if value not in (True, False, None):
+            raise self.refuse(name, f"{name}={shown(value)}: allowed are True and False")
+        return bool(value)
 
     def choice(self, name: str, allowed: Sequence[object], default: object) -> Any:
-        """Return one of these values."""
-        value = self.value(name, default)
+        """Return one of these values, which a dotted name may end with where they are texts."""
+        value = self.named(name, default)
         if value not in allowed:
-            raise self.refuse(name, f"{name}={value!r}: allowed are {', '.join(map(repr, allowed))}")
+            raise self.refuse(
+                name, f"{name}={shown(self.value(name))}: allowed are {', '.join(map(repr, allowed))}"
+            )
         return value
+
+    def layer(self, module: str, **written: object) -> Layer:
+        """Return the very call as one of this module's class, with these values of some of its arguments."""
+        values = {name: written.get(name, argument.value) for name, argument in self.arguments.items()}
+        by_place = {name: self.arguments[name].name is None for name in values}
+        return Layer(
+            f"{module}.{self.call.name}",
+            tuple(value for name, value in values.items() if by_place[name]),
+            tuple((name, value) for name, value in values.items() if not by_place[name]),
+        )
 
     def refuse(self, name: str, message: str) -> ExpressionError:
         """Make the error with this message, this argument's place marked."""
@@ -141,31 +180,53 @@ def parse_call(text: str) -> Call:
     Raises:
         ExpressionError: no Python expression, no call, or an argument that is no literal.
     """
+    if len(text) > _LONGEST:
+        raise ExpressionError(
+            f"expression={shown(text)}: allowed are at most {_LONGEST} characters, as in nn.Conv2d(3, 8, 3)"
+        )
     line = " ".join(text.split())
-    try:
-        node = ast.parse(line, mode="eval").body
-    except (SyntaxError, ValueError) as error:
-        place = getattr(error, "offset", None) or 1
-        marked = Argument(None, None, place - 1, place)
-        raise Call(line, "", ()).error("this is no Python expression", marked) from None
+    node = _parse(line)
     if not isinstance(node, ast.Call):
-        raise ExpressionError(f"this is no call of a layer such as nn.Conv2d(3, 8, 3): {line}")
+        raise ExpressionError(
+            f"this is no call of a layer such as nn.Conv2d(3, 8, 3): {shorten(line, _SHOWN)}"
+        )
     path = _dotted(node.func)
     if path is None:
-        raise ExpressionError(f"this calls no layer by its name, as in nn.Conv2d(3, 8, 3): {line}")
+        raise ExpressionError(
+            f"this calls no layer by its name, as in nn.Conv2d(3, 8, 3): {shorten(line, _SHOWN)}"
+        )
     call = Call(line, path, ())
     arguments = [_argument(call, None, value) for value in node.args]
     arguments += [_argument(call, keyword.arg or "**", keyword.value) for keyword in node.keywords]
     return Call(line, path, tuple(arguments))
 
 
+_LONGEST = 10_000
+"""Characters of an expression: the layers that people write have a few hundred at most."""
+
+_SHOWN = 300
+"""Characters of an expression that a message shows."""
+
+
+def _parse(line: str) -> ast.expr:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a backslash in a text, say
+            return ast.parse(line, mode="eval").body
+    except (SyntaxError, ValueError) as error:
+        place = getattr(error, "offset", None) or 1
+        marked = Argument(None, None, place - 1, place)
+        raise Call(line, "", ()).error("this is no Python expression", marked) from None
+    except (MemoryError, RecursionError):  # the parser's stack is full
+        raise Call(line, "", ()).error("this is nested too deeply to be a layer") from None
+
+
 def _dotted(node: ast.expr) -> str | None:
-    if isinstance(node, ast.Name):
-        return node.id
-    if isinstance(node, ast.Attribute):
-        before = _dotted(node.value)
-        return before and f"{before}.{node.attr}"
-    return None
+    names = []
+    while isinstance(node, ast.Attribute):
+        names.append(node.attr)
+        node = node.value
+    return ".".join([node.id, *reversed(names)]) if isinstance(node, ast.Name) else None
 
 
 def _argument(call: Call, name: str | None, node: ast.expr) -> Argument:
@@ -176,11 +237,20 @@ def _argument(call: Call, name: str | None, node: ast.expr) -> Argument:
     argument = Argument(name, None, start, end)
     if name == "**" or isinstance(node, ast.Starred):
         raise call.error("arguments are given one by one, not by * or **", argument)
-    if isinstance(node, ast.Attribute) and (path := _dotted(node)):
-        return Argument(name, path.rpartition(".")[2], start, end)  # torch.float64, keras.activations.relu
+    if path := _dotted(node):
+        return Argument(name, Name(path), start, end, is_variable=isinstance(node, ast.Name))
+    if isinstance(node, ast.Call) and (path := _dotted(node.func)):
+        return Argument(name, Name(path), start, end, is_variable=True)
+    if any(_is_larger(each) for each in ast.walk(node)):
+        raise call.error(f"a number is too large: allowed are numbers up to {LARGEST}", argument)
     try:
         return Argument(name, ast.literal_eval(node), start, end)
     except (ValueError, TypeError, MemoryError, RecursionError):
-        raise call.error(
-            "every argument is a literal: a number, a tuple, a text, True, False or None", argument
-        ) from None
+        raise call.error(_NO_LITERAL, argument) from None
+
+
+_NO_LITERAL = "every argument is a literal: a number, a tuple, a text, True, False or None"
+
+
+def _is_larger(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, int) and node.value > LARGEST

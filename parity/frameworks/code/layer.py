@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from operator import attrgetter
 from typing import Any
@@ -50,10 +50,15 @@ class Layer:
     @property
     def imports(self) -> tuple[str, ...]:
         """The modules that the call needs."""
+        return tuple(dict.fromkeys((_split(self.path)[0], *self.imports_of_arguments)))
+
+    @property
+    def imports_of_arguments(self) -> tuple[str, ...]:
+        """The modules that the call's arguments need."""
         inner = _flat([*self.positional, *dict(self.keywords).values()])
-        paths = [value.path for value in inner if isinstance(value, Name) and value.value is None]
+        names = [value for value in inner if isinstance(value, Name) and value.value is None]
         deeper = [module for value in inner if isinstance(value, Layer) for module in value.imports]
-        return tuple(dict.fromkeys([_split(path)[0] for path in (self.path, *paths)] + deeper))
+        return (*(_split(name.path)[0] for name in names), *deeper)
 
     @property
     def statements(self) -> str:
@@ -62,8 +67,37 @@ class Layer:
 
     def call(self) -> Any:
         """Make the call."""
-        keywords = {name: _value(value) for name, value in self.keywords}
-        return resolve(self.path)(*map(_value, self.positional), **keywords)
+        return resolve(self.path)(*self._positional(), **self._keywords())
+
+    def _positional(self) -> list[Any]:
+        return [_value(value) for value in self.positional]
+
+    def _keywords(self) -> dict[str, Any]:
+        return {name: _value(value) for name, value in self.keywords}
+
+
+@dataclass(frozen=True, repr=False)
+class Method(Layer):
+    """A call of a method of what another call returns; ``path`` is the method's name.
+
+    Attributes:
+        of: the other call.
+    """
+
+    of: Layer = field(kw_only=True)
+
+    def __repr__(self) -> str:
+        """Return both calls as Python code."""
+        return f"{self.of!r}.{super().__repr__()}"
+
+    @property
+    def imports(self) -> tuple[str, ...]:
+        """The modules that both calls need."""
+        return tuple(dict.fromkeys((*self.of.imports, *self.imports_of_arguments)))
+
+    def call(self) -> Any:
+        """Make both calls."""
+        return getattr(self.of.call(), self.path)(*self._positional(), **self._keywords())
 
 
 @dataclass(frozen=True, repr=False)

@@ -6,7 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from convmm.geometry import conv_smallest_input_size, conv_transpose_smallest_input_size
 from parity.cases.case import Case
+from parity.cases.op import Op
+from parity.frameworks.code.layer import Layer
+from parity.frameworks.code.script import Conversion
 
 
 @dataclass(frozen=True)
@@ -14,20 +18,27 @@ class Reading:
     """What a layer's expression says.
 
     Attributes:
-        framework: whose layer it is.
+        framework: whose layer it is, with the route that the expression asks for.
         op: the operation.
         channels: input channels, None where the expression does not carry them.
         arguments: the case's further fields.
         activation: name of the function behind the layer, None for none.
+        layer: the very call that was typed, to be run beside its translation.
         notes: what was dropped, and why nothing is lost by it.
+        to_convmm: statements that bring this layer's ``kernel`` into convmm's layout; None where it is the
+            framework's own.
+        from_convmm: from convmm's kernel and bias to this layer's arrays; None as before.
     """
 
     framework: str
     op: str
     channels: int | None
     arguments: dict[str, Any]
+    layer: Layer
     activation: str | None = None
     notes: tuple[str, ...] = ()
+    to_convmm: tuple[str, ...] | None = None
+    from_convmm: Conversion | None = None
 
     def case(self, batch: int, channels: int, sizes: Sequence[int]) -> Case:
         """Make the case of this layer on an input of these sizes.
@@ -36,4 +47,26 @@ class Reading:
             CaseError: channels that the groups do not divide.
             GeometryError: sizes that the layer cannot take.
         """
-        return Case(self.op, (batch, channels, *sizes), **self.arguments)
+        return self.on((batch, channels, *sizes))
+
+    def on(self, shape: Sequence[int]) -> Case:
+        """Make the case of this layer on an input of this shape, (N, C, *spatial).
+
+        Raises:
+            CaseError: a shape that is none, or channels that the groups do not divide.
+            GeometryError: sizes that the layer cannot take.
+        """
+        return Case(self.op, shape, **self.arguments)
+
+    @property
+    def smallest(self) -> tuple[int, ...]:
+        """The spatial sizes of the smallest input of which the layer has an output.
+
+        Raises:
+            GeometryError: an argument is out of its range.
+        """
+        names = ("stride", "padding", "output_padding", "dilation")
+        given = {name: self.arguments[name] for name in names if name in self.arguments}
+        transposed = Op.of(self.op).transposed
+        find = conv_transpose_smallest_input_size if transposed else conv_smallest_input_size
+        return find(self.arguments["kernel"], **given)

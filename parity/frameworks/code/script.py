@@ -71,23 +71,67 @@ class Conversion:
         return cast("list[Array]", execute(join(("numpy as np",), self.text()))["convert"](weights))
 
 
-def function_call(dtype: str, *imports: str) -> Script:
+def function_call(dtype: str, *imports: str, arrays: str = "numpy") -> Script:
     """Write statements that call a function, ``layer``, on arrays, and check what a function may do.
 
     They find and leave what those of :meth:`parity.frameworks.interface.WritesCode.calling` do.
+
+    Args:
+        dtype: of the arrays.
+        *imports: modules that the function needs.
+        arrays: what it is handed, of :data:`parity.frameworks.tensors.ARRAYS`.
     """
-    name = "ml_dtypes.bfloat16" if dtype == "bfloat16" else repr(dtype)
+    name, modules = numpy_name(dtype)
+    library, handed, returned = _handed(arrays)
     return Script(
-        (*imports, *(("ml_dtypes",) if dtype == "bfloat16" else ())),
+        (*imports, *modules, *library),
         f"""\
 arrays = [array.astype({name}) for array in (x, *converted)]
 given = [array.copy() for array in arrays]
-y = layer(*arrays)
+y = {returned.format(f"layer({handed})")}
 assert isinstance(y, np.ndarray), f"it returned {{type(y)}}"
 assert y.dtype == {name}, f"it returned dtype {{y.dtype}}"
 assert all(a.tobytes() == b.tobytes() for a, b in zip(arrays, given)), "it changed its arguments"
 y = y.astype("float64")""",
     )
+
+
+def gradient_call(dtype: str, *imports: str, arrays: str = "numpy") -> Script:
+    """Write statements that call a gradient function, ``layer``, and check what it may do.
+
+    They find and leave what those of :meth:`parity.frameworks.interface.WritesCode.differentiating` do; the
+    arguments are those of :func:`function_call`.
+    """
+    name, modules = numpy_name(dtype)
+    library, handed, returned = _handed(arrays)
+    return Script(
+        (*imports, *modules, *library),
+        f"""\
+arrays = [array.astype({name}) for array in (dy, x, converted[0])]
+given = [array.copy() for array in arrays]
+gradients = layer({handed})
+assert isinstance(gradients, (tuple, list)), f"it returned {{type(gradients)}}"
+assert len(gradients) == 3, f"it returned {{len(gradients)}} gradients"
+gradients = [{returned.format("each")} for each in gradients[: 1 + len(converted)]]
+for each in gradients:
+    assert isinstance(each, np.ndarray), f"it returned {{type(each)}}"
+    assert each.dtype == {name}, f"it returned dtype {{each.dtype}}"
+assert all(a.tobytes() == b.tobytes() for a, b in zip(arrays, given)), "it changed its arguments"
+gradients = [each.astype("float64") for each in gradients]""",
+    )
+
+
+def _handed(arrays: str) -> tuple[tuple[str, ...], str, str]:
+    """Return the module that makes tensors, the arrays as they are handed over, and what takes one back."""
+    if arrays == "numpy":
+        return (), "*arrays", "{}"
+    module = "parity.frameworks.tensors"
+    return (module,), f"*map({module}.ARRAYS[{arrays!r}], arrays)", f"{module}.as_returned({{}})"
+
+
+def numpy_name(dtype: str) -> tuple[str, tuple[str, ...]]:
+    """Return a dtype as code for NumPy, and the modules that it needs."""
+    return ("ml_dtypes.bfloat16", ("ml_dtypes",)) if dtype == "bfloat16" else (repr(dtype), ())
 
 
 def join(imports: Iterable[str], *blocks: str) -> str:

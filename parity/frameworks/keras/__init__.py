@@ -7,8 +7,8 @@ keras/src/backend/common/backend_utils.py (Keras 3.15), and runs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from parity.cases.arrays import Array
@@ -16,46 +16,117 @@ from parity.cases.case import Case
 from parity.frameworks.code.script import Script
 from parity.frameworks.interface import Framework, Refuses, refuses_nothing
 from parity.frameworks.keras import installation
-from parity.frameworks.keras.differentiate import backward, why_no_gradients
+from parity.frameworks.keras.differentiate import backward, differentiating, why_no_gradients
 from parity.frameworks.keras.exact import exact
 from parity.frameworks.keras.pinning import pin
 from parity.frameworks.keras.precision import mode
-from parity.frameworks.keras.read import CLASSES, read
+from parity.frameworks.keras.read import CLASSES, PREFIXES, read
+from parity.frameworks.keras.routes import IN_ANY_FORMAT, WAYS
 from parity.frameworks.keras.rules import (
+    CHANNELS_FIRST,
+    CHANNELS_LAST,
     MOVE_BACK,
     TO_KERAS,
     find_native,
     meanings,
     same_instead,
     spelling,
+    unfolds,
     why_not,
 )
 from parity.frameworks.keras.tensors import build, has_channels_first, to_keras, to_numpy
 from parity.frameworks.keras.written import owns, written
+from parity.frameworks.precision import Mode
+from parity.frameworks.routes.way import EXTRA, Way, routes_left, way_of
 from parity.frameworks.spelling import Spelling, Unsupported, first_lookalike
 
 
 @dataclass(frozen=True)
 class Keras(Framework):
-    """Keras's layers, channels last."""
+    """Keras's layers, channels last.
 
-    name = "keras"
-    extra = installation.EXTRA
+    Attributes:
+        on: the routes that it runs them on, in the order of its name: "channels_first", their data format,
+            and then the form that they are brought into.
+    """
+
+    on: tuple[str, ...] = ()
+
     classes = CLASSES
+    prefixes = PREFIXES
     to_convmm = (MOVE_BACK,)
     from_convmm = TO_KERAS
-    why_unavailable = staticmethod(installation.why_unavailable)
     version = staticmethod(installation.version)
-    backend = staticmethod(installation.backend)
-    mode = staticmethod(mode)
-    exact = staticmethod(exact)
-    load = staticmethod(installation.load)
-    pin = staticmethod(pin)
-    why_no_gradients = staticmethod(why_no_gradients)
-    backward = staticmethod(backward)
+    unfolds = staticmethod(unfolds)
+    choices = staticmethod(installation.choices)
     read = staticmethod(read)
     owns = staticmethod(owns)
     written = staticmethod(written)
+
+    @property
+    def name(self) -> str:
+        """The name, with its routes."""
+        return "+".join(("keras", *self.on))
+
+    @property
+    def extra(self) -> str:
+        """The extra that installs it, or what it is run by."""
+        return EXTRA if self._way.needs else installation.EXTRA
+
+    @property
+    def routes(self) -> Mapping[str, Keras]:
+        """The other data format, and what layers of it are brought into, where that is not chosen yet."""
+        left = routes_left(self.on, CHANNELS_FIRST, WAYS, IN_ANY_FORMAT)
+        return {route: replace(self, on=(*self.on, route)) for route in left}
+
+    @property
+    def seconds_per_case(self) -> float | None:
+        """The seconds that the route takes."""
+        return self._way.seconds
+
+    @property
+    def _way(self) -> Way:
+        return way_of(self.on, WAYS)
+
+    def why_unavailable(self) -> str | None:
+        """Return that Keras, its backend or what its route needs is not installed, or None."""
+        return installation.why_unavailable() or self._way.why_unavailable()
+
+    def backend(self) -> str | None:
+        """Return what computes, with its version: Keras's backend, or what it is run by."""
+        return self._way.backend(installation.backend())
+
+    def mode(self, case: Case) -> Mode:
+        """Return the precision of the backend, or of the route."""
+        return self._way.mode(case, mode(case))
+
+    def load(self) -> Any:
+        """Import Keras on its backend, and what its route needs."""
+        keras = installation.load()
+        self._way.load()
+        return keras
+
+    def pin(self, threads: int) -> dict[str, Any]:
+        """Set Keras's defaults, its backend's precision, and the route's switches."""
+        return {**pin(threads), **self._way.pin(threads)}
+
+    def why_no_gradients(self) -> str | None:
+        """Return that the route or the backend has none, or None."""
+        return self._way.says_no_gradients or why_no_gradients()
+
+    def backward(
+        self, layer: Any, weights: Sequence[Array], x: Array, dy: Array
+    ) -> tuple[Array, list[Array]]:
+        """Return the gradients by the input and the layer's weights, of the layer on its route."""
+        return backward(layer, weights, x, dy, self._way.run)
+
+    def differentiating(self, dtype: str) -> Script:
+        """Return what :meth:`backward` does, as code."""
+        return differentiating(dtype, self._way.code())
+
+    @property
+    def _data_format(self) -> str:
+        return CHANNELS_FIRST if CHANNELS_FIRST in self.on else CHANNELS_LAST
 
     def activation(self, name: str) -> str | None:
         """Return a statement that puts this activation behind ``layer``."""
@@ -67,35 +138,50 @@ class Keras(Framework):
 
     def layers_for(self, case: Case, refuses: Refuses = refuses_nothing) -> list[Spelling | Unsupported]:
         """Return the layer whose "valid" or "same" means the case, what people take for it, an exact one."""
+        return self._way.spelled(self._eager(case, refuses))
+
+    def _eager(self, case: Case, refuses: Refuses) -> list[Spelling | Unsupported]:
+        ordered = self._data_format
         if case.transposed and case.groups > 1:
             reason = f"Keras's transposed layers have no groups, and this case has {case.groups}"
-            return [Unsupported(reason), *exact(case)]
+            return [Unsupported(reason), *exact(case, ordered)]
         candidates = list(meanings(case))
-        native = find_native(case, candidates, refuses)
+        native = find_native(case, candidates, refuses, ordered)
         if native is None:
             taken = first_lookalike(case, candidates)
             return [
                 Unsupported(why_not(case)),
-                *([spelling("lookalike", taken, refuses)] if taken else []),
-                *exact(case),
+                *([spelling("lookalike", taken, refuses, ordered)] if taken else []),
+                *exact(case, ordered),
             ]
-        return [native, *same_instead(native.meaning, refuses), *(exact(case) if native.refusal else [])]
+        same = same_instead(native.meaning, refuses, ordered)
+        return [native, *same, *(exact(case, ordered) if native.refusal else [])]
+
+    def exact(self, case: Case, *, any_size: bool = False) -> list[Spelling]:  # noqa: ARG002 - all do
+        """Return layers that compute the case: zeros or crops around one, a stuffed kernel, one per group."""
+        layers = self._way.spelled(exact(case, self._data_format))
+        return [each for each in layers if isinstance(each, Spelling)]
 
     def call(self, layer: Any, weights: Sequence[Array], x: Array) -> Array:
         """Build the layer for the input (N, C, *spatial), set its weights, and call it."""
         first = has_channels_first(layer)
         given = to_keras(x, channels_first=first)
         build(layer, given, weights)
-        return to_numpy(layer(given), channels_first=first)
+        return to_numpy(self._way.run(layer, given), channels_first=first)
 
     def calling(self, dtype: str) -> Script:
         """Build the layer, set its weights, and call it."""
+        first = self._data_format == CHANNELS_FIRST
+        code = self._way.code()
+        given, y = "x", f'keras.ops.convert_to_numpy({code.call}).astype("float64")'
+        if not first:
+            given, y = f"np.moveaxis({given}, 1, -1)", f"np.moveaxis({y}, -1, 1)"
         return Script(
-            ("keras",),
+            ("keras", *code.imports),
             f"""\
-given = keras.ops.convert_to_tensor(np.moveaxis(x, 1, -1), dtype={dtype!r})
+given = keras.ops.convert_to_tensor({given}, dtype={dtype!r})
 if not layer.built:
     layer.build(given.shape)
 layer.set_weights(converted)
-y = np.moveaxis(keras.ops.convert_to_numpy(layer(given)).astype("float64"), -1, 1)""",
+{code.statements}y = {y}""",
         )

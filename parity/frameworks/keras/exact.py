@@ -10,65 +10,83 @@ from parity.cases.case import Case
 from parity.frameworks.code.layer import Layer, layer
 from parity.frameworks.code.script import Conversion, Script
 from parity.frameworks.keras.rules import (
+    CHANNELS_FIRST,
+    CHANNELS_LAST,
     MOVE,
     MOVE_BACK,
     TO_KERAS,
+    format_refusal,
     keras_layer,
     no_backward,
+    refusal_of_zeros,
     refuses_dilation,
 )
 from parity.frameworks.spelling import Spelling
 
 
-def exact(case: Case, *, any_size: bool = False) -> list[Spelling]:  # noqa: ARG001 - they hold for any
+def exact(case: Case, data_format: str = CHANNELS_LAST) -> list[Spelling]:
     """Return layers that compute the case: zeros or crops around one, a stuffed kernel, one per group."""
-    if 0 in case.output_shape:
+    refusal = refusal_of_zeros(case, data_format) or format_refusal(case, data_format)
+    if 0 in case.output_shape[2:] or (refusal and refusal.certain):
         return []
     statements, back = _zero_stuffing(case)
     extents = tuple(axis.extent for axis in case.geometry.axes)
     plain = {"kernel": extents, "dilation": (1,) * case.rank} if statements else {}
     if not (case.transposed and case.groups > 1):
+        stack, inside = _stack(case, data_format, **plain)
         return [
             Spelling(
                 "exact",
-                _stack(case, **plain),
+                stack,
                 case,
+                refusal,
                 convert=Conversion((*statements, *TO_KERAS.statements)),
                 convert_back=Conversion((MOVE_BACK, *back, "converted = [kernel, *bias]")),
                 no_backward=no_backward(case),
+                inside=inside,
             )
         ]
     channels = (case.input[0], case.input[1] // case.groups, *case.input[2:])
-    one = _stack(case, **plain, input=channels, filters=case.filters // case.groups, groups=1)
+    filters = case.filters // case.groups
+    one, inside = _stack(case, data_format, **plain, input=channels, filters=filters, groups=1)
+    together = (*case.input[:2], *inside.input[2:])
     return [
         Spelling(
             "exact",
-            _grouped(case, one),
+            _grouped(case, one, data_format),
             case,
+            refusal,
             convert=Conversion((*statements, *_split_weights(case))),
             convert_back=Conversion((*_join_weights(case), *back, "converted = [kernel, *bias]")),
             no_backward=no_backward(case),
+            inside=replace(inside, input=together, filters=case.filters, groups=case.groups),
         )
     ]
 
 
-def _stack(case: Case, **changes: Any) -> Layer:
-    """Return a layer with these changes that computes the case's window, zeros and crops around it."""
+def _stack(case: Case, data_format: str, **changes: Any) -> tuple[Layer, Case]:
+    """Return a layer with these changes that computes the case's window, zeros and crops around it.
+
+    And the case of the one layer in it that computes.
+    """
     wanted = case.geometry.axes
     same = replace(case, **changes, padding="same", output_padding=None)
     if case.transposed:
-        return _cropped(wanted, same, replace(same, padding="valid"))
+        return _cropped(wanted, same, replace(same, padding="valid"), data_format)
     if case.padding == "same":
-        return keras_layer(same)
+        return keras_layer(same, data_format), same
     pads = case.explicit["padding"]
     padded = [axis.fine + sum(pad) for axis, pad in zip(wanted, pads, strict=True)]
     valid = replace(same, input=(*same.input[:2], *padded), padding="valid")
-    stack = [_around("ZeroPadding", case, pads), keras_layer(valid)]
-    return layer("keras.Sequential", stack) if any(map(any, pads)) else stack[-1]
+    convolution = keras_layer(valid, data_format)
+    if not any(map(any, pads)):
+        return convolution, valid
+    padding = _around("ZeroPadding", case, pads, data_format)
+    return layer("keras.Sequential", [*padding, convolution]), valid
 
 
-def _cropped(wanted: tuple[Axis, ...], same: Case, valid: Case) -> Layer:
-    """Return the smaller output that holds the window, and what to crop of it.
+def _cropped(wanted: tuple[Axis, ...], same: Case, valid: Case, data_format: str) -> tuple[Layer, Case]:
+    """Return the smaller output that holds the window, and what to crop of it; as :func:`_stack`.
 
     Where the window goes on after the full response has ended, zeros behind the input make the response
     longer.
@@ -81,12 +99,12 @@ def _cropped(wanted: tuple[Axis, ...], same: Case, valid: Case) -> Layer:
         if all(crop >= 0 for pair in crops for crop in pair):
             break
     longer = tuple((0, its - axis.coarse) for its, axis in zip(mode.input[2:], wanted, strict=True))
-    stack = [keras_layer(mode)]
+    stack = [keras_layer(mode, data_format)]
     if any(after for _, after in longer):
-        stack.insert(0, _around("ZeroPadding", mode, longer))
+        stack = [*_around("ZeroPadding", mode, longer, data_format), *stack]
     if any(crop for pair in crops for crop in pair):
-        stack.append(_around("Cropping", mode, crops))
-    return layer("keras.Sequential", stack) if len(stack) > 1 else stack[0]
+        stack += _around("Cropping", mode, crops, data_format)
+    return layer("keras.Sequential", stack) if len(stack) > 1 else stack[0], mode
 
 
 def _long_enough(wanted: tuple[Axis, ...], valid: Case) -> Case:
@@ -99,11 +117,17 @@ def _long_enough(wanted: tuple[Axis, ...], valid: Case) -> Case:
     return replace(valid, input=(*valid.input[:2], *sizes))
 
 
-def _around(kind: str, case: Case, amounts: tuple[tuple[int, int], ...]) -> Layer:
-    """Return a ZeroPadding or Cropping layer; those of one axis take a pair and know channels last only."""
-    if case.rank == 1:
-        return layer(f"keras.layers.{kind}1D", amounts[0], dtype=case.dtype)
-    return layer(f"keras.layers.{kind}{case.rank}D", amounts, data_format="channels_last", dtype=case.dtype)
+def _around(kind: str, case: Case, amounts: tuple[tuple[int, int], ...], data_format: str) -> list[Layer]:
+    """Return ZeroPadding or Cropping; those of one axis take a pair, and Cropping1D channels last only."""
+    path = f"keras.layers.{kind}{case.rank}D"
+    if case.rank > 1:
+        return [layer(path, amounts, data_format=data_format, dtype=case.dtype)]
+    if data_format == CHANNELS_LAST:
+        return [layer(path, amounts[0], dtype=case.dtype)]
+    if kind == "ZeroPadding":
+        return [layer(path, amounts[0], data_format=data_format, dtype=case.dtype)]
+    swapped = layer("keras.layers.Permute", (2, 1), dtype=case.dtype)
+    return [swapped, layer(path, amounts[0], dtype=case.dtype), swapped]
 
 
 def _zero_stuffing(case: Case) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -140,13 +164,16 @@ def _join_weights(case: Case) -> tuple[str, ...]:
     return (*statements, "bias = [np.concatenate(arrays[1::2])]" if case.bias else "bias = []")
 
 
-def _grouped(case: Case, one: Layer) -> Script:
+def _grouped(case: Case, one: Layer, data_format: str) -> Script:
     """Return one layer per group, side by side."""
-    shape = (*[None] * case.rank, case.input[1])
+    sizes, channels = [None] * case.rank, case.input[1]
+    first = data_format == CHANNELS_FIRST
+    shape = (channels, *sizes) if first else (*sizes, channels)
+    axis = 1 if first else -1
     return Script(
         ("keras",),
         f"inputs = keras.Input({shape!r}, dtype={case.dtype!r})\n"
-        f"groups = keras.ops.split(inputs, {case.groups}, axis=-1)\n"
+        f"groups = keras.ops.split(inputs, {case.groups}, axis={axis})\n"
         f"parts = [{one!r}(group) for group in groups]\n"
-        f"layer = keras.Model(inputs, keras.layers.Concatenate(dtype={case.dtype!r})(parts))",
+        f"layer = keras.Model(inputs, keras.layers.Concatenate({axis}, dtype={case.dtype!r})(parts))",
     )

@@ -7,6 +7,7 @@ import os
 import platform
 from typing import Any
 
+from parity.frameworks.choice import WITH_ONEDNN, Choice, of_onednn
 from parity.frameworks.distributions import installed_version, not_installed
 from parity.frameworks.keras.quiet import quiet_stderr
 
@@ -38,9 +39,10 @@ def version() -> str:
 
 
 def backend() -> str | None:
-    """Return the backend's name and version."""
+    """Return the backend's name and version; None for one that is not installed, or that Keras has not."""
     name = backend_name()
-    return f"{name} {installed_version(*_BACKENDS[name])}"
+    version = installed_version(*_BACKENDS.get(name, ()))
+    return f"{name} {version}" if version else None
 
 
 def load() -> Any:  # the module
@@ -58,6 +60,11 @@ def load() -> Any:  # the module
 def backend_name() -> str:
     """Return the backend that Keras runs on."""
     return os.environ.get("KERAS_BACKEND", "tensorflow")
+
+
+def choices() -> tuple[Choice, ...]:
+    """Return oneDNN's on the backends that have it, and TensorFlow's own."""
+    return {"tensorflow": of_onednn(WITH_ONEDNN), "torch": of_onednn()}.get(backend_name(), ())
 
 
 def tensorflow_kernels(dtype: str) -> frozenset[str]:

@@ -50,7 +50,11 @@ def _jax(_threads: int) -> dict[str, Any]:
     import jax  # noqa: PLC0415 - it is Keras's backend, and loaded
 
     jax.config.update("jax_default_matmul_precision", "highest")
-    return {"matmul_precision": jax.config.jax_default_matmul_precision}
+    jax.config.update("jax_enable_x64", True)  # noqa: FBT003 - a switch; without it float64 is float32
+    return {
+        "matmul_precision": jax.config.jax_default_matmul_precision,
+        "enable_x64": jax.config.jax_enable_x64,
+    }
 
 
 def _nothing(_threads: int) -> dict[str, Any]:

@@ -5,13 +5,28 @@ from __future__ import annotations
 from parity.cases.case import Case
 from parity.frameworks.keras.installation import backend_name, tensorflow_kernels
 from parity.frameworks.known.machine import cpu_flags
-from parity.frameworks.precision import Mode, accumulated_by_tap, accumulated_in_float32, accumulator_unknown
+from parity.frameworks.precision import (
+    Mode,
+    accumulated_by_tap,
+    accumulated_in_float32,
+    accumulator_unknown,
+    flushing,
+)
 
 _ONEDNN_TAKES = {"bfloat16": "avx512f", "float16": "avx512_fp16"}
 """The processor's flag by which TensorFlow leaves a half type to oneDNN."""
 
 
 def mode(case: Case) -> Mode:
+    """Return the mode of :func:`_sums`, with subnormal numbers flushed, but on PyTorch.
+
+    TensorFlow and JAX have their threads flush them; PyTorch leaves it to the instructions for bfloat16.
+    """
+    mode = _sums(case)
+    return mode if backend_name() == "torch" and case.dtype != "bfloat16" else flushing(mode)
+
+
+def _sums(case: Case) -> Mode:
     """Return that half types are summed up in float32 and rounded, and the bias added in the half type.
 
     But TensorFlow's own kernels of transposed layers and of three axes keep sums in the half type, and

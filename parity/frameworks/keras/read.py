@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from convmm.geometry import GeometryError, check_int, shorten, shown
 from parity.cases.op import Op
 from parity.frameworks.code.expression import Bound, Call
+from parity.frameworks.code.layer import Layer, Name
 from parity.frameworks.code.reading import Reading
+from parity.frameworks.keras.rules import CHANNELS_FIRST
 
 _BEGIN = ("filters", "kernel_size", "strides", "padding")
 _END = (
@@ -23,6 +26,8 @@ _END = (
     "dtype",
     "trainable",
     "input_shape",
+    "autocast",
+    "lora_rank",
 )
 _CONV = (*_BEGIN, "data_format", "dilation_rate", "groups", *_END)
 _CONV_TRANSPOSE = (*_BEGIN, "output_padding", "data_format", "dilation_rate", *_END)
@@ -36,14 +41,18 @@ CLASSES = {
 }
 """The operation of each class, under both of its names."""
 
-_PREFIXES = ("", "layers", "keras.layers", "tf.keras.layers", "tensorflow.keras.layers")
-_DROPPED = ("kernel_initializer", "bias_initializer", "name", "trainable")
+PREFIXES = ("", "layers", "keras.layers", "tf.keras.layers", "tensorflow.keras.layers")
+_INITIALIZERS = ("kernel_initializer", "bias_initializer")
+_DROPPED = (*_INITIALIZERS, "name", "trainable", "autocast")
+"""What is not translated."""
+
 _REFUSED = (
     "kernel_regularizer",
     "bias_regularizer",
     "activity_regularizer",
     "kernel_constraint",
     "bias_constraint",
+    "lora_rank",
 )
 _ACTIVATIONS = (
     None,
@@ -66,16 +75,16 @@ def read(call: Call) -> Reading:
     Raises:
         ExpressionError: an argument that is not the layer's, out of its range, or out of this tool's reach.
     """
-    if call.prefix not in _PREFIXES:
-        allowed = ", ".join(f"{prefix}.{call.name}" for prefix in _PREFIXES[1:])
-        raise call.error(f"{call.prefix}.{call.name}: allowed are {call.name}, {allowed}")
+    if call.prefix not in PREFIXES:
+        allowed = ", ".join(f"{prefix}.{call.name}" for prefix in PREFIXES[1:])
+        raise call.error(f"{shorten(call.path)}: allowed are {call.name}, {allowed}")
     op = CLASSES[call.name]
     transposed, rank = Op.of(op)
     bound = call.bind(_names(op))
     for name in _REFUSED:
         bound.choice(name, (None,), None)
     arguments: dict[str, Any] = {
-        "filters": bound.number("filters"),
+        "filters": bound.number("filters", minimum=0),
         "kernel": bound.numbers("kernel_size", rank),
         "stride": bound.numbers("strides", rank, default=1),
         "dilation": bound.numbers("dilation_rate", rank, default=1),
@@ -92,13 +101,25 @@ def read(call: Call) -> Reading:
     )
     activation = bound.choice("activation", _ACTIVATIONS, None)
     return Reading(
-        "keras",
+        f"keras+{CHANNELS_FIRST}" if channels_first else "keras",
         op,
         _channels(bound, rank, first=channels_first),
         arguments,
+        _layer(bound),
         None if activation == "linear" else activation,
         tuple(_notes(bound, channels_first=channels_first)),
     )
+
+
+def _layer(bound: Bound) -> Layer:
+    """Return the layer as it was typed; a dotted name as the text by which Keras knows the same thing."""
+    texts = {name: bound.named(name) for name in ("activation", "dtype", "data_format")}
+    return bound.layer("keras.layers", **texts, **dict.fromkeys(_own_initializers(bound)))
+
+
+def _own_initializers(bound: Bound) -> list[str]:
+    """Return which initializers are given as dotted names, which may be the user's own."""
+    return [name for name in _INITIALIZERS if isinstance(bound.value(name), Name)]
 
 
 def _names(op: str) -> tuple[str, ...]:
@@ -112,7 +133,7 @@ def _padding(bound: Bound, op: str, arguments: dict[str, Any]) -> Any:
     value = bound.value("padding", "valid")
     lower = value.lower() if isinstance(value, str) else value
     if lower not in allowed:
-        raise bound.refuse("padding", f"padding={value!r}: allowed are {', '.join(map(repr, allowed))}")
+        raise bound.refuse("padding", f"padding={shown(value)}: allowed are {', '.join(map(repr, allowed))}")
     if lower != "causal":
         return lower
     return (((arguments["kernel"][0] - 1) * arguments["dilation"][0], 0),)
@@ -123,15 +144,22 @@ def _channels(bound: Bound, rank: int, *, first: bool) -> int | None:
     if shape is None:
         return None
     if not isinstance(shape, tuple) or len(shape) != rank + 1:
-        raise bound.refuse("input_shape", f"input_shape={shape!r}: allowed are {rank + 1} sizes")
+        raise bound.refuse("input_shape", f"input_shape={shown(shape)}: allowed are {rank + 1} sizes")
     channels = shape[0 if first else -1]
-    return channels if isinstance(channels, int) else None
+    if channels is None:
+        return None
+    try:
+        return check_int("input_shape's channels", channels, minimum=0)
+    except GeometryError as error:
+        raise bound.refuse("input_shape", str(error)) from None
 
 
 def _notes(bound: Bound, *, channels_first: bool) -> list[str]:
     dropped = [name for name in _DROPPED if bound.value(name) is not None]
+    own = _own_initializers(bound)
     notes = [
-        f"{name} is left out: it does not change what the layer computes with given weights"
+        f"{name} is left out{', of the proof too' if name in own else ''}: it does not change what the layer "
+        "computes with given weights"
         for name in dropped
     ]
     if channels_first:

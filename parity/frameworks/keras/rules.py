@@ -17,6 +17,9 @@ from parity.frameworks.spelling import Kind, Refusal, Spelling, wanted_windows, 
 MOVE = "np.moveaxis(kernel, (0, 1), (-1, -2))"
 TO_KERAS = Conversion((f"converted = [{MOVE}, *bias]",))
 MOVE_BACK = "kernel = np.moveaxis(kernel, (-1, -2), (0, 1))"
+CHANNELS_LAST, CHANNELS_FIRST = "channels_last", "channels_first"
+"""Keras's names of the two orders of axes, ``data_format``: of the data, not of the kernels."""
+
 FROM_KERAS = Conversion((MOVE_BACK, "converted = [kernel, *bias]"))
 
 
@@ -33,9 +36,12 @@ def meanings(case: Case) -> Iterator[Case]:
         yield from _valid(case, ((case.geometry.axes[0].extent - 1, 0),))
 
 
-def find_native(case: Case, meanings: list[Case], refuses: Refuses) -> Spelling | None:
+def find_native(
+    case: Case, meanings: list[Case], refuses: Refuses, data_format: str = CHANNELS_LAST
+) -> Spelling | None:
     """Return the case with Keras's own arguments; else a layer that means it, an accepted one first."""
-    natives = [spelling("native", meaning, refuses) for meaning in meanings if windows_agree(case, meaning)]
+    agreeing = (meaning for meaning in meanings if windows_agree(case, meaning))
+    natives = [spelling("native", meaning, refuses, data_format) for meaning in agreeing]
     if isinstance(case.padding, str):
         return natives[0]
     return min(natives, key=lambda native: native.refusal is not None, default=None)
@@ -46,29 +52,65 @@ def _output_padding(axis: Axis, mode: str) -> int:
     return axis.fine - (axis.full if mode == "valid" else axis.full - axis.extent + axis.extent % 2)
 
 
-def same_instead(native: Case, refuses: Refuses) -> list[Spelling]:
+def same_instead(native: Case, refuses: Refuses, data_format: str = CHANNELS_LAST) -> list[Spelling]:
     """Return what "same" gives beside a native "valid" of equal arguments, where that is another thing."""
     if native.padding != "valid":
         return []
-    same = native.padded("same", native.output_padding)
-    return [] if windows_agree(native, same) else [spelling("lookalike", same, refuses)]
+    given = _valid(native, "same", native.output_padding)
+    others = [same for same in given if not windows_agree(native, same)]
+    return [spelling("lookalike", same, refuses, data_format) for same in others]
 
 
-def spelling(kind: Kind, meaning: Case, refuses: Refuses) -> Spelling:
+def spelling(kind: Kind, meaning: Case, refuses: Refuses, data_format: str = CHANNELS_LAST) -> Spelling:
     """Return the layer of this meaning, with what Keras does with it."""
-    refusal = _refusal(meaning) or refuses(meaning, kind)
-    return Spelling(kind, keras_layer(meaning), meaning, refusal, TO_KERAS, FROM_KERAS, no_backward(meaning))
+    refusal = _refusal(meaning, data_format) or format_refusal(meaning, data_format) or refuses(meaning, kind)
+    layer = keras_layer(meaning, data_format)
+    return Spelling(kind, layer, meaning, refusal, TO_KERAS, FROM_KERAS, no_backward(meaning))
 
 
-def _refusal(case: Case) -> Refusal | None:
+def _refusal(case: Case, data_format: str) -> Refusal | None:
     if max(case.stride) > 1 and max(case.dilation) > 1:
         return Refusal("Keras takes no stride together with a dilation", ("ValueError",))
     if any(q >= s for q, s in zip(case.output_padding or (), case.stride, strict=False)):
         return Refusal("Keras takes no output_padding that is not below the stride", ("ValueError",))
+    zero = refusal_of_zeros(case, data_format)
+    if zero is not None:
+        return zero
     kernels = tensorflow_kernels(case.dtype) if case.transposed else frozenset()
     if "its own" in kernels and max(case.dilation) > 1:
         reason = "TensorFlow's own kernels dilate no transposed layer"
         return Refusal(reason, ("InvalidArgumentError",), certain="oneDNN" not in kernels)
+    return None
+
+
+def format_refusal(case: Case, data_format: str) -> Refusal | None:
+    """Return what TensorFlow refuses of this format on the CPU, whatever the other arguments."""
+    kernels = tensorflow_kernels(case.dtype)
+    if data_format == CHANNELS_LAST or "its own" not in kernels or _is_by_xla(case, data_format):
+        return None
+    error = "InvalidArgumentError" if case.transposed else "UnimplementedError"
+    reason = "TensorFlow's own kernels for the CPU take channels last only"
+    return Refusal(reason, (error,), certain="oneDNN" not in kernels and 0 not in case.output_shape)
+
+
+def _is_by_xla(case: Case, data_format: str) -> bool:
+    """Return whether Keras on TensorFlow leaves this layer to XLA, which takes both formats."""
+    three_first = case.rank == 3 and data_format == CHANNELS_FIRST  # noqa: PLR2004 - axes
+    return not case.transposed and (case.groups > 1 or three_first)
+
+
+def refusal_of_zeros(case: Case, data_format: str) -> Refusal | None:
+    """Return what Keras and TensorFlow raise for a layer of no filters, input channels, or input elements."""
+    if not case.filters:
+        return Refusal("Keras takes no layer without filters", ("ValueError",))
+    if not case.input[1] and not case.transposed and tensorflow_kernels(case.dtype):
+        errors = ("InvalidArgumentError", "ZeroDivisionError", "StagingError", "ValueError")
+        return Refusal("TensorFlow convolves no input without channels", errors)
+    dilated_same = case.padding == "same" and max(case.dilation) > 1
+    by_xla = tensorflow_kernels(case.dtype) and _is_by_xla(case, data_format)
+    if 0 in case.input[2:] and dilated_same and by_xla:
+        reason = "for XLA, TensorFlow takes one from an axis without elements where 'same' is dilated"
+        return Refusal(reason, ("ValueError",))
     return None
 
 
@@ -82,6 +124,11 @@ def no_backward(case: Case) -> str | None:
     )
 
 
+def unfolds(case: Case) -> bool:
+    """Return whether TensorFlow may hold all that the taps read: oneDNN's transposed layers do not."""
+    return not (case.transposed and tensorflow_kernels(case.dtype) == {"oneDNN"})
+
+
 def refuses_dilation(case: Case) -> bool:
     """Return whether the case's dilation is better written into the kernel."""
     if max(case.dilation) == 1:
@@ -89,7 +136,7 @@ def refuses_dilation(case: Case) -> bool:
     return max(case.stride) > 1 or (case.transposed and "its own" in tensorflow_kernels(case.dtype))
 
 
-def keras_layer(case: Case) -> Layer:
+def keras_layer(case: Case, data_format: str = CHANNELS_LAST) -> Layer:
     """Return the Keras layer that a case of Keras's own padding is."""
     arguments: dict[str, Any] = {"filters": case.filters, "kernel_size": case.kernel, "strides": case.stride}
     arguments["padding"] = case.padding if isinstance(case.padding, str) else "causal"
@@ -99,7 +146,7 @@ def keras_layer(case: Case) -> Layer:
         arguments["dilation_rate"] = case.dilation
     if case.groups > 1:
         arguments["groups"] = case.groups
-    arguments |= {"use_bias": case.bias, "data_format": "channels_last", "dtype": case.dtype}
+    arguments |= {"use_bias": case.bias, "data_format": data_format, "dtype": case.dtype}
     return layer(f"keras.layers.Conv{case.rank}D{'Transpose' if case.transposed else ''}", **arguments)
 
 
@@ -107,7 +154,7 @@ def why_not(case: Case) -> str:
     """Return why no arguments of Keras mean the case."""
     wanted = wanted_windows(case)
     if not case.transposed:
-        return f"neither 'valid' nor 'same' is this case's padding of {wanted} on the axes in turn"
+        return f"neither 'valid' nor 'same' is this case's padding of {wanted}"
     return f"neither 'valid' nor 'same' gives, with any output_padding, an output that {wanted}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,19 @@ from parity.frameworks.keras.installation import load
 
 
 def has_channels_first(layer: Any) -> bool:
-    """Return whether a layer, which its user may have made, takes its channels before the spatial axes."""
-    return getattr(layer, "data_format", None) == "channels_first"
+    """Return whether a layer, which its user may have made, takes its channels before the spatial axes.
+
+    Of a model the first layer that has an order of axes decides.
+    """
+    return next(_data_formats(layer), None) == "channels_first"
+
+
+def _data_formats(layer: Any) -> Iterator[str]:
+    own = getattr(layer, "data_format", None)
+    if own is not None:
+        yield own
+    for inner in getattr(layer, "layers", ()):
+        yield from _data_formats(inner)
 
 
 def to_keras(array: Array, *, channels_first: bool = False) -> Any:
@@ -29,7 +40,10 @@ def to_numpy(tensor: Any, *, channels_first: bool = False) -> Array:
 
 
 def build(layer: Any, given: Any, weights: Sequence[Array]) -> None:
-    """Build the layer for this input, and set its weights."""
+    """Build the layer for this input, and set its weights.
+
+    They are set in one piece: of float16 arrays in another order OpenVINO makes constants of int16.
+    """
     if not layer.built:
         layer.build(given.shape)
-    layer.set_weights(weights)
+    layer.set_weights([np.ascontiguousarray(weight) for weight in weights])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 from msgspec.structs import replace
@@ -28,7 +28,8 @@ class Seen(Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         status: of the result.
         error: classes, one of which it raised; empty for any.
-        relation: relations, one of which it has to the reference; empty for any.
+        relation: relations, one of which it has to the reference; empty for any. "different" stands for all
+            that are a difference: of wrong values that follow no rule, few may look like any mistake.
     """
 
     status: Status
@@ -40,8 +41,12 @@ class Seen(Struct, frozen=True, forbid_unknown_fields=True):
         return (
             result.status == self.status
             and (not self.error or result.error_class in self.error)
-            and (not self.relation or result.relation in self.relation)
+            and (not self.relation or result.relation in self.relation or self._is_different(result))
         )
+
+    def _is_different(self, result: Result) -> bool:
+        same = result.relation in {"identical", "empty", "no verdict"}
+        return "different" in self.relation and not same
 
 
 @dataclass(frozen=True)
@@ -50,13 +55,14 @@ class Divergence:
 
     Attributes:
         name: unique in its file.
-        framework: whose it is.
+        frameworks: whose it is: whole names, those on routes among them.
         version: of the framework.
         backend: what computes underneath, without its version; None for any, or where there is none.
         backend_version: of the backend.
         case: which cases have it; of a layer, the case that the layer computes by the framework's rules.
         machine: where it is.
         spelling: of which layers.
+        variant: of which of these, by what tells them apart; empty for any.
         output: of which of their outputs.
         seen: what it looks like.
         certain: every case that meets the condition shows it. If not, some do, and its example always does.
@@ -65,10 +71,12 @@ class Divergence:
         why: one sentence.
         source: the address of a public report, or how it was found.
         example: the command of a case that shows it.
+        file: the user's file that it was read from; None for one that comes with this package.
+        digest: of that file's bytes, "sha256:" and the hash.
     """
 
     name: str
-    framework: str
+    frameworks: tuple[str, ...]
     version: SpecifierSet
     case: Condition
     seen: Seen
@@ -79,9 +87,12 @@ class Divergence:
     backend_version: SpecifierSet = field(default_factory=SpecifierSet)
     machine: Machine = field(default_factory=Machine)
     spelling: tuple[Kind, ...] = ("native",)
+    variant: tuple[str, ...] = ()
     output: tuple[Output, ...] = ("value",)
     certain: bool = True
     undecided: str | None = None
+    file: str | None = None
+    digest: str | None = None
 
     @property
     def reason(self) -> str:
@@ -98,7 +109,7 @@ class Divergence:
 
         A version that is not known, as of a framework that is not installed, is no reason to say no.
         """
-        if framework != self.framework:
+        if framework not in self.frameworks:
             return False
         underneath, _, backend_version = (backend or "").partition(" ")
         return (
@@ -114,10 +125,11 @@ class Divergence:
         A layer that was never called has none, and one that was refused for another reason never came so far.
         """
         return (
-            result.framework == self.framework  # most are another's, and all are asked for every result
+            result.framework in self.frameworks  # most are another's, and all are asked for every result
             and result.layer is not None
             and result.output in self.output
             and result.spelling in self.spelling
+            and (not self.variant or result.variant in self.variant)
             and not (result.status == "rejected" and result.explained and result.reason != self.reason)
             and meets(case, self.case)
             and self.concerns(result.framework, result.version, result.backend)
@@ -125,7 +137,7 @@ class Divergence:
 
     def is_due(self, case: Case) -> bool:
         """Return whether a layer that computes this case, which meets the condition, has to show it."""
-        return self.undecided is None and (self.certain or case.command == self.example)
+        return self.undecided is None and (self.certain or _plain(case) == _plain_command(self.example))
 
     def is_seen(self, result: Result) -> bool:
         """Return whether a result has it: it is as the entry says, and nothing else explains it."""
@@ -143,7 +155,7 @@ def explain_known(case: Case, result: Result, known: Iterable[Divergence]) -> Re
     met = [each for each in known if each.is_met(case, result)]
     seen = [each for each in met if each.is_seen(result)]
     unseen = tuple(
-        each.name for each in met if each.is_due(case) and each not in seen and _is_telling(result)
+        each.name for each in met if each.is_due(case) and each not in seen and _is_telling(result, each.seen)
     )
     if not seen:
         return replace(result, unseen=unseen) if unseen else result
@@ -151,8 +163,12 @@ def explain_known(case: Case, result: Result, known: Iterable[Divergence]) -> Re
 
 
 def known_refusals(framework: Framework, known: Iterable[Divergence]) -> Refuses:
-    """Return what of known differences are refusals of a framework, as installed here, of a case."""
-    own = [entry for entry in known if entry.framework == framework.name and entry.is_refusal]
+    """Return what of known differences are refusals of a framework, as installed here, of a case.
+
+    Not those of some of its layers of a kind, which are looked up when such a layer is refused.
+    """
+    of_any = (entry for entry in known if entry.is_refusal and not entry.variant)
+    own = [entry for entry in of_any if framework.name in entry.frameworks]
     about = (framework.name, framework.version(), framework.backend()) if own else ("", None, None)
 
     def refuses(case: Case, kind: Kind) -> Refusal | None:
@@ -163,10 +179,24 @@ def known_refusals(framework: Framework, known: Iterable[Divergence]) -> Refuses
     return refuses
 
 
-def _is_telling(result: Result) -> bool:
-    """Return whether a difference could have been seen: a layer ended by itself and gave values."""
+def _is_telling(result: Result, seen: Seen) -> bool:
+    """Return whether a difference could have been seen: a layer ended by itself and gave values.
+
+    One that is seen in the shape alone, in that of an output without elements, too.
+    """
     ended = result.status in {"ok", "rejected", "invalid"}
-    return ended and result.relation not in {"empty", "no verdict"}
+    shape_tells = seen.relation == ("empty",)
+    return ended and (shape_tells or result.relation != "empty") and result.relation != "no verdict"
+
+
+@functools.cache
+def _plain_command(command: str) -> dict[str, Any]:
+    return _plain(Case.from_command(command))
+
+
+def _plain(case: Case) -> dict[str, Any]:
+    """Return the fields with no default left: a layer means by "valid" what a user has in numbers."""
+    return {**case.to_dict(), **case.explicit}
 
 
 @functools.cache

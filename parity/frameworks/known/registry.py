@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-import tomllib
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -13,11 +13,12 @@ from typing import Annotated, Any, TypeVar, get_args
 from msgspec import Meta, Struct
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from convmm.geometry import GeometryError
+from convmm.geometry import GeometryError, shown
 from parity.cases.case import Case, CaseError
 from parity.cases.condition import ConditionError, check_condition, meets
 from parity.cases.decoding import MisfitError, decode
 from parity.cases.errors import InputError
+from parity.cases.toml import read_toml, title
 from parity.frameworks.attempt import describe
 from parity.frameworks.interface import Framework
 from parity.frameworks.known.divergences import Divergence, Seen, known_refusals
@@ -28,6 +29,9 @@ from parity.records.result import Output
 T = TypeVar("T")
 
 Text = Annotated[str, Meta(pattern=r"\S", description="a text")]
+Names = Annotated[
+    Text | Annotated[tuple[Text, ...], Meta(min_length=1)], Meta(description="a name, or a list of names")
+]
 Address = Annotated[str, Meta(pattern="^https://", description="an address that begins with https://")]
 Versions = Annotated[str, Meta(description="a version range such as '>=2.18,<2.22', or '' for any version")]
 
@@ -42,7 +46,7 @@ class _Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A known difference as its file has it; divergences.toml says what each key means."""
 
     name: Text
-    framework: Text
+    framework: Names
     version: Versions
     case: Any
     seen: Seen
@@ -53,6 +57,7 @@ class _Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     reference: Address | None = None
     found: Text | None = None
     spelling: tuple[Kind, ...] = ("native",)
+    variant: tuple[str, ...] = ()
     output: tuple[Output, ...] = ("value",)
     certain: bool | None = None
     undecided: Text | None = None
@@ -109,24 +114,23 @@ def load_registry(path: Path) -> tuple[Divergence, ...]:
     Raises:
         RegistryError: unreadable, not valid, or with the name of a built-in entry.
     """
-    return _load(str(path), path, taken=[each.name for each in built_in()])
+    return _load(str(path), path, taken=[each.name for each in built_in()], file=str(path))
 
 
-def _load(name: str, path: Traversable | Path, taken: Collection[str] = ()) -> tuple[Divergence, ...]:
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise RegistryError(f"{name}: cannot be read: {error}") from error
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise RegistryError(f"{name}: no valid TOML: {error}") from error
-    tables = _decode(name, data, _File).divergence
+def _load(
+    name: str, path: Traversable | Path, taken: Collection[str] = (), file: str | None = None
+) -> tuple[Divergence, ...]:
+    document = read_toml(name, path, RegistryError)
+    tables = _decode(name, document.tables, _File).divergence
     names = set(taken)
     found = []
     for number, table in enumerate(tables, 1):
-        where = f"{name}: [[divergence]] {number} ({table.get('name', 'no name')})"
+        where = f"{name}: {title('divergence', number, table)}"
         entry = _divergence(where, _decode(where, table, _Entry))
+        if file is not None:
+            entry = replace(entry, file=file, digest=document.digest)
         if entry.name in names:
-            raise RegistryError(f"{where}: key 'name'={entry.name!r} is given twice; allowed is once")
+            raise RegistryError(f"{where}: key 'name'={shown(entry.name)} is given twice; allowed is once")
         names.add(entry.name)
         found.append(entry)
     return tuple(found)
@@ -155,13 +159,14 @@ def _divergence(where: str, entry: _Entry) -> Divergence:
     _check_seen(f"{where}: in 'seen'", entry)
     return Divergence(
         name=entry.name,
-        framework=entry.framework,
+        frameworks=(entry.framework,) if isinstance(entry.framework, str) else entry.framework,
         version=_versions(where, "version", entry.version),
         backend=entry.backend,
         backend_version=_versions(where, "backend_version", entry.backend_version or ""),
         case=entry.case,
         machine=entry.machine,
         spelling=entry.spelling,
+        variant=entry.variant,
         output=entry.output,
         seen=entry.seen,
         certain=entry.certain is not False and entry.undecided is None,
@@ -206,4 +211,4 @@ def _example(where: str, entry: _Entry) -> str:
 
 
 def _wrong(where: str, key: str, value: object, allowed: str) -> RegistryError:
-    return RegistryError(f"{where}: key {key!r}={value!r}: allowed is {allowed}")
+    return RegistryError(f"{where}: key {shown(key)}={shown(value)}: allowed is {allowed}")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from parity.cases.case import Case
 from parity.frameworks.code.layer import layer
 from parity.frameworks.code.script import Script
 from parity.frameworks.spelling import Spelling
-from parity.frameworks.torch.rules import torch_layer
+from parity.frameworks.torch.rules import refusal, torch_layer
 
 _SAME_PAD = """\
 class SamePad(torch.nn.Module):
@@ -30,7 +32,7 @@ def exact(case: Case, *, any_size: bool = False) -> list[Spelling]:
 
     With ``any_size`` it holds for inputs of any size, and not only for the case's.
     """
-    if 0 in case.output_shape:
+    if 0 in case.output_shape[2:]:
         return []
     if any_size and case.padding == "same" and not case.transposed:
         return [_with_computed_pads(case)]
@@ -44,7 +46,16 @@ def exact(case: Case, *, any_size: bool = False) -> list[Spelling]:
     rest = [pad - p for pair, p in zip(reversed(pads), reversed(shared), strict=True) for pad in pair]
     outside = layer(f"torch.nn.ZeroPad{case.rank}d", tuple(-pad if case.transposed else pad for pad in rest))
     stack = (module, outside) if case.transposed else (outside, module)
-    return [Spelling("exact", layer("torch.nn.Sequential", *stack) if any(rest) else module, meaning=case)]
+    padded = zip(case.input[2:], pads, shared, strict=True)
+    sizes = [size if case.transposed else size + sum(pair) - 2 * p for size, pair, p in padded]
+    whole = layer("torch.nn.Sequential", *stack) if any(rest) else module
+    inside = replace(
+        case,
+        input=(*case.input[:2], *sizes),
+        padding=tuple((pad, pad) for pad in shared),
+        output_padding=added or None,
+    )
+    return [Spelling("exact", whole, meaning=case, refusal=refusal(case, sizes), inside=inside)]
 
 
 def _with_computed_pads(case: Case) -> Spelling:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from convmm.geometry import shorten, shown
 from parity.cases.op import Op
-from parity.frameworks.code.expression import Bound, Call
+from parity.frameworks.code.expression import Argument, Bound, Call
+from parity.frameworks.code.layer import Name
 from parity.frameworks.code.reading import Reading
 
 _CONV = (
@@ -43,9 +46,8 @@ CLASSES = {
 }
 """The operation of each class."""
 
-_PREFIXES = ("", "nn", "torch.nn")
+PREFIXES = ("", "nn", "torch.nn")
 _DTYPES = {
-    None: "float32",
     "float": "float32",
     "float32": "float32",
     "double": "float64",
@@ -62,28 +64,52 @@ def read(call: Call) -> Reading:
     Raises:
         ExpressionError: an argument that is not the layer's, out of its range, or out of this tool's reach.
     """
-    if call.prefix not in _PREFIXES:
+    if call.prefix not in PREFIXES:
         raise call.error(
-            f"{call.prefix}.{call.name}: allowed is {call.name}, nn.{call.name} or torch.nn.{call.name}"
+            f"{shorten(call.path)}: allowed is {call.name}, nn.{call.name} or torch.nn.{call.name}"
         )
     op = CLASSES[call.name]
     transposed, rank = Op.of(op)
-    bound = call.bind(_CONV_TRANSPOSE if transposed else _CONV)
+    typed = call.bind(_CONV_TRANSPOSE if transposed else _CONV)
+    bound = _spread(typed)
     bound.choice("padding_mode", ("zeros",), "zeros")
     bound.choice("device", (None, "cpu"), None)
     arguments: dict[str, Any] = {
-        "filters": bound.number("out_channels"),
+        "filters": bound.number("out_channels", minimum=0),
         "kernel": bound.numbers("kernel_size", rank),
         "stride": bound.numbers("stride", rank, default=1),
         "dilation": bound.numbers("dilation", rank, default=1),
         "padding": _padding(bound, rank, transposed=transposed),
         "groups": bound.number("groups", 1),
         "bias": bound.flag("bias", default=True),
-        "dtype": _DTYPES[bound.choice("dtype", tuple(_DTYPES), None)],
+        "dtype": _dtype(bound),
     }
     if transposed and "output_padding" in bound.arguments:
         arguments["output_padding"] = bound.numbers("output_padding", rank, minimum=0)
-    return Reading("torch", op, bound.number("in_channels"), arguments)
+    known = {} if bound.value("dtype") is None else {"dtype": Name(f"torch.{arguments['dtype']}")}
+    channels = bound.number("in_channels", minimum=0)
+    return Reading("torch", op, channels, arguments, typed.layer("torch.nn", **known))
+
+
+def _dtype(bound: Bound) -> str:
+    """Return the name of the dtype, which torch takes as one of its objects and not as a text."""
+    value = bound.value("dtype")
+    if value is None:
+        return "float32"
+    if not isinstance(value, Name) or bound.named("dtype") not in _DTYPES:
+        allowed = ", ".join(f"torch.{name}" for name in _DTYPES)
+        raise bound.refuse("dtype", f"dtype={shown(value)}: allowed are None, {allowed}")
+    return _DTYPES[bound.named("dtype")]
+
+
+def _spread(bound: Bound) -> Bound:
+    """Return the arguments with the int itself for a sequence of one, which torch takes for every axis."""
+    found = dict(bound.arguments)
+    for name in ("stride", "padding", "dilation", "output_padding"):
+        match found.get(name):
+            case Argument(value=[int(one)]) as argument:  # a list or a tuple
+                found[name] = replace(argument, value=one)
+    return replace(bound, arguments=found)
 
 
 def _padding(bound: Bound, rank: int, *, transposed: bool) -> tuple[int, ...] | str:
@@ -92,7 +118,8 @@ def _padding(bound: Bound, rank: int, *, transposed: bool) -> tuple[int, ...] | 
         return bound.numbers("padding", rank, minimum=0, default=0)
     if transposed:
         raise bound.refuse(
-            "padding", f"padding={value!r}: torch's transposed layers take ints only, and fail when called"
+            "padding",
+            f"padding={shown(value)}: torch's transposed layers take ints only, and fail when called",
         )
     if value == "same" and set(bound.numbers("stride", rank, default=1)) != {1}:
         raise bound.refuse("padding", "padding='same': torch takes it at stride 1 only")

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from convmm.geometry import GeometryError
 from parity.cases.case import Case
 from parity.frameworks.code.layer import Layer, Name, layer
 from parity.frameworks.spelling import Kind, Refusal, Spelling, wanted_windows
+
+_NO_FILTERS = Refusal(
+    "torch's transposed layers take no kernel without filters", ("RuntimeError", "IndexError")
+)
+
+_NO_ELEMENTS = Refusal("torch takes no sizes of 0 but those of the batch and the channels", ("RuntimeError",))
 
 _EMPTY = Refusal(
     "the output has no elements, which torch accepts in oneDNN's code path and refuses in its own",
@@ -52,7 +58,20 @@ def _valid(case: Case, pads: list[int], output_padding: list[int] | None) -> Ite
 
 def spelling(kind: Kind, meaning: Case) -> Spelling:
     """Return the layer of this meaning, with what torch does with it."""
-    return Spelling(kind, _layer(meaning), meaning, _EMPTY if 0 in meaning.output_shape else None)
+    return Spelling(kind, _layer(meaning), meaning, refusal(meaning, meaning.input[2:]))
+
+
+def refusal(case: Case, sizes: Sequence[int]) -> Refusal | None:
+    """Return what torch raises for a layer of this case's arguments on an input of these spatial sizes."""
+    first = case.input[1] if case.transposed else case.filters
+    if not first:
+        what = "input channels" if case.transposed else "filters"
+        return Refusal(f"torch takes no kernel without {what}, its first axis", ("RuntimeError",))
+    if case.transposed and not case.filters:
+        return _NO_FILTERS
+    if 0 in sizes and case.input[0] and case.input[1]:
+        return _NO_ELEMENTS
+    return _EMPTY if 0 in case.output_shape[2:] else None
 
 
 def _layer(case: Case) -> Layer:
@@ -81,7 +100,7 @@ def why_not(case: Case) -> str:
     """Return why no arguments of torch mean the case."""
     wanted = wanted_windows(case)
     if not case.transposed:
-        return f"torch pads both ends of an axis alike, and this case reads {wanted} of each axis in turn"
+        return f"torch pads both ends of an axis alike, and this case reads {wanted}"
     return (
         "torch drops padding elements at both ends and adds output_padding, 0 to less than the larger of "
         f"stride and dilation, after them: no such pair gives an output that {wanted}"

@@ -8,27 +8,25 @@ import numpy as np
 
 from parity.cases.arrays import SIGNIFICAND_BITS, Array, Arrays
 from parity.verdict.compare import close
-from parity.verdict.diagnosis.suspect import Suspect
+from parity.verdict.diagnosis.suspect import Output
 from parity.verdict.formats import ROUNDINGS, to_dtype
 from parity.verdict.reference import Reference
 
 
-def reduced_precision(result: Array, reference: Reference) -> Iterator[Suspect]:
+def reduced_precision(result: Array, reference: Reference) -> Iterator[Output]:
     """Try operands or results rounded to a narrower format."""
     x, w, bias = reference.arrays
     for name, rounded in ROUNDINGS.items():
         y = reference.compute(Arrays(rounded(x), rounded(w), None if bias is None else rounded(bias)))
-        yield Suspect("numeric", f"the operands are rounded to {name}", y)
-        yield Suspect(
-            "numeric", f"the result is rounded to {name}", _either_way(rounded, reference.y, result)
-        )
+        yield Output(f"the operands are rounded to {name}", y)
+        yield Output(f"the result is rounded to {name}", _either_way(rounded, reference.y, result))
         text = f"the operands and the result are rounded to {name}"
-        yield Suspect("numeric", text, _either_way(rounded, y, result))
+        yield Output(text, _either_way(rounded, y, result))
     if SIGNIFICAND_BITS[reference.case.dtype] > SIGNIFICAND_BITS["float32"]:
-        yield Suspect("numeric", "the result is rounded to float32", to_dtype(np.float32)(reference.y))
+        yield Output("the result is rounded to float32", to_dtype(np.float32)(reference.y))
         if not reference.exact:
             text = "it is computed in float32: within its tolerances, not within the case's"
-            yield Suspect("numeric", text, _where_close(result, reference.y, "float32"))
+            yield Output(text, _where_close(result, reference.y, "float32"))
 
 
 def _where_close(result: Array, values: Array, dtype: str) -> Array:
@@ -42,16 +40,16 @@ def _either_way(rounded: Callable[[Array], Array], values: Array, result: Array)
     return up if result.shape != up.shape else np.where(result == down, down, up)
 
 
-def scaled(result: Array, reference: Reference) -> Iterator[Suspect]:
+def scaled(result: Array, reference: Reference) -> Iterator[Output]:
     """Try the reference times a constant, rounded or not."""
     y, dtype = reference.y, reference.case.dtype
     if result.shape != y.shape or not np.isfinite(result).all():
         return
     largest = np.unravel_index(int(np.argmax(np.abs(y))), y.shape)
     if not y[largest]:
-        yield Suspect("scaled", "the values are zeros, as the reference's are", y)
+        yield Output("the values are zeros, as the reference's are", y)
         return
     factor = float(result[largest] / y[largest])
     if factor and not close(result, y, dtype).all():
         text = f"the values are {factor:.6g} times the reference's"
-        yield Suspect("scaled", text, _where_close(result, factor * y, dtype))
+        yield Output(text, _where_close(result, factor * y, dtype))

@@ -1,10 +1,9 @@
-"""One mistake, and what it would have given."""
+"""One kind of mistake, and what it would have given."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from parity.cases.arrays import Array
 from parity.verdict.reference import Reference
@@ -15,11 +14,13 @@ Offset = tuple[int, ...]
 Mistake = Literal[
     "window",
     "flipped",
+    "argument ignored",
     "axes swapped",
     "channels swapped",
     "groups permuted",
     "layout",
     "stride and dilation exchanged",
+    "arguments exchanged",
     "bias",
     "window flipped",
     "padding values",
@@ -29,22 +30,42 @@ Mistake = Literal[
 ]
 
 
-@dataclass(frozen=True)
-class Suspect:
+class Output(NamedTuple):
     """What one mistake would have given.
 
     Attributes:
-        mistake: its kind.
         text: the mistake itself, as a clause.
         values: the output that it gives.
         offset: of another window, how far it begins after the reference.
     """
 
-    mistake: Mistake
     text: str
     values: Array
     offset: Offset | None = None
 
 
-Hypothesis = Callable[[Array, Reference], Iterator[Suspect]]
-"""From a result and its reference, the outputs that the mistakes of one kind would have given."""
+class Row(NamedTuple):
+    """One kind of mistake, and how to compute what it would have given.
+
+    Attributes:
+        mistake: its name; several rows may share it.
+        outputs: from a result and its reference, the outputs that such mistakes would have given, one at a
+            time.
+    """
+
+    mistake: Mistake
+    outputs: Callable[[Array, Reference], Iterator[Output]]
+
+
+class Suspect(NamedTuple):
+    """A mistake that explains every value of a result.
+
+    Attributes:
+        mistake: its name.
+        text: the mistake itself, as a clause.
+        offset: of another window, how far it begins after the reference.
+    """
+
+    mistake: Mistake
+    text: str
+    offset: Offset | None = None

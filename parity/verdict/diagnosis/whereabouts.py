@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import NamedTuple
+
 import numpy as np
 
 from parity.cases.arrays import Array
-from parity.cases.notation import format_number, format_shape
+from parity.cases.notation import format_axes, format_number, format_shape
 from parity.verdict.compare import equal
 
 _MOST_NUMBERS = 4
+
+_NAMED = ("samples", "channels")
+"""What stands before an array's spatial axes."""
 
 
 def greatest_difference(result: Array, reference: Array) -> str:
@@ -25,6 +31,43 @@ def greatest_difference(result: Array, reference: Array) -> str:
     )
 
 
+class Place(NamedTuple):
+    """Some of the samples, of the channels, or of the elements of an axis, in which all differences are.
+
+    Attributes:
+        axis: number of the spatial axis; below zero of samples and channels.
+        size: how many of them there are.
+        which: these, in words.
+        pattern: what of the words holds of another size too, such as "the last"; None where nothing does.
+    """
+
+    axis: int
+    size: int
+    which: str
+    pattern: str | None
+
+    @property
+    def of(self) -> str:
+        """What they are some of: "samples", "channels" or "axis N"."""
+        return f"axis {self.axis}" if self.axis >= 0 else _NAMED[self.axis]
+
+
+def shared_places(differ: Array) -> list[Place]:
+    """Return the samples, channels and elements of each axis to which the differences are confined."""
+    found = []
+    for axis, size in enumerate(differ.shape):
+        others = tuple(other for other in range(differ.ndim) if other != axis)
+        numbers = np.flatnonzero(differ.any(axis=others)).tolist()
+        if 0 < len(numbers) < size:
+            found.append(Place(axis - len(_NAMED), size, *_which(numbers, size)))
+    return found
+
+
+def patterns(places: Iterable[Place]) -> tuple[str, ...]:
+    """Write those of the places that could be found in an output of another size, as "the last of axis 1"."""
+    return tuple(f"{place.pattern} of {place.of}" for place in places if place.pattern is not None)
+
+
 def differing_places(differ: Array) -> str:
     """Say how many elements differ, which is the first, and the samples, channels or rows they share."""
     if not differ.any():
@@ -34,19 +77,21 @@ def differing_places(differ: Array) -> str:
     parts = [
         f"{count} of {differ.size} elements differ ({count / differ.size:.3g} of all), first at index {first}"
     ]
-    names = ["samples", "channels", *(f"elements of axis {axis}" for axis in range(differ.ndim - 2))]
-    for axis, name in enumerate(names):
-        others = tuple(other for other in range(differ.ndim) if other != axis)
-        numbers = np.flatnonzero(differ.any(axis=others))
-        if len(numbers) < differ.shape[axis]:
-            parts.append(
-                f"only in {_which(numbers.tolist(), differ.shape[axis])} of {differ.shape[axis]} {name}"
-            )
+    places = shared_places(differ)
+    parts += [f"{_only_in(place)} {place.of}" for place in places if place.of in _NAMED]
+    along = [place for place in places if place.of not in _NAMED]
+    for clause in dict.fromkeys(map(_only_in, along)):
+        axes = [place.axis for place in along if _only_in(place) == clause]
+        parts.append(f"{clause} elements of {format_axes(axes)}")
     return ", ".join(parts)
 
 
-def _which(numbers: list[int], size: int) -> str:
-    """Write some of the numbers below ``size``, briefly."""
+def _only_in(place: Place) -> str:
+    return f"only in {place.which} of {place.size}"
+
+
+def _which(numbers: list[int], size: int) -> tuple[str, str | None]:
+    """Write some of the numbers below ``size``, briefly, and what of it holds of another size too."""
     every = list(range(size))
     named = {
         "the first": every[:1],
@@ -57,13 +102,13 @@ def _which(numbers: list[int], size: int) -> str:
     }
     name = next((name for name, those in named.items() if those == numbers), None)
     if name:
-        return name
+        return name, name
     step = numbers[1] - numbers[0] if len(numbers) > 1 else 1
     if len(numbers) > 2 and numbers == every[numbers[0] : numbers[-1] + 1 : step]:  # noqa: PLR2004 - two numbers are no rule
-        by = "" if step == 1 else f" in steps of {step}"
-        return f"numbers {numbers[0]} to {numbers[-1]}{by}"
+        steps = None if step == 1 else f"in steps of {step}"
+        return " ".join(filter(None, (f"numbers {numbers[0]} to {numbers[-1]}", steps))), steps
     more = f" and {len(numbers) - _MOST_NUMBERS} more" if len(numbers) > _MOST_NUMBERS else ""
-    return f"number {', '.join(map(str, numbers[:_MOST_NUMBERS]))}{more}"
+    return f"number {', '.join(map(str, numbers[:_MOST_NUMBERS]))}{more}", None
 
 
 def _index(place: tuple[np.intp, ...]) -> str:

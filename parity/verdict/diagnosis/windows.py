@@ -6,7 +6,6 @@ input; so two results of one kernel and one input differ at most in where they b
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -15,14 +14,12 @@ import numpy as np
 from convmm.geometry import Geometry
 from parity.cases.arrays import Array
 from parity.cases.case import Case
+from parity.cases.reach import reach
 from parity.verdict.diagnosis.suspect import Offset
 from parity.verdict.reference import Reference
 
 MOST_MATCHES = 20
 """So many offsets are listed at most: a result that is all zeros stands at very many."""
-
-_MOST_PRODUCTS = 2**24
-"""Products of which the neighbourhood of one element is summed up at most, 128 MiB of them."""
 
 _PROBES = 5
 """Of the largest elements, and of those far apart, so many rule offsets out before one is computed."""
@@ -71,23 +68,18 @@ def _candidates(values: Array, reference: Reference) -> list[Offset]:
 
 
 def _spans(case: Case) -> list[range]:
-    reach = [max(axis.extent + axis.stride, axis.before, axis.after) for axis in case.geometry.axes]
-    products = case.input[1] // case.groups * math.prod(case.kernel)
-    while (
-        not case.transposed and products * math.prod(2 * r + 1 for r in reach) > _MOST_PRODUCTS and any(reach)
-    ):
-        reach = [r // 2 for r in reach]
-    return [range(-r, r + 1) for r in reach]
+    return [range(-r, r + 1) for r in reach(case)]
 
 
 def _telling(values: Array) -> Iterator[tuple[int, ...]]:
     """Pick places of the largest elements, which are equal to the fewest others, and places far apart.
 
-    NaN is the largest, and rules out every offset.
+    NaN is as large as infinity, and rules out every offset. Of equal ones the first are taken: which NumPy
+    sorts before others depends on the processor.
     """
-    flat = np.abs(values).ravel()
+    flat = np.nan_to_num(np.abs(values), copy=False, nan=np.inf, posinf=np.inf).ravel()
     count = min(_PROBES, flat.size)
-    largest = np.argpartition(flat, flat.size - count)[-count:]
+    largest = np.flatnonzero(flat >= np.partition(flat, flat.size - count)[-count])[:count]
     apart = np.linspace(0, flat.size - 1, count, dtype=int)
     for index in dict.fromkeys([*largest.tolist(), *apart.tolist()]):
         yield tuple(int(i) for i in np.unravel_index(index, values.shape))

@@ -15,8 +15,9 @@ from hypothesis import given
 from parity import Case, CaseError, run
 from parity.cases.arrays import SIGNIFICAND_BITS, Array, Arrays, numpy_dtype
 from parity.cases.case import DTYPES
-from parity.cases.drawing import check_memory, draw_arrays
+from parity.cases.memory import check_memory
 from parity.cases.op import OPS, Op
+from parity.cases.values.drawing import draw_arrays
 from parity.verdict.reference import sums_are_exact
 from tests.support.strategies import cases, changed, examples
 

@@ -13,7 +13,7 @@ from hypothesis import given
 import convmm
 from convmm import GeometryError
 from parity import Case, CaseError
-from parity.cases.drawing import draw_arrays
+from parity.cases.values.drawing import draw_arrays
 from tests.support.strategies import cases, changed, exact_cases_with_an_output, examples, written_forms
 
 SMALL: dict[str, Any] = {"op": "conv_transpose2d", "input": (1, 4, 5, 5), "filters": 2, "kernel": 3}
@@ -128,11 +128,11 @@ INVALID = [
     ("input", 4, CaseError, ["input=", "4 sizes"]),
     ("input", "1,4,5,5", CaseError, ["input=", "4 sizes"]),
     ("input", ((1, 4), (5,)), CaseError, ["input=((1, 4), (5,))", "4 sizes"]),
-    ("input", (1, 4, 0, 5), GeometryError, ["input=(1, 4, 0, 5)", "axis 2", "at least 1"]),
-    ("input", (0, 4, 5, 5), GeometryError, ["input=(0, 4, 5, 5)", "axis 0", "at least 1"]),
+    ("input", (1, 4, -1, 5), GeometryError, ["input=(1, 4, -1, 5)", "axis 2", "at least 0"]),
+    ("input", (-1, 4, 5, 5), GeometryError, ["input=(-1, 4, 5, 5)", "axis 0", "at least 0"]),
     ("input", (1, 4, 5.5, 5), GeometryError, ["input=(1, 4, 5.5, 5)", "axis 2", "an int"]),
     ("input", (1, True, 5, 5), GeometryError, ["input=(1, True, 5, 5)", "axis 1", "an int"]),
-    ("filters", 0, GeometryError, ["filters=0", "at least 1"]),
+    ("filters", -1, GeometryError, ["filters=-1", "at least 0"]),
     ("filters", 1.0, GeometryError, ["filters=1.0", "an int"]),
     ("filters", True, GeometryError, ["filters=True", "an int"]),
     ("filters", None, GeometryError, ["filters=None", "an int"]),
@@ -158,7 +158,7 @@ INVALID = [
     ("bias", 1, CaseError, ["bias=1", "True"]),
     ("bias", None, CaseError, ["bias=None", "True"]),
     ("dtype", "float8", CaseError, ["dtype='float8'", "bfloat16"]),
-    ("values", "ones", CaseError, ["values='ones'", "integers, normal, wide, special, arange"]),
+    ("values", "ones", CaseError, ["values='ones'", "integers, normal, wide, special, digits, arange"]),
     ("seed", -1, GeometryError, ["seed=-1", "at least 0"]),
     ("seed", "0", GeometryError, ["seed='0'", "an int"]),
 ]

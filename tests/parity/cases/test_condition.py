@@ -1,16 +1,20 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import hypothesis.strategies as st
+import numpy as np
 import pytest
 from hypothesis import given
 
+import convmm
+import convmm.geometry
 from parity.cases.case import Case
-from parity.cases.condition import ConditionError, check_condition, meets
+from parity.cases.condition import ConditionError, _is_idle, check_condition, meets
 from tests.support.strategies import cases, examples
 
-COUNTS = ("batch", "channels", "filters", "groups", "group_channels")
+COUNTS = ("batch", "channels", "filters", "groups", "group_channels", "group_filters")
 
 
 def counts(case: Case) -> dict[str, int]:
@@ -20,6 +24,7 @@ def counts(case: Case) -> dict[str, int]:
         "filters": case.filters,
         "groups": case.groups,
         "group_channels": case.kernel_shape[0] // case.groups if case.transposed else case.kernel_shape[1],
+        "group_filters": case.kernel_shape[1] if case.transposed else case.kernel_shape[0] // case.groups,
     }
 
 
@@ -28,6 +33,13 @@ def dropped_or_added(case: Case, axis: int) -> int:
     size, output = case.input[2 + axis], case.output_shape[2 + axis]
     coarse, fine = (size, output) if case.transposed else (output, size)
     return (coarse - 1) * case.stride[axis] + (case.kernel[axis] - 1) * case.dilation[axis] + 1 - fine
+
+
+def adds_up_nothing(case: Case, axis: int) -> bool:
+    """Whether the axis alone, of ones, gives nothing but zeros."""
+    explicit = {name: each[axis : axis + 1] for name, each in case.explicit.items() if name != "groups"}
+    ones = np.ones((1, 1, case.input[2 + axis])), np.ones((1, 1, case.kernel[axis]))
+    return not (convmm.conv_transpose if case.transposed else convmm.conv)(*ones, **explicit).any()
 
 
 def described(case: Case) -> dict[str, Any]:
@@ -50,6 +62,7 @@ def described(case: Case) -> dict[str, Any]:
             "dilation": case.dilation[axis],
             "extent": (case.kernel[axis] - 1) * case.dilation[axis] + 1,
             "both": dropped_or_added(case, axis),
+            "idle": adds_up_nothing(case, axis),
             **({} if case.output_padding is None else {"output_padding": case.output_padding[axis]}),
         }
         for axis in range(case.rank)
@@ -80,6 +93,7 @@ def test_a_description_is_met_by_no_case_that_it_does_not_describe(case: Case, o
     with_q = "output_padding" not in axis or other.output_padding is not None
     agreeing = [with_q and all(each[key] == axis[key] for key in axis) for each in others["last_axes"]]
     assert meets(other, {"any_axis": axis}) == any(agreeing)
+    assert meets(other, {"all_axes": axis}) == all(agreeing)
     assert meets(other, {"last_axes": [axis]}) == agreeing[-1]
 
 
@@ -147,3 +161,30 @@ def test_a_condition_that_can_be_on_no_case_names_its_key(condition: object, nam
     with pytest.raises(ConditionError) as raised:
         check_condition(condition)
     assert named in str(raised.value)
+
+
+@examples(300)
+@given(
+    st.builds(
+        convmm.geometry.Axis,
+        fine=st.integers(0, 8),
+        coarse=st.integers(0, 12),
+        kernel=st.integers(1, 12),
+        stride=st.integers(1, 20),
+        dilation=st.integers(1, 20),
+        before=st.integers(0, 300),
+    )
+)
+def test_an_axis_is_idle_where_no_tap_meets_an_element(axis: convmm.geometry.Axis) -> None:
+    met = (
+        place * axis.stride + tap * axis.dilation - axis.before
+        for place in range(axis.coarse)
+        for tap in range(axis.kernel)
+    )
+    assert _is_idle(axis) == (not any(0 <= element < axis.fine for element in met))
+
+
+def test_an_axis_of_any_size_is_judged_at_once() -> None:
+    axis = convmm.geometry.Axis(1, 10**18, 10**18, stride=10**9 + 7, dilation=10**18, before=10**17)
+    assert _is_idle(axis)
+    assert not _is_idle(replace(axis, before=(10**9 + 7) * 10**8))

@@ -6,6 +6,7 @@ from hypothesis import given
 
 from parity.cases.notation import (
     NotationError,
+    by_axes,
     format_ints,
     format_padding,
     format_shape,
@@ -68,3 +69,16 @@ def test_text_that_is_no_padding_is_refused_with_an_example(text: str) -> None:
 def test_a_shape_is_written_with_crosses() -> None:
     assert format_shape((5, 1, 6, 6)) == "5x1x6x6"
     assert format_shape(()) == "scalar"
+
+
+@pytest.mark.parametrize(
+    ("clauses", "text"),
+    [
+        (["A"], "A"),
+        (["A", "A"], "A on each axis"),
+        (["A", "B"], "A on axis 0, B on axis 1"),
+        (["A", "B", "A"], "A on axes 0 and 2, B on axis 1"),
+    ],
+)
+def test_an_equal_clause_is_written_once_for_its_axes(clauses: list[str], text: str) -> None:
+    assert by_axes(clauses) == text

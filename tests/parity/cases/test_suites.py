@@ -143,6 +143,18 @@ def test_a_case_may_leave_out_its_source(tmp_path: Path) -> None:
     assert (each.source, each.note) == (None, None)
 
 
+def test_a_suite_and_a_case_may_say_what_they_are_or_not(tmp_path: Path) -> None:
+    suite = suite_of(tmp_path, f"[[case]]{LAYER}")
+    assert (suite.description, suite.cases[0].description) == ("", None)
+    suite = suite_of(tmp_path, f'description = "of mine"\n[[case]]{LAYER}description = "the first"')
+    assert (suite.description, suite.cases[0].description) == ("of mine", "the first")
+
+
+def test_every_case_of_a_product_is_to_have_the_verdict_that_it_expects(tmp_path: Path) -> None:
+    suite = suite_of(tmp_path, f'{PRODUCT}kernel = [1, 2]\nexpected = "explained"\nsource = "here"')
+    assert [(each.expected, each.source) for each in suite.cases] == [("explained", "here")] * 2
+
+
 PRODUCT = """
 [[product]]
 name = "all"
@@ -161,6 +173,23 @@ def test_a_product_is_every_combination_of_its_alternatives(tmp_path: Path) -> N
         for bias in (False, True)
     ]
     assert found == expected
+
+
+def test_an_alternating_bias_is_in_every_other_combination_along_each_alternative(tmp_path: Path) -> None:
+    found = cases_of(
+        tmp_path, f'{PRODUCT}kernel = [1, 2]\nbias = "alternating"\nstride = [1, 2, 3]\ndtype = ["float32"]\n'
+    )
+    assert [case.bias for case in found] == [False, True, False, True, False, True]
+    with pytest.raises(SuiteError, match=r"bias.*the word 'alternating'"):
+        cases_of(tmp_path, f'{PRODUCT}kernel = [1]\nbias = "never"\n')
+
+
+def test_the_grid_has_a_bias_in_half_of_the_cases_of_every_kind() -> None:
+    cases = [each.case for each in load_suite("grid").cases]
+    for name in ("op", "padding", "output_padding", "kernel", "stride", "groups"):
+        for value in {getattr(case, name) for case in cases}:
+            biases = [case.bias for case in cases if getattr(case, name) == value]
+            assert 0.4 < sum(biases) / len(biases) < 0.6, (name, value)
 
 
 def test_the_last_key_that_a_product_writes_changes_first(tmp_path: Path) -> None:
@@ -203,7 +232,6 @@ HEAD = 'description = ""\n'
 
 INVALID = {
     "no TOML": ("name = = 1", ["no valid TOML", "line 1"]),
-    "no description": ("[[case]]" + LAYER, ["'description'"]),
     "a description that is no text": ("description = 1\n[[case]]" + LAYER, ["'description'"]),
     "nothing in it": (HEAD, ["[[case]]", "[[product]]"]),
     "an unknown table": (HEAD + "[[cases]]" + LAYER, ["'cases' is unknown", "case, product"]),
@@ -221,6 +249,22 @@ INVALID = {
     "a name that is no text": (HEAD + "[[case]]" + LAYER.replace('"layer"', "1"), ["'name'=1", "a text"]),
     "a source that is no text": (HEAD + f"[[case]]{LAYER}source = 1", ["(layer)", "'source'=1", "a text"]),
     "an output that is no list": (HEAD + f"[[case]]{LAYER}output = 6", ["(layer)", "'output'=6", "list"]),
+    "an expected verdict that there is not": (
+        HEAD + f'[[case]]{LAYER}expected = "agrees"',
+        ["(layer)", "'expected'='agrees': allowed is one of agree, explained, unexplained"],
+    ),
+    "an expected verdict that is no text": (
+        HEAD + f"[[case]]{LAYER}expected = true",
+        ["(layer)", "'expected'=True: allowed is one of agree, explained, unexplained"],
+    ),
+    "a product of an expected verdict that there is not": (
+        HEAD + f'{PRODUCT}kernel = [1]\nexpected = "ok"',
+        ["[[product]] 1 (all)", "'expected'='ok': allowed is one of agree, explained, unexplained"],
+    ),
+    "a product of another output": (
+        HEAD + PRODUCT + "kernel = [1, 2]\noutput = [1, 2, 5]",
+        ["[[product]] 1 (all)", "'output' is [1, 2, 5], and the case gives [1, 2, 4]"],
+    ),
     "another output": (HEAD + f"[[case]]{LAYER}output = [1, 1, 7]", ["(layer)", "'output'", "[1, 1, 6]"]),
     "a wrong value": (HEAD + f"[[case]]{LAYER}stride = 0", ["[[case]] 1 (layer)", "stride=0", "at least 1"]),
     "a wrong op": (HEAD + "[[case]]" + LAYER.replace("1d", "4d"), ["(layer)", "op='conv_transpose4d'"]),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shlex
 import subprocess
 import sys
@@ -15,10 +14,11 @@ from typing import Any
 
 import pytest
 
-from tests.support.project import ROOT
+from parity.frameworks.table import BUILT_IN
+from tests.support.documents import blocks, console, is_shown
 
 GROUP = "convparity.frameworks"
-GUIDE = (ROOT / "docs" / "adding-a-framework.md").read_text(encoding="utf-8")
+GUIDE = "docs/adding-a-framework.md"
 BROKEN = {
     "missing": "no_such_module:Framework",
     "renamed": "convparity_scipy:SciPy",
@@ -151,8 +151,8 @@ class Unprinted(Framework):
 
 def shown(language: str) -> str:
     """Return the one block of the guide in this language."""
-    [block] = re.findall(rf"^```{language}\n(.*?)^```$", GUIDE, flags=re.DOTALL | re.MULTILINE)
-    return str(block)
+    [block] = blocks(GUIDE, language)
+    return block.text
 
 
 def install(folder: Path, name: str, points: Mapping[str, str]) -> None:
@@ -202,18 +202,14 @@ def read(folder: Path, *arguments: str) -> Any:  # noqa: ANN401 - JSON
     return json.loads(out)
 
 
-def plain(text: str) -> str:
-    """Return a text without versions, and without the widths of columns that follow from them."""
-    return re.sub(r"[-+\s]+", " ", re.sub(r"\d+\.\d+\.\d+", "VERSION", text))
-
-
 CASE = "conv2d --input 2,3,5,6 --filters 4 --kernel 3,2 --padding 1".split()
 
 
 def test_the_guides_framework_runs_as_shown(folder: Path) -> None:
-    command, _, output = shown("console").partition("\n")
-    code, out, _ = ran(folder, *shlex.split(command)[2:])
-    assert (code, plain(out)) == (0, plain(output))
+    [block] = blocks(GUIDE, "console")
+    [(command, output)] = console(block)
+    code, out, _ = ran(folder, *shlex.split(command)[1:])
+    assert (code, is_shown(output, out)) == (0, True)
 
 
 def test_the_guides_framework_runs_beside_the_others_and_is_translated_to(folder: Path) -> None:
@@ -238,7 +234,7 @@ def test_the_guides_framework_obeys_its_rules_and_a_missing_rule_is_unexplained(
 
 def test_frameworks_that_cannot_be_made_are_listed_with_the_reason_and_cost_no_other(folder: Path) -> None:
     frameworks = {each["framework"]: each for each in read(folder, "frameworks")}
-    assert list(frameworks) == ["numpy", "torch", "keras", *sorted({"scipy", *BROKEN})]
+    assert list(frameworks) == [*BUILT_IN, *sorted({"scipy", *BROKEN})]
     assert frameworks["scipy"]["installed"]
     assert not any(frameworks[name]["installed"] for name in BROKEN)
     assert not any(name in ran(folder, "sizes", *CASE)[1] for name in BROKEN)

@@ -19,6 +19,7 @@ from hypothesis import given
 import convmm
 from parity import Case
 from parity.cases.arrays import Array
+from parity.cases.case import DTYPES, VALUES
 from parity.cases.op import OPS, Op
 from parity.cli.main import run_cli
 from parity.frameworks.code.layer import Name, layer
@@ -26,9 +27,10 @@ from parity.frameworks.function import Implementation
 from parity.frameworks.numpy import NumPy
 from parity.frameworks.spelling import Refusal, Spelling, Unsupported
 from parity.frameworks.table import find_framework
+from parity.frameworks.task import here
 from parity.laws.check import LAWS, SelfCheck, self_check
 from parity.laws.opposite import opposite
-from parity.laws.subject import SelfCheckError, Subject, choose_subject
+from parity.laws.subject import Subject, choose_subject
 from parity.laws.trial import pick
 from parity.records.counts import Outcome
 from parity.workers.shared import shared
@@ -56,10 +58,11 @@ from tests.support.faults import (
     without_last_tap,
     wrapped_to_16_bits,
 )
-from tests.support.foreign import raising
+from tests.support.foreign import raising, rounds_differently_each_time
+from tests.support.gradient_functions import flipped_gradients, right_gradients
 from tests.support.project import ROOT
 from tests.support.scripted import Scripted, spelling_of
-from tests.support.strategies import CONVS, TRANSPOSES, agreeing_both_ways, changed, examples
+from tests.support.strategies import CONVS, TRANSPOSES, agreeing_both_ways, cases, changed, examples
 
 pytestmark = pytest.mark.usefixtures("shared_processes")
 
@@ -67,6 +70,7 @@ core = NumPy()
 
 INPUT, KERNEL = "linearity in the input", "linearity in the kernel"
 SAMPLES, REPEATED, BIAS, ADJOINT = "independence of samples", "repeatability", "bias", "adjointness"
+THREADS = "independence of threads"
 BACKWARD = LAWS[-3:]
 LINEARITY = {INPUT, KERNEL}
 ALL_BUT_BIAS = {INPUT, KERNEL, ADJOINT}
@@ -86,9 +90,11 @@ def right(op: str) -> Function:
     return function
 
 
-def check(case: Case, function: Function, adjoint: Function | None = None) -> SelfCheck:
+def check(
+    case: Case, function: Function, adjoint: Function | None = None, gradient: Function | None = None
+) -> SelfCheck:
     beside = None if adjoint is None else Implementation(adjoint)
-    return self_check(case, Subject(Implementation(function), beside))
+    return self_check(case, Subject(Implementation(function, gradient=gradient), beside), here, here)
 
 
 def laws_with(status: str, found: SelfCheck) -> set[str]:
@@ -110,6 +116,7 @@ def obeys(case: Case, framework: str) -> None:
     untried = {BIAS, BACKWARD[-1]} if not case.bias else set()
     untried |= {ADJOINT} if opposite(case) is None else set()
     untried |= set(BACKWARD) if found.spelling.no_backward else set()
+    untried |= {THREADS}  # there is no process with two
     assert laws_with("not applicable", found) == untried
 
 
@@ -158,7 +165,7 @@ def test_a_transposed_case_without_an_opposite_says_so() -> None:
 CLIPPED = in_result(lambda y: np.clip(y, -90, 90))
 
 MISTAKES: dict[str, tuple[Wrong, set[str]]] = {
-    "state is kept between calls": (accumulating, {*LAWS[:6]}),
+    "state is kept between calls": (accumulating, {*LAWS[:7]}),
     "the first output is given again": (remembering, {SAMPLES, *ALL_BUT_BIAS, BIAS}),
     "every sample is the first": (in_result(first_sample_always), {SAMPLES, ADJOINT}),
     "samples are swapped": (in_result(lambda y: y[::-1]), {SAMPLES, ADJOINT}),
@@ -387,7 +394,7 @@ def test_an_opposite_that_is_unsupported_leaves_the_other_laws() -> None:
 
     found = altered(typical("conv2d"), spelled=spell)
     assert found.laws[ADJOINT].message == "no transposed ones"
-    assert laws_with("not applicable", found) == {ADJOINT}
+    assert laws_with("not applicable", found) == {ADJOINT, THREADS}
     assert found.outcome == Outcome.EXPLAINED
 
 
@@ -399,7 +406,7 @@ def test_an_exact_layer_is_checked_where_there_is_no_native_one() -> None:
     )
     assert isinstance(found.spelling, Spelling)
     assert found.spelling.kind == "exact"
-    assert laws_with("holds", found) == {*LAWS} - {BIAS, BACKWARD[-1]}
+    assert laws_with("holds", found) == {*LAWS} - {BIAS, BACKWARD[-1], THREADS}
 
 
 # The command line
@@ -409,10 +416,11 @@ CASE = "conv2d --input 2,4,6,5 --filters 4 --kernel 3 --bias".split()
 
 KERNELS = """
 import convmm
-from tests.support import faults, foreign
+from tests.support import faults, foreign, gradient_functions
 
 
 conv2d, back = convmm.conv2d, convmm.conv_transpose2d
+gradients, wrong_gradients = gradient_functions.right_gradients, gradient_functions.flipped_gradients
 flipped = faults.flipped()(convmm.conv2d)
 raising, number = foreign.raising, 3
 ending, waiting = foreign.exits_with_7, foreign.hangs
@@ -443,7 +451,7 @@ def test_a_framework_is_checked_alone(capsys: pytest.CaptureFixture[str]) -> Non
     assert out.startswith(
         "parity check conv2d --input 2,4,6,5 --filters 4 --kernel 3 --bias --frameworks numpy"
     )
-    assert out.rstrip().endswith("9 laws: 9 hold, 0 broken, 0 not applicable")
+    assert out.rstrip().endswith("10 laws: 10 hold, 0 broken, 0 not applicable")
 
 
 def test_the_document_carries_every_law(capsys: pytest.CaptureFixture[str]) -> None:
@@ -478,7 +486,7 @@ def test_a_broken_law_is_told_with_its_place(capsys: pytest.CaptureFixture[str],
     code, out, _ = ran(capsys, "--impl", f"{kernels}:flipped")
     assert code == Outcome.UNEXPLAINED
     assert broken[0]["message"] in out
-    assert "9 laws: 5 hold, 1 broken, 3 not applicable" in out
+    assert "10 laws: 6 hold, 1 broken, 3 not applicable" in out
 
 
 def test_a_function_is_checked_with_its_own_adjoint(capsys: pytest.CaptureFixture[str], kernels: str) -> None:
@@ -534,7 +542,9 @@ def test_a_function_without_a_value_ends_the_check_as_it_ends_a_run(
             "check --impl kernels_to_check:conv2d --adjoint kernels_to_check:number",
             "no function but int",
         ),
-        ("check --frameworks numpy --values normal", "values='normal'"),
+        ("check --frameworks numpy --impl-grad m:g", "impl_grad 'm:g'"),
+        ("check --impl kernels_to_check:conv2d --impl-grad nothing", "impl_grad 'nothing'"),
+        ("check --impl kernels_to_check:conv2d --impl-grad kernels_to_check:number", "no function but int"),
         ("check --frameworks numpy --grad", "--grad"),
         ("check --frameworks numpy --show-arrays", "--show-arrays"),
         ("run --self-check --frameworks numpy --repeat 2", "--repeat"),
@@ -563,6 +573,132 @@ def test_run_with_self_check_says_what_takes_its_place_and_goes_on_working(
     assert printed.err == "parity check takes the place of parity run --self-check, with the same options\n"
 
 
-def test_an_unknown_value_is_refused_in_python_too() -> None:
-    with pytest.raises(SelfCheckError, match="'wide'"):
-        check(typical("conv2d", values="wide"), right("conv2d"))
+# A function's own gradients
+
+
+@pytest.mark.parametrize("op", OPS)
+def test_a_functions_own_gradients_are_its_adjoint(op: str) -> None:
+    found = check(typical(op), right(op), gradient=right_gradients)
+    assert laws_with("holds", found) == {*LAWS}
+    assert all(found.laws[law].message.endswith("f* is its own backward pass") for law in BACKWARD)
+    found = check(typical(op), right(op), gradient=flipped_gradients)
+    assert laws_with("broken", found) == {BACKWARD[1]}
+    found = check(typical(op), flipped()(right(op)), gradient=right_gradients)
+    assert laws_with("broken", found) == {ADJOINT, *BACKWARD[:2]}
+
+
+@pytest.mark.parametrize(
+    ("gradient", "said"),
+    [
+        (raising, "RuntimeError: not today"),
+        (lambda dy, *_, **__: (dy, dy), "it returned 2 gradients, and allowed are 3"),
+        (lambda _, x, w, **__: (x, w, None), "None for the gradient by bias"),
+        (lambda _, x, w, **__: (x.astype(np.float64), w, w), "dtype float64"),
+        (lambda _, x, w, **__: (x, w, w), "4 axes, where 1 are expected"),
+    ],
+    ids=range(5),
+)
+def test_gradients_that_are_none_break_their_laws_only(gradient: Function, said: str) -> None:
+    found = check(typical("conv2d"), right("conv2d"), gradient=gradient)
+    assert laws_with("broken", found) == {*BACKWARD}
+    assert all(said in found.laws[law].message for law in BACKWARD)
+
+
+def test_a_gradient_too_few_of_a_framework_breaks_its_laws() -> None:
+    found = altered(typical("conv2d"), change=lambda gradients: gradients[:2])
+    assert laws_with("broken", found) == {*BACKWARD}
+    assert "returned 2 gradients, and there are 3" in found.laws[BACKWARD[0]].message
+
+
+def test_a_function_is_checked_with_its_own_gradients(
+    capsys: pytest.CaptureFixture[str], kernels: str
+) -> None:
+    options = ("--impl", f"{kernels}:conv2d", "--impl-grad", f"{kernels}:gradients")
+    code, out, _ = ran(capsys, *options, "--json")
+    document = json.loads(out)
+    assert code == Outcome.EXPLAINED
+    assert document["command"].endswith(" ".join(options))
+    assert {law["status"] for law in document["laws"]} == {"holds"}
+    assert run_cli(["check", *CASE, *options[:3], f"{kernels}:wrong_gradients"]) == Outcome.UNEXPLAINED
+
+
+# Whether bits change, on any values
+
+
+def in_large_batches(y: Array) -> Array:
+    """Another last bit at the third place of a batch of eight and more."""
+    if len(y) >= 8:
+        other = np.nextafter(y[2, -1], np.inf, dtype=y.dtype)
+        y[2, -1] = np.where(np.isfinite(other), other, 1)
+    return y
+
+
+@pytest.mark.parametrize("values", VALUES)
+@pytest.mark.parametrize("op", OPS)
+def test_bits_that_change_with_the_batch_are_found_in_values_of_all_kinds(op: str, values: str) -> None:
+    case = typical(op, values=values)
+    found = check(case, in_result(in_large_batches)(right_alone(op)))
+    finding = found.laws[SAMPLES]
+    assert laws_with("broken", found) == {SAMPLES}
+    assert found.outcome == Outcome.UNEXPLAINED
+    assert finding.message.startswith("its bits change with the batch: f of a batch of 8 is ")
+    assert "; at place 2 of the batch is sample 0 of the case" in finding.message
+    assert finding.where is not None
+    assert finding.where[:2] == (0, 3)
+    assert ("another order" in finding.message) == (values != "integers")
+
+
+def right_alone(op: str) -> Function:
+    """The operation, each sample by itself: the same bits in every batch."""
+
+    def called(x: Array, *weights: Array, **arguments: Any) -> Array:  # noqa: ANN401 - ints and pairs
+        return np.concatenate([right(op)(sample[None], *weights, **arguments) for sample in x])
+
+    return called
+
+
+@pytest.mark.parametrize("values", VALUES)
+def test_of_rounded_values_only_the_laws_of_bits_are_tried(values: str) -> None:
+    found = check(typical("conv2d", values=values), right_alone("conv2d"), gradient=right_gradients)
+    bits = {REPEATED, SAMPLES, THREADS}
+    assert laws_with("holds", found) == ({*LAWS} if values == "integers" else bits)
+    assert found.outcome == Outcome.EXPLAINED
+    for law in {*LAWS} - laws_with("holds", found):
+        assert f"values={values!r}" in found.laws[law].message
+
+
+def test_a_function_that_repeats_no_bits_is_found_on_normal_values() -> None:
+    found = check(Case("conv1d", (1, 1, 4), 1, 1, values="normal"), rounds_differently_each_time)
+    assert REPEATED in laws_with("broken", found)
+    assert "its bits change with the call" in found.laws[REPEATED].message
+
+
+THREADED = Case("conv1d", (1, 2, 9), 2, 3)
+
+
+def test_bits_that_change_with_the_threads_are_found() -> None:
+    asked = [sys.executable, "-m", "parity", *THREADED.command.split()[1:]]  # in processes of its own
+    asked[3] = "check"
+    for function, outcome, status in (
+        ("depends_on_the_threads", Outcome.UNEXPLAINED, "broken"),
+        ("right", Outcome.EXPLAINED, "holds"),
+    ):
+        given = ["--impl", f"tests.support.foreign:{function}", "--json"]
+        done = subprocess.run([*asked, *given], cwd=ROOT, capture_output=True, text=True, check=False)
+        laws = {law["name"]: law for law in json.loads(done.stdout)["laws"]}
+        assert (done.returncode, laws[THREADS]["status"]) == (outcome, status)
+        assert {name for name, law in laws.items() if law["status"] == "broken"} <= {THREADS}
+
+
+def test_without_a_process_of_two_threads_nothing_is_said_of_them() -> None:
+    function = Implementation(right("conv2d"))
+    found = self_check(typical("conv2d"), Subject(function, None))
+    assert found.laws[THREADS].status == "not applicable"
+
+
+@examples(20)
+@given(cases(values=("normal", "wide", "special"), dtypes=DTYPES))
+def test_a_framework_is_checked_on_any_values(case: Case) -> None:
+    found = self_check(case, choose_subject(["torch"], None, None), shared().submit)
+    assert found.laws[REPEATED].status in {"holds", "not applicable"}
+    assert laws_with("broken", found) <= {SAMPLES}  # torch's sums may depend on the batch

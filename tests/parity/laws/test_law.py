@@ -11,15 +11,17 @@ from hypothesis import given
 from hypothesis.extra.numpy import arrays
 
 from parity.cases.arrays import Array, Arrays
-from parity.cases.drawing import draw_arrays
+from parity.cases.values.drawing import draw_arrays
 from parity.laws.law import (
     FACTOR,
+    SIZES,
     Finding,
     NoValueError,
     adds_bias,
     find,
     is_adjoint,
     is_independent,
+    is_independent_of_threads,
     is_linear,
     repeats,
     split,
@@ -27,7 +29,7 @@ from parity.laws.law import (
 from parity.verdict.reference import sums_are_exact
 from tests.support.strategies import cases, examples
 
-SIZES = st.integers(1, 5)
+FEW = st.integers(1, 5)
 
 
 def generator(seed: int = 0) -> np.random.Generator:
@@ -53,7 +55,7 @@ def scale(given: Arrays) -> Array:
 # Parts
 
 
-@given(arrays(np.float32, st.tuples(SIZES, SIZES), elements=st.integers(-256, 256)), SIZES)
+@given(arrays(np.float32, st.tuples(FEW, FEW), elements=st.integers(-256, 256)), FEW)
 def test_the_parts_of_an_array_add_up_and_are_nowhere_larger(whole: Array, seed: int) -> None:
     first, second = split(whole, generator(seed))
     assert np.array_equal(FACTOR * first + second, whole)
@@ -65,7 +67,7 @@ def test_the_parts_of_an_array_add_up_and_are_nowhere_larger(whole: Array, seed:
 
 
 @examples(100)
-@given(cases(values=("integers",)), SIZES)
+@given(cases(values=("integers",)), FEW)
 def test_sums_of_the_parts_are_exact(case: Any, seed: int) -> None:  # noqa: ANN401 - a case
     given = draw_arrays(case)
     for x in split(given.x, generator(seed)):
@@ -80,13 +82,14 @@ def test_a_right_function_obeys_every_law() -> None:
     whole = given_arrays()
     found = [
         repeats(scale, whole),
-        is_independent(scale, whole, generator()),
-        is_independent(scale, given_arrays(1), generator()),
+        is_independent(scale, whole),
+        is_independent(scale, given_arrays(1)),
+        is_independent_of_threads(scale, scale, whole),
         is_linear(lambda x: scale(Arrays(x, whole.w, np.zeros(2, np.float32))), whole.x, generator()),
         adds_bias(scale, whole),
     ]
-    assert [finding.status for finding in found] == ["holds"] * 5
-    assert [finding.max_difference for finding in found] == [0.0] * 5
+    assert [finding.status for finding in found] == ["holds"] * 6
+    assert [finding.max_difference for finding in found] == [0.0] * 6
 
 
 @given(place=st.tuples(*(st.integers(0, size - 1) for size in (2, 2, 5))), by=st.integers(1, 100))
@@ -116,10 +119,90 @@ def test_bits_are_what_has_to_repeat() -> None:
     assert finding.max_difference == 0
 
 
+@pytest.mark.parametrize("values", [(np.nan, -np.nan), (0.0, -0.0)], ids=str)
+def test_the_same_value_in_other_bits_is_said(values: tuple[float, float]) -> None:
+    later = iter(values)
+    finding = repeats(lambda given: np.full_like(given.x, next(later)), given_arrays())
+    assert (finding.status, finding.max_difference) == ("broken", 0)
+    assert "the same in other bits" in finding.message
+
+
+@pytest.mark.parametrize("samples", [1, 2, 3, 5])
+@pytest.mark.parametrize("size", SIZES)
+def test_batches_of_several_sizes_are_tried_at_several_places(samples: int, size: int) -> None:
+    for place in {0, 1, size // 2, size - 1}:
+
+        def wrong(given: Arrays, place: int = place) -> Array:
+            y = scale(given)
+            if len(y) == size:
+                y[place] += 1
+            return y
+
+        finding = is_independent(wrong, given_arrays(samples))
+        assert finding.status == "broken"
+        assert f"f of a batch of {size} is" in finding.message
+        assert f"at place {place} of the batch is" in finding.message
+
+
+@pytest.mark.parametrize("samples", [1, 2, 3, 5])
+def test_every_sample_is_tried_at_more_than_one_place(samples: int) -> None:
+    given = given_arrays(samples)
+    places: set[tuple[int, int]] = set()
+
+    def noted(now: Arrays) -> Array:
+        for place, sample in enumerate(now.x if len(now.x) > 1 else ()):
+            places.update(
+                (number, place) for number, own in enumerate(given.x) if np.array_equal(own, sample)
+            )
+        return scale(now)
+
+    assert is_independent(noted, given).status == "holds"
+    for number in range(samples):
+        assert len({place for which, place in places if which == number}) > 1
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_batch_of_every_size_begins_with_more_than_one_sample(size: int) -> None:
+    given = given_arrays(5)
+
+    def wrong(now: Arrays) -> Array:
+        return scale(now) + (len(now.x) == size and not np.array_equal(now.x[0], given.x[0]))
+
+    assert is_independent(wrong, given).status == "broken"
+
+
+def test_a_large_case_is_tried_in_batches_of_its_own_samples_only() -> None:
+    sizes = set()
+
+    def noted(given: Arrays) -> Array:
+        sizes.add(len(given.x))
+        return given.x[..., :1]
+
+    large = Arrays(np.ones((3, 1, 2**21), np.float32), np.ones((1, 1, 1), np.float32), None)
+    finding = is_independent(noted, large)
+    assert (finding.status, sizes) == ("holds", {1, 2, 3})
+    assert finding.message.endswith("batches, of 2, 3")
+
+
+@pytest.mark.parametrize("junk", [np.nan, 1.0])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_bits_that_change_at_a_second_call_with_two_threads_are_found(junk: float, threads: int) -> None:
+    calls = 0
+
+    def later(given: Arrays) -> Array:
+        nonlocal calls
+        calls += 1
+        return scale(given) + (junk if calls == threads else 0)
+
+    finding = is_independent_of_threads(scale, later, given_arrays())
+    assert finding.status == "broken"
+    assert finding.message.startswith("its bits change with the number of threads: f with one thread is ")
+
+
 @pytest.mark.parametrize("samples", [1, 2, 3])
 def test_samples_that_mix_are_not_independent(samples: int) -> None:
     finding = is_independent(
-        lambda given: scale(given) + given.x.mean(axis=0, keepdims=True), given_arrays(samples), generator()
+        lambda given: scale(given) + given.x.mean(axis=0, keepdims=True), given_arrays(samples)
     )
     assert finding.status == "broken"
 
@@ -178,9 +261,7 @@ def test_outputs_of_other_shapes_break_a_law() -> None:
 
 # The adjoint
 
-MATRICES = st.tuples(SIZES, SIZES).flatmap(
-    lambda shape: arrays(np.float64, shape, elements=st.integers(-9, 9))
-)
+MATRICES = st.tuples(FEW, FEW).flatmap(lambda shape: arrays(np.float64, shape, elements=st.integers(-9, 9)))
 
 
 def multiplied(x: Array, matrix: Array) -> Array:

@@ -6,8 +6,8 @@ from hypothesis import given
 
 import convmm
 from parity import Case
-from parity.cases.drawing import draw_arrays
 from parity.cases.op import Op
+from parity.cases.values.drawing import draw_arrays
 from parity.laws.opposite import opposite
 from tests.support.strategies import CONVS, TRANSPOSES, cases, exact_cases_with_an_output, examples
 

@@ -7,8 +7,9 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from parity.cases.verdict import VERDICTS
 from parity.cli.main import run_cli
-from parity.records.counts import VERDICTS, Report, record_place
+from parity.records.counts import Report, record_place
 from parity.records.result import Record
 from tests.support.recorded import Json, recorded, typed, write
 

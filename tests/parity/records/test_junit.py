@@ -132,7 +132,7 @@ def test_a_failure_says_the_first_reason_all_others_and_the_command() -> None:
         "torch native: another window",
         "torch native input_grad: another window",
         "torch native weight_grad: another window",
-        "parity run conv2d --input 1,2,5,5 --filters 2 --kernel 3 --grad",
+        "parity run conv2d --input 1,2,5,5 --filters 2 --kernel 3 --grad --frameworks numpy,torch",
     ]
 
 

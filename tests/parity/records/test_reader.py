@@ -1,13 +1,15 @@
 """Reading a recorded sweep: whole, cut off, and damaged."""
 
+import io
 import json
+import tracemalloc
 from pathlib import Path
 
 import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from parity.records.reader import RecordError, is_torn, read_records
+from parity.records.reader import MOST_BYTES, RecordError, is_torn, read_records, whole_lines
 from tests.support.recorded import recorded, typed, write
 
 in_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -97,7 +99,7 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path, text: bytes, said: 
 
 
 def test_a_folder_and_a_missing_file_are_refused_in_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(RecordError, match="allowed is a file"):
+    with pytest.raises(RecordError, match="allowed is a regular file, and this is a directory"):
         read_records(tmp_path)
     with pytest.raises(RecordError, match=r"none.jsonl cannot be read: No such file"):
         read_records(tmp_path / "none.jsonl")
@@ -112,3 +114,32 @@ def test_half_a_character_is_read_as_one_that_can_be_printed(tmp_path: Path) -> 
     assert json.loads(path.read_text().splitlines()[1]) == lines[1]
     (record,) = read_records(path)[1]
     assert record.results[0].reason == "half ?, whole \N{GRINNING FACE}"
+
+
+def test_a_line_without_an_end_is_read_to_a_limit_and_no_further(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", recorded()[:2])
+    with path.open("r+b") as file:
+        file.truncate(2**29)
+    _, records = read_records(path)
+    tracemalloc.start()
+    try:
+        with pytest.raises(RecordError, match=r"a\.jsonl, line 3: it has more than 64 MiB"):
+            list(records)
+        assert tracemalloc.get_traced_memory()[1] < 3 * MOST_BYTES
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_file_that_was_cut_since_it_was_read_is_one_sentence(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", recorded()[:2])
+    _, records = read_records(path)
+    ((place, _),) = records.placed()
+    write(path, recorded()[:1])
+    with pytest.raises(RecordError, match=r"a\.jsonl, line 2: it has gone"):
+        records.at(place)
+
+
+@given(st.lists(st.sampled_from([b"\n", b"a", b"b" * 70_000])))
+def test_the_whole_lines_of_a_file_are_all_before_what_follows_its_last_line_feed(parts: list[bytes]) -> None:
+    text = b"".join(parts)
+    assert whole_lines(io.BytesIO(text)) == text.rfind(b"\n") + 1

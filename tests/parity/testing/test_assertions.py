@@ -31,6 +31,7 @@ from tests.support.strategies import examples
 pytestmark = pytest.mark.usefixtures("shared_processes")
 
 ANY_CASE = cases()
+SHIFTED = f"{__name__}:shifted"
 UPSAMPLING = Case("conv_transpose2d", (1, 2, 3, 3), 2, 3, stride=2, padding="same")
 PLAIN = Case("conv2d", (1, 3, 5, 5), 2, 3, padding=1, bias=True)
 
@@ -66,14 +67,14 @@ def test_the_frameworks_and_a_right_function_pass_on_every_case(case: Case) -> N
 @given(cases(max_channels=2))
 def test_a_function_that_computes_something_else_fails_on_every_case(case: Case) -> None:
     text = failure(assert_parity, case, ["numpy"], impl=lambda *arrays, **named: right(*arrays, **named) + 1)
-    assert "unexplained: <lambda> native" in text
+    assert f"unexplained: {__name__}:<lambda> native" in text
 
 
 def test_a_failure_has_the_diagnosis_both_numbers_the_layers_and_the_command() -> None:
     lines = failure(assert_parity, UPSAMPLING, ["torch", "keras"], shifted).splitlines()
-    assert lines[0] == "conv_transpose2d of an input 1x2x3x3: unexplained: shifted native"
-    assert lines[1] == "shifted native: window"
-    assert lines[2].startswith("    functools.partial(shifted, stride=(2, 2), padding=((0, 1), (0, 1))")
+    assert lines[0] == f"conv_transpose2d of an input 1x2x3x3: unexplained: {SHIFTED} native"
+    assert lines[1] == f"{SHIFTED} native: window"
+    assert lines[2].startswith(f"    functools.partial({__name__}.shifted, stride=(2, 2), padding=((0, 1), ")
     assert "begins (1, 1) elements after the reference" in lines[3]
     assert " against " in lines[3]
     assert any("    keras.layers.Conv2DTranspose(filters=2" in line for line in lines)
@@ -84,7 +85,7 @@ def test_the_command_of_a_failure_ends_in_the_same_diagnosis(capsys: pytest.Capt
     text = failure(assert_parity, UPSAMPLING, ["numpy"], shifted)
     [command] = [line.removeprefix("$ parity ") for line in text.splitlines() if line.startswith("$")]
     assert run_cli(command.split()) == 1
-    assert "shifted native" in (shown := capsys.readouterr().out)
+    assert f"{SHIFTED} native" in (shown := capsys.readouterr().out)
     assert text.splitlines()[3].strip() in shown
 
 
@@ -158,14 +159,14 @@ def test_what_is_asserted_is_kept_by_the_surroundings_whether_or_not_it_holds() 
     assert [(each.case, each.verdict, names) for each, names in kept] == [
         (PLAIN, "agree", ["torch"]),
         (PLAIN, "agree", ["torch"]),
-        (UPSAMPLING, "unexplained", ["numpy", "shifted"]),
+        (UPSAMPLING, "unexplained", ["numpy", SHIFTED]),
     ]
 
 
 def test_without_a_test_runner_all_installed_frameworks_are_compared() -> None:
     with surrounded(Surroundings()):
         assert_parity(PLAIN, impl=right)
-        assert "unexplained: shifted native" in failure(assert_parity, UPSAMPLING, impl=shifted)
+        assert f"unexplained: {SHIFTED} native" in failure(assert_parity, UPSAMPLING, impl=shifted)
 
 
 # One's own layer
@@ -185,7 +186,7 @@ def test_the_layer_that_a_framework_has_for_a_case_is_the_same_layer(data: st.Da
 @given(conv_cases(ranks=(2,)) | conv_transpose_cases(ranks=(2,)))
 def test_a_right_function_is_the_same_layer_and_a_wrong_one_is_not(case: Case) -> None:
     assert_same_layer(right, case)
-    assert "unexplained: <lambda> native" in failure(
+    assert f"unexplained: {__name__}:<lambda> native" in failure(
         assert_same_layer, lambda *a, **n: right(*a, **n) + 1, case
     )
 
@@ -266,3 +267,19 @@ def test_what_is_no_layer_is_refused_by_name(mine: object) -> None:
 def test_a_mode_beside_a_frameworks_layer_is_refused() -> None:
     with pytest.raises(FrameworkError, match="mode='tf32': allowed beside a function"):
         assert_same_layer(torch.nn.Conv2d(3, 2, 3, padding=1), PLAIN, mode="tf32")
+
+
+def test_a_drawn_case_whose_values_tell_nothing_is_drawn_again_and_a_given_one_fails() -> None:
+    empty = Case("conv1d", (1, 1, 1), 1, 1, stride=3, padding=1)  # its only window is padding
+    with pytest.raises(AssertionError, match="nothing was compared"):
+        assert_parity(empty, ["numpy"], right)
+    tried = []
+
+    @examples(20)
+    @given(st.sampled_from([empty, UPSAMPLING]))
+    def drawn(case: Case) -> None:
+        assert_parity(case, ["numpy"], right)
+        tried.append(case)
+
+    drawn()
+    assert set(tried) == {UPSAMPLING}

@@ -13,7 +13,7 @@ import pytest
 
 from parity.cases.suites import load_suite
 from parity.cli.main import run_cli
-from parity.frameworks.table import installed
+from parity.frameworks.table import installed, names
 from parity.records.counts import Outcome
 from tests.support.nested import run
 
@@ -102,6 +102,20 @@ def test_a_suite_becomes_tests_that_are_named_as_its_cases_are(comparing: pytest
     )
 
 
+def test_a_case_that_the_function_cannot_do_is_skipped_with_its_reason(pytester: pytest.Pytester) -> None:
+    pytester.makefile(".toml", mine=SUITE)
+    partial = """
+def only_conv(x, w, bias=None, **arguments):
+    if "output_padding" in arguments:
+        raise NotImplementedError("transposed")
+    return right(x, w, bias, **arguments)
+"""
+    pytester.makepyfile(test_partial=RIGHT + partial + OF_A_SUITE.replace("impl=right", "impl=only_conv"))
+    result = run(pytester, "-rs")
+    result.assert_outcomes(passed=1, skipped=1)
+    result.stdout.fnmatch_lines(["SKIPPED*: test_partial:only_conv says that it is unsupported: transposed"])
+
+
 def test_a_built_in_suite_is_known_by_name(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(OF_A_SUITE.replace("mine.toml", "zoo"))
     result = run(pytester, "--collect-only", "-q")
@@ -132,7 +146,7 @@ WRONG_MARKERS = {
     'parity("zoo")': "allowed is one suite*",
     'parity(suites="zoo")': "allowed is one suite*",
     "parity(suite=3)": "allowed is one suite*",
-    'parity(suite="zo")': "suite '*zo': allowed are article, zoo, threads, grid, known, or the path*",
+    'parity(suite="zo")': "suite '*zo'*: allowed are article, zoo, threads, *known, or the path*",
     'parity(suite="broken.toml")': "*broken.toml: no valid TOML*",
 }
 
@@ -176,7 +190,7 @@ def test_a_framework_that_is_not_known_ends_the_run_before_it_begins(pytester: p
     result = run(pytester, "--parity-frameworks", "torhc")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert result.errlines == [
-        "ERROR: --parity-frameworks: framework 'torhc': allowed are numpy, torch, keras",
+        f"ERROR: --parity-frameworks: framework 'torhc': allowed are {', '.join(names())}",
         "",
     ]
 
@@ -221,7 +235,7 @@ def test_pytest_shows_the_users_line_and_the_diagnosis(comparing: pytest.Pyteste
     result.stdout.fnmatch_lines(
         [
             ">   *assert_parity(Case(*impl=wrong)",
-            "E   *AssertionError: conv1d of an input 1x1x4: unexplained: wrong native",
+            "E   *AssertionError: conv1d of an input 1x1x4: unexplained: test_others:wrong native",
             "E   *$ parity run conv1d --input 1,1,4 --filters 1 --kernel 2*--impl test_others:wrong",
         ]
     )
@@ -241,7 +255,12 @@ def test_what_a_run_compares_is_recorded_as_a_sweep_is_each_case_once(
     header, records = read(file)
     result.stdout.fnmatch_lines([f"parity: {len(records)} cases recorded in run.jsonl"])
     frameworks = {found["framework"]: found["switches"] for found in header["frameworks"]}
-    assert frameworks == {"numpy": {"threads": 1}, "right": None, "wrong": None}
+    assert frameworks == {
+        "numpy": {"threads": 1},
+        "test_others:right": None,
+        "test_others:wrong": None,
+        "test_suite:right": None,
+    }
     assert sorted(header["suites"]) == ["mine", "test_others.py"]
     names = [record["name"] for record in records]
     assert len(set(names)) == len(names)

@@ -276,7 +276,7 @@ def test_an_input_that_the_layer_cannot_take_is_refused() -> None:
 
 def test_an_unknown_target_is_refused() -> None:
     with pytest.raises(FrameworkError, match="allowed are numpy, torch, keras"):
-        translate(DOUBLING, "jax")
+        translate(DOUBLING, "cupy")
 
 
 def test_a_wrong_translation_is_not_called_verified(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -332,3 +332,55 @@ def test_a_translation_as_json_has_the_contracts_keys(capsys: pytest.CaptureFixt
     found = json.loads(capsys.readouterr().out)
     assert {"source", "target", "spelling", "code", "verified", "lookalike"} <= set(found)
     assert (found["target"], found["verified"], found["source"]) == ("keras", True, DOUBLING)
+
+
+DEEP = 4000
+
+TOO_MUCH = {
+    "parentheses": "nn.Conv2d(" + "(" * DEEP + "1" + ")" * DEEP + ", 8, 3)",
+    "signs": "nn.Conv2d(" + "-" * 2 * DEEP + "1, 8, 3)",
+    "sums": "nn.Conv2d(" + "1+" * DEEP + "1, 8, 3)",
+    "attributes": "a." * DEEP + "Conv2d(1)",
+    "calls": "nn.Conv2d" + "(1)" * 3000,
+    "calls in calls": "f(" * DEEP + ")" * DEEP,
+    "subscripts": "nn" + "[1]" * 3000 + "(1)",
+    "hexadecimal": f"nn.Conv2d(0x{'f' * 5000}, 8, 3)",
+    "digits": f"nn.Conv2d({'9' * 5000}, 8, 3)",
+    "digits of what is not read": f"layers.Conv2D(8, 3, name=0x{'f' * 5000})",
+    "a long text": f"nn.Conv2d('{'x' * 9000}', 8, 3)",
+    "a long name": f"{'x' * 9000}(1)",
+    "a long prefix": f"{'x' * 9000}.Conv2d(1)",
+    "a long prefix for Keras": f"{'x' * 9000}.Conv2D(1)",
+    "a long argument": f"nn.Conv2d({'x' * 9000}=1)",
+    "many arguments": f"nn.Conv2d(3, 8, 3{', 1' * 3000})",
+    "too long": f"nn.Conv2d(3, 8, 3){' ' * 10_000}",
+    "far too long": "(" * 10**6,
+    "a NUL": "nn.Conv2d(3, 8, 3\0)",
+    "half of a character": "nn.Conv2d(3, 8, '\ud800')",
+    "half of a character, escaped": r"layers.Conv2D(8, 3, padding='\ud800')",
+    "an escape that is none": r"nn.Conv2d(3, 8, '\d')",
+    "a kernel beyond every index": "layers.Conv2D(8, 99999999999999999999)",
+    "a huge kernel": "layers.Conv2D(8, 9999999999)",
+    "a huge dilation": "layers.Conv2D(8, 3, dilation_rate=100000)",
+    "a huge stride": "layers.Conv2D(8, 3, strides=100000)",
+    "huge filters": "layers.Conv2D(99999999999, 3)",
+    "a huge output": "layers.Conv2DTranspose(8, 3, strides=100000)",
+    "a kernel with huge holes": "nn.ConvTranspose3d(3, 8, 2, stride=2, dilation=900)",
+    "channels that are none": "layers.Conv2D(8, 3, input_shape=(8, 8, -1))",
+    "channels that are a text": "layers.Conv2D(8, 3, input_shape=(8, 8, 'x'))",
+}
+
+
+@pytest.mark.parametrize("fault", TOO_MUCH)
+def test_what_is_no_layer_of_anybodys_is_refused_at_once_in_a_short_sentence(fault: str) -> None:
+    with pytest.raises((ExpressionError, GeometryError)) as raised:
+        draft(TOO_MUCH[fault], "keras" if "nn." in TOO_MUCH[fault] else "torch", channels=3)
+    assert len(str(raised.value)) < 1500
+
+
+def test_a_proof_of_many_elements_is_refused_before_they_are_drawn() -> None:
+    with pytest.raises(ExpressionError, match="the input of the proof is 2x3x200001x200002"):
+        draft("layers.Conv2D(8, 3, dilation_rate=100000)", "torch", channels=3)
+    with pytest.raises(ExpressionError, match="the input of the proof is 1x3x16384x16384"):
+        draft("nn.Conv2d(3, 8, 3)", "keras", (1, 3, 16384, 16384))
+    assert draft("layers.Conv1D(8, 3, dilation_rate=100000)", "torch", channels=3).cases

@@ -15,7 +15,7 @@ from hypothesis import given
 import convmm
 from parity import Case, run
 from parity.cases.arrays import Array, Arrays, numpy_dtype
-from parity.cases.drawing import draw_arrays
+from parity.cases.values.drawing import draw_arrays
 from parity.frameworks.precision import (
     BFLOAT16,
     TF32,
@@ -23,6 +23,7 @@ from parity.frameworks.precision import (
     accumulated_by_tap,
     accumulated_in_float32,
     accumulator_unknown,
+    flushing,
     ladder,
 )
 from parity.records.result import Result
@@ -97,7 +98,8 @@ UNDERFLOW = {"float16": 2.0**-9, "bfloat16": 2.0**-110, "float32": 2.0**-110, "f
 def modes(dtype: str) -> st.SearchStrategy[Mode]:
     """Every mode that a result of this dtype is judged by, or named by."""
     own = (accumulated_in_float32(dtype), accumulator_unknown(dtype))
-    return st.sampled_from([*own, *(mode for step in ladder(dtype) for mode in step), TF32, BFLOAT16])
+    known = [*own, *(mode for step in ladder(dtype) for mode in step), TF32, BFLOAT16]
+    return st.sampled_from([*known, *map(flushing, known)])
 
 
 def scaled_arrays(case: Case, factor: float) -> Arrays:
@@ -127,7 +129,8 @@ def test_the_error_over_its_bound_is_what_the_definition_says(
         assert found is None
     else:
         ratio = (abs(fraction(result) - exact) / bound).max()
-        assert found == pytest.approx(float(ratio), rel=1e-6, abs=1e-8)
+        near = 1e-4 if case.dtype == "float64" else 1e-6  # of the smallest the rests are subnormal
+        assert found == pytest.approx(float(ratio), rel=near, abs=1e-8)
 
 
 @pytest.mark.parametrize(("dtype", "sums"), [("float32", 2**-24), ("float64", 2**-53)])
@@ -170,11 +173,13 @@ def of_one(value: float) -> Array:
 
 
 def test_a_result_at_its_bound_keeps_it() -> None:
-    reference, own = one_tap("float32", (0.0, 1.5)), accumulated_in_float32("float32")
-    assert error_ratio(of_one(2.0**-125), reference, own) == 1
-    assert keeps(of_one(2.0**-125), reference, own)
-    assert observe(of_one(2.0**-125), reference).relation == "identical"
-    assert not keeps(of_one(np.nextafter(2.0**-125, 1)), reference, own)
+    own = accumulated_in_float32("float32")
+    for mode, most in ((own, 2.0**-149), (flushing(own), 2.0**-126)):
+        reference = one_tap("float32", (0.0, 1.5))
+        assert error_ratio(of_one(most), reference, mode) == 1
+        assert keeps(of_one(most), reference, mode)
+        assert observe(of_one(most), reference, mode).relation == "identical"
+        assert not keeps(of_one(np.nextafter(most, 1)), reference, mode)
 
 
 @pytest.mark.parametrize(("dtype", "most"), [("bfloat16", 25), ("float16", 204)])
@@ -282,9 +287,9 @@ def test_operands_are_rounded_to_each_format_that_gives_the_result(rounded: str,
 def test_a_result_is_rounded_to_each_format_that_has_all_its_numbers(values: str) -> None:
     case = Case("conv1d", (1, 1, 60), 1, 2, values=values)
     reference = make_reference(case, draw_arrays(case))
-    for rounded, formats in [("float16", "float16 or TF32"), ("bfloat16", "bfloat16 or float16 or TF32")]:
+    for rounded in ("float16", "bfloat16"):
         result = ROUNDINGS[rounded](reference.y).astype(np.float32)
-        assert named(result, reference) == f"its result is rounded to {formats}"
+        assert named(result, reference) == f"its result is rounded to {rounded}"
 
 
 def test_numbers_that_every_format_has_are_no_rounding() -> None:
@@ -441,7 +446,7 @@ def test_a_finite_value_in_place_of_a_nan_is_beyond_every_bound() -> None:
         y: Array = np.nan_to_num(convmm.conv(x, w, bias, **arguments), posinf=1, neginf=1)
         return y
 
-    case = Case("conv2d", (1, 2, 6, 6), 2, 3, values="special")
+    case = Case("conv2d", (4, 2, 9, 9), 2, 3, values="special")
     assert not np.isfinite(make_reference(case, draw_arrays(case)).y).all()
     assert not result_of(case, tame).explained
 
@@ -461,8 +466,8 @@ def test_an_infinity_in_a_hole_of_the_kernel_is_left_open() -> None:
 @pytest.mark.parametrize("values", ["wide", "special"])
 def test_the_values_are_what_their_name_says(values: str) -> None:
     x, w, _ = draw_arrays(Case("conv1d", (4, 8, 99), 8, 9, values=values))
-    assert np.isfinite(w).all()
     if values == "wide":
+        assert np.isfinite(w).all()
         magnitudes = np.log10(np.abs(x))
         assert magnitudes.max() - magnitudes.min() > 7
         assert {-1.0, 1.0} == set(np.sign(x).ravel().tolist())

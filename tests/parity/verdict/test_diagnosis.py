@@ -1,24 +1,21 @@
 """Every diagnosis provoked by an implementation with that mistake.
 
-The mistakes are made here, around convmm's public functions, not by what the diagnosis computes with; windows
-are cut from the response that the tests compute tap by tap.
+The mistakes are made in ``tests/support/mistaken``, not by what the diagnosis computes with.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, get_args
 
 import hypothesis.strategies as st
-import ml_dtypes
 import numpy as np
 import pytest
 from hypothesis import given
 
 import convmm
-from convmm.unfold import spatial
 from parity.cases.arrays import SIGNIFICAND_BITS, Array
 from parity.cases.case import Case
 from parity.cases.notation import format_shape
@@ -26,244 +23,17 @@ from parity.cases.op import OPS, Op
 from parity.records.result import Result
 from parity.running import run
 from parity.verdict import reference
-from parity.verdict.diagnosis.suspect import Mistake
+from parity.verdict.diagnosis.geometries import geometries
+from parity.verdict.diagnosis.mistakes import MISTAKES
+from parity.verdict.diagnosis.suspect import Mistake, Row
 from parity.verdict.diagnosis.windows import find_windows
 from parity.verdict.observation import observe
-from tests.support.responses import reach, reference_of, response, widened
+from tests.support.mistaken.channels import every_arrangement, interleaved
+from tests.support.mistaken.computing import computed
+from tests.support.mistaken.table import FAULTS, ROWS
+from tests.support.mistaken.values import ROUNDINGS, through
+from tests.support.responses import reference_of, response, widened
 from tests.support.strategies import CONVS, TRANSPOSES, changed, exact_cases_with_an_output, examples
-
-Fault = Callable[[Case], Iterator[Array]]
-
-ORDER: tuple[str, ...] = get_args(Mistake)
-
-
-def computed(
-    case: Case,
-    *,
-    x: Array | None = None,
-    w: Array | None = None,
-    **arguments: Any,  # noqa: ANN401 - convmm's
-) -> Array:
-    """What convmm gives for the case, with other arrays or arguments in place of its own."""
-    own = widened(case)
-    function = convmm.conv_transpose if case.transposed else convmm.conv
-    called: dict[str, Any] = {"bias": own.bias, **case.explicit, **arguments}
-    return np.asarray(function(own.x if x is None else x, own.w if w is None else w, **called))
-
-
-def with_kernels(*kernels: Callable[[Case, Array], Iterator[Array]]) -> Fault:
-    def fault(case: Case) -> Iterator[Array]:
-        for make in kernels:
-            for w in make(case, widened(case).w):
-                try:
-                    yield computed(case, w=np.ascontiguousarray(w))
-                except convmm.GeometryError:
-                    continue
-
-    return fault
-
-
-def windows_of(case: Case, w: Array) -> Iterator[Array]:
-    around = response(case, reach(case), widened(case)._replace(w=w))
-    near = [range(-r, r + 1) for r in reach(case)]
-    for offset in sorted(itertools.product(*near), key=lambda offset: sum(map(abs, offset))):
-        yield around.cut(offset, case.output_shape[2:])
-
-
-def another_window(case: Case) -> Iterator[Array]:
-    return windows_of(case, widened(case).w)
-
-
-def flips(case: Case, w: Array) -> Iterator[Array]:
-    axes = range(2, w.ndim)
-    for count in range(1, case.rank + 1):
-        for chosen in itertools.combinations(axes, count):
-            yield w[tuple(slice(None, None, -1 if axis in chosen else 1) for axis in range(w.ndim))]
-
-
-def axis_orders(case: Case, w: Array) -> Iterator[Array]:
-    for order in itertools.permutations(range(2, 2 + case.rank)):
-        yield np.transpose(w, (0, 1, *order))
-
-
-def channel_swaps(case: Case, w: Array) -> Iterator[Array]:
-    first, second, *kernel = w.shape
-    yield np.moveaxis(w, 0, 1).ravel().reshape(w.shape)
-    yield np.moveaxis(w.ravel().reshape(second, first, *kernel), 0, 1)
-    if first == second * case.groups:
-        yield np.concatenate([np.moveaxis(part, 0, 1) for part in np.split(w, case.groups)])
-
-
-def group_orders(case: Case) -> Iterator[Array]:
-    own = widened(case)
-    for order in itertools.permutations(range(case.groups)):
-        yield computed(case, x=blocks(own.x, 1, order))
-        yield computed(case, w=blocks(own.w, 0, order))
-        yield blocks(computed(case), 1, order)
-        y = blocks(computed(case, bias=None), 1, order)
-        yield y if own.bias is None else y + own.bias.reshape(-1, *[1] * case.rank)
-
-
-def blocks(array: Array, axis: int, order: tuple[int, ...]) -> Array:
-    parts = np.split(array, len(order), axis=axis)
-    return np.concatenate([parts[number] for number in order], axis=axis)
-
-
-def interleaved(case: Case) -> Iterator[Array]:
-    """Channel c in group c % g: of the input, of the filters, of both; one group after another."""
-    if case.groups == 1:
-        return
-    for of_input, of_output in [(True, False), (False, True), (True, True)]:
-        yield from by_groups(case, of_input=of_input, of_output=of_output)
-
-
-def by_groups(case: Case, *, of_input: bool, of_output: bool) -> Iterator[Array]:
-    """The groups one by one; an operand's axis that is of the input or of the output goes with it."""
-    x, w, bias = widened(case)
-    y = np.empty(case.output_shape)
-    first_of_kernel = of_input if case.transposed else of_output
-    for group in range(case.groups):
-        y[:, members(case.filters, case.groups, group, dealt=of_output)] = computed(
-            case,
-            x=x[:, members(case.input[1], case.groups, group, dealt=of_input)],
-            w=w[members(len(w), case.groups, group, dealt=first_of_kernel)],
-            bias=None,
-            groups=1,
-        )
-    yield y if bias is None else y + bias.reshape(-1, *[1] * case.rank)
-
-
-def members(count: int, groups: int, group: int, *, dealt: bool) -> list[int]:
-    return [c for c in range(count) if (c % groups if dealt else c // (count // groups)) == group]
-
-
-def permuted_groups(case: Case) -> Iterator[Array]:
-    yield from group_orders(case)
-    yield from interleaved(case)
-
-
-def layouts(case: Case) -> Iterator[Array]:
-    x, w, _ = widened(case)
-    sizes = x.shape[2:]
-    yield computed(case, x=np.moveaxis(x, 1, -1).ravel().reshape(x.shape))
-    yield computed(case, x=np.moveaxis(x.ravel().reshape(len(x), *sizes, -1), -1, 1))
-    first, second, *taps = w.shape
-    yield computed(case, w=np.moveaxis(w, 1, -1).ravel().reshape(w.shape))
-    yield computed(case, w=np.moveaxis(w.ravel().reshape(first, *taps, second), -1, 1))
-    keras = np.moveaxis(w, (0, 1), (-1, -2))
-    yield computed(case, w=keras.ravel().reshape(w.shape))
-    yield computed(case, w=np.moveaxis(w.ravel().reshape(keras.shape), (-1, -2), (0, 1)))
-    y = computed(case)
-    yield np.moveaxis(y, 1, -1).ravel().reshape(y.shape)
-    yield np.moveaxis(y.ravel().reshape(len(y), *y.shape[2:], y.shape[1]), -1, 1)
-    yield np.moveaxis(y, 1, -1)
-
-
-def stride_for_dilation(case: Case) -> Iterator[Array]:
-    exchanged = {"stride": case.dilation, "dilation": case.stride}
-    for padding in ({}, {"padding": case.padding, "output_padding": case.output_padding}):
-        arguments: dict[str, Any] = {**padding, **exchanged}
-        if not case.transposed:
-            arguments.pop("output_padding", None)
-        try:
-            yield computed(case, **arguments)
-        except convmm.GeometryError:
-            continue
-
-
-def biases(case: Case) -> Iterator[Array]:
-    bias = widened(case).bias
-    if bias is not None:
-        yield computed(case, bias=None)
-        yield computed(case, bias=bias + bias)
-
-
-def windows_by_flipped_kernels(case: Case) -> Iterator[Array]:
-    for w in flips(case, widened(case).w):
-        yield from windows_of(case, w)
-
-
-def padding_values(case: Case) -> Iterator[Array]:
-    yield from (zeros_for_output_padding(case, after=True) if case.transposed else padded_otherwise(case))
-
-
-def padded_otherwise(case: Case) -> Iterator[Array]:
-    x = widened(case).x
-    pads = [(axis.before, max(axis.after, 0)) for axis in case.geometry.axes]
-    most = [max(pad) for pad in pads]
-    modes: dict[Any, int] = {"edge": -1000, "reflect": 1, "symmetric": 0, "wrap": 0}
-    for mode, room in modes.items():
-        if all(n - pad >= room for n, pad in zip(x.shape[2:], most, strict=True)):
-            yield computed(case, x=np.pad(x, [(0, 0), (0, 0), *pads], mode=mode), padding=0)
-
-
-def zeros_for_output_padding(case: Case, *, after: bool) -> Iterator[Array]:
-    added = case.explicit.get("output_padding", (0,) * case.rank)
-    bias = widened(case).bias
-    if any(size < q for size, q in zip(case.output_shape[2:], added, strict=True)):
-        return
-    y = np.zeros(case.output_shape)
-    short = tuple(slice(None, size - q) for size, q in zip(case.output_shape[2:], added, strict=True))
-    placed = short if after else tuple(slice(q, None) for q in added)
-    y[spatial(placed)] = computed(case, bias=None)[spatial(short)]
-    if bias is None:
-        yield y
-        return
-    yield y + bias.reshape(-1, *[1] * case.rank)
-    y[spatial(placed)] = computed(case)[spatial(short)]
-    yield y
-
-
-def output_padding_side(case: Case) -> Iterator[Array]:
-    if case.transposed:
-        yield from zeros_for_output_padding(case, after=False)
-
-
-def tf32(values: Array) -> Array:
-    """float32 with its last 13 bits rounded away, halves to even."""
-    bits = values.astype(np.float32).view(np.uint32).astype(np.uint64)
-    rounded = (
-        (bits + np.uint64(0xFFF) + (bits >> np.uint64(13) & np.uint64(1))) >> np.uint64(13) << np.uint64(13)
-    )
-    return rounded.astype(np.uint32).view(np.float32).astype(np.float64)
-
-
-def through(dtype: type) -> Callable[[Array], Array]:
-    def rounded(values: Array) -> Array:
-        with np.errstate(over="ignore"):
-            return np.asarray(values.astype(dtype).astype(np.float64))
-
-    return rounded
-
-
-ROUNDINGS = {"bfloat16": through(ml_dtypes.bfloat16), "float16": through(np.float16), "TF32": tf32}
-
-
-def roundings(case: Case) -> Iterator[Array]:
-    for rounded in (*ROUNDINGS.values(), through(np.float32)):
-        yield rounded(computed(case))
-
-
-def factors(case: Case) -> Iterator[Array]:
-    for factor in (-1, 2, 0.5, 3):
-        yield factor * computed(case)
-
-
-FAULTS: dict[str, Fault] = {
-    "window": another_window,
-    "flipped": with_kernels(flips),
-    "axes swapped": with_kernels(axis_orders),
-    "channels swapped": with_kernels(channel_swaps),
-    "groups permuted": permuted_groups,
-    "layout": layouts,
-    "stride and dilation exchanged": stride_for_dilation,
-    "bias": biases,
-    "window flipped": windows_by_flipped_kernels,
-    "padding values": padding_values,
-    "output padding side": output_padding_side,
-    "numeric": roundings,
-    "scaled": factors,
-}
 
 
 def result_of(case: Case, output: Array) -> Result:
@@ -280,80 +50,95 @@ def differs(case: Case, output: Array) -> bool:
     return output.size > 0 and not np.array_equal(output, computed(case))
 
 
-def explains(mistake: str, case: Case, output: Array) -> bool:
-    """Whether the mistake, as it is made here, gives this output."""
-    if mistake == "numeric":
-        return any(np.array_equal(output, each) for each in roundings(case))
-    if mistake == "scaled":
+def explains(rows: Sequence[Row], case: Case, output: Array) -> bool:
+    """Whether a mistake of these rows, as it is made in the tests, gives this output."""
+    return any(_explains(row, case, output) for row in rows)
+
+
+def _explains(row: Row, case: Case, output: Array) -> bool:
+    if row.mistake == "scaled":
         right = computed(case)
         factors_of_all = set((output[right != 0] / right[right != 0]).tolist())
         return len(factors_of_all) == 1 and not output[right == 0].any()
-    if output.shape != case.output_shape and mistake in {"window", "window flipped"}:
+    if output.shape != case.output_shape and row.mistake in {"window", "window flipped"}:
         return bool(find_windows(output, reference_of(case)))
-    if mistake == "groups permuted":
-        return any(np.array_equal(output, each) for each in every_arrangement(case))
-    return any(np.array_equal(output, each) for each in FAULTS[mistake](case))
+    every = every_arrangement(case) if row.mistake == "groups permuted" else provoked(row, case, output.shape)
+    return any(np.array_equal(output, each) for each in every)
 
 
-def every_arrangement(case: Case) -> Iterator[Array]:
-    """Wrong orders of groups, and every order of dealing channels out, of any of the arrays."""
-    yield from permuted_groups(case)
-    x, w, bias = widened(case)
-    orders: list[Callable[[int], Any]] = [
-        np.arange,
-        lambda n: deal(n, case.groups),
-        lambda n: np.argsort(deal(n, case.groups)),
-    ]
-    for of_x, of_w, of_y, of_bias in itertools.product(orders, orders, orders, (False, True)):
-        y = computed(case, x=x[:, of_x(x.shape[1])], w=w[of_w(len(w))], bias=bias if of_bias else None)[
-            :, of_y(case.filters)
-        ]
-        yield y if of_bias or bias is None else y + bias.reshape(-1, *[1] * case.rank)
+def provoked(row: Row, case: Case, shape: tuple[int, ...]) -> Iterator[Array]:
+    return FAULTS[row.outputs](case, shape[2:])
 
 
-def deal(count: int, groups: int) -> Array:
-    return np.array([c for group in range(groups) for c in range(count) if c % groups == group])
+def test_each_row_is_provoked() -> None:
+    assert [row.outputs for row in MISTAKES] == list(FAULTS)
+    assert list(ROWS.values()) == list(MISTAKES)
+    assert list(dict.fromkeys(row.mistake for row in MISTAKES)) == list(get_args(Mistake))
 
 
-@pytest.mark.parametrize("mistake", ORDER)
-@examples(60)
+@pytest.mark.parametrize("name", ROWS)
+@examples(40)
 @given(st.data())
-def test_a_mistake_is_named_or_an_earlier_one_that_explains_as_much(
-    mistake: str, data: st.DataObject
-) -> None:
-    case = data.draw(exact_cases_with_an_output(TRANSPOSES if mistake == "output padding side" else OPS))
-    outputs = [output for output in itertools.islice(FAULTS[mistake](case), 200) if differs(case, output)]
+def test_a_mistake_is_named_or_an_earlier_one_that_explains_as_much(name: str, data: st.DataObject) -> None:
+    row = ROWS[name]
+    case = data.draw(exact_cases_with_an_output(OPS_OF.get(name, OPS)))
+    outputs = [
+        output
+        for output in itertools.islice(provoked(row, case, case.output_shape), 200)
+        if differs(case, output)
+    ]
     if not outputs:
         assert result_of(case, computed(case)).relation == "identical"
         return
     output = data.draw(st.sampled_from(outputs))
     found = result_of(case, output)
-    assert found.relation in ORDER[: ORDER.index(mistake) + 1]
-    assert explains(found.relation, case, output)
+    earlier = MISTAKES[: MISTAKES.index(row) + 1]
+    assert found.relation in {other.mistake for other in earlier}
+    assert explains([other for other in earlier if other.mistake == found.relation], case, output)
     assert not found.explained
 
 
-@pytest.mark.parametrize("mistake", ORDER)
+@pytest.mark.parametrize("name", ROWS)
 @pytest.mark.parametrize("op", OPS)
-def test_each_mistake_has_its_name(op: str, mistake: str) -> None:
-    case = typical_case(op)
-    outputs = [output for output in itertools.islice(FAULTS[mistake](case), 50) if differs(case, output)]
-    if not outputs:
-        assert (mistake, op) in NOT_THERE
-        return
-    assert mistake in {result_of(case, output).relation for output in outputs}
+def test_each_mistake_has_its_name(op: str, name: str) -> None:
+    row, case = ROWS[name], telling_case(op, name)
+    outputs = (output for output in provoked(row, case, case.output_shape) if differs(case, output))
+    if op in OPS_OF.get(name, OPS):
+        relations = (result_of(case, output).relation for output in itertools.islice(outputs, 50))
+        assert row.mistake in relations
+    else:
+        assert next(outputs, None) is None
 
 
-NOT_THERE = {
-    *(("axes swapped", op) for op in ("conv1d", "conv_transpose1d")),
-    *(("output padding side", op) for op in CONVS),
+MANY_AXES = tuple(op for op in OPS if Op.of(op).rank > 1)
+
+OPS_OF = {
+    "axes.of_the_kernel": MANY_AXES,
+    "axes.of_the_arguments": MANY_AXES,
+    "axes.of_kernel_and_arguments": MANY_AXES,
+    "axes.of_the_input": MANY_AXES,
+    "axes.of_the_output": MANY_AXES,
+    "padding.of_other_values": CONVS,
+    "padding.zeros_for_output_padding": TRANSPOSES,
+    "padding.zeros_before_the_output": TRANSPOSES,
 }
+"""Those in which a row's mistakes can be made."""
 
 
-def typical_case(op: str) -> Case:
-    sizes = (6, 7, 5)[: Op.of(op).rank]
+def telling_case(op: str, name: str = "") -> Case:
+    """A typical case, or one with what the row's mistakes need."""
+    rank = Op.of(op).rank
+    sizes = (6, 7, 5)[:rank]
     case = Case(op, (2, 4, *sizes), 4, 3, stride=2, padding=2, groups=2, bias=True, dtype="float64")
-    return changed(case, output_padding=1) if case.transposed else case
+    if case.transposed:
+        case = changed(case, output_padding=1)
+    needed: dict[str, dict[str, Any]] = {
+        "axes.of_the_arguments": {"stride": (1, 2, 3)[:rank], "output_padding": None},
+        "axes.of_kernel_and_arguments": {"stride": (1, 2, 3)[:rank], "output_padding": None},
+        "arguments.exchanged": {"padding": 1},
+        "bias.along_another_axis": {"input": (2, 4, *sizes[:-1], 3 if case.transposed else 5)},
+    }
+    return changed(case, **needed.get(name, {}))
 
 
 @examples(150)
@@ -443,7 +228,7 @@ def test_a_sum_that_errs_across_a_half_may_be_rounded_to_the_other_side(beside: 
 
 @pytest.mark.parametrize("op", OPS)
 def test_zeros_are_no_multiple(op: str) -> None:
-    case = typical_case(op)
+    case = telling_case(op)
     assert result_of(case, 0 * computed(case)).relation == "unrelated"
 
 
@@ -509,24 +294,50 @@ def test_output_padding_before_the_output_is_a_window_that_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "where"),
+    ("wrong", "where", "places"),
     [
-        (np.s_[:, -1], "only in the last of 3 channels"),
-        (np.s_[1:], "only in all but the first of 4 samples"),
-        (np.s_[:, :, -1], "only in the last of 5 elements of axis 0"),
-        (np.s_[..., 1:-1], "only in all but the first and the last of 6 elements of axis 1"),
-        (np.s_[..., 1::2], "only in numbers 1 to 5 in steps of 2 of 6 elements of axis 1"),
-        (np.s_[:, 1, 0], "only in number 1 of 3 channels, only in the first of 5 elements of axis 0"),
-        (np.s_[:, :, :, 1:4], "only in numbers 1 to 3 of 6 elements of axis 1"),
+        (np.s_[:, -1], "only in the last of 3 channels", ["the last of channels"]),
+        (np.s_[1:], "only in all but the first of 4 samples", ["all but the first of samples"]),
+        (np.s_[:, :, -1], "only in the last of 5 elements of axis 0", ["the last of axis 0"]),
+        (
+            np.s_[..., 1:-1],
+            "only in all but the first and the last of 6 elements of axis 1",
+            ["all but the first and the last of axis 1"],
+        ),
+        (
+            np.s_[..., 1::2],
+            "only in numbers 1 to 5 in steps of 2 of 6 elements of axis 1",
+            ["in steps of 2 of axis 1"],
+        ),
+        (
+            np.s_[:, 1, 0],
+            "only in number 1 of 3 channels, only in the first of 5 elements of axis 0",
+            ["the first of axis 0"],
+        ),
+        (np.s_[:, :, :, 1:4], "only in numbers 1 to 3 of 6 elements of axis 1", []),
+        (
+            np.s_[:, :, 0, 0],
+            "the first of 5 elements of axis 0, only in the first of 6 elements of axis 1",
+            ["the first of axis 0", "the first of axis 1"],
+        ),
     ],
 )
-def test_where_a_result_is_wrong_is_said(wrong: Any, where: str) -> None:  # noqa: ANN401 - an index
+def test_where_a_result_is_wrong_is_said(wrong: Any, where: str, places: list[str]) -> None:  # noqa: ANN401 - an index
     case = Case("conv2d", (4, 2, 5, 6), 3, 1)
     output = computed(case)
     output[wrong] += np.random.default_rng(0).integers(1, 99, output[wrong].shape) + 0.5
     found = result_of(case, output)
     assert found.relation == "unrelated"
     assert where in str(found.reason)
+    assert list(found.places) == places
+
+
+def test_the_same_place_on_several_axes_is_said_once() -> None:
+    case = Case("conv3d", (1, 2, 4, 5, 4), 3, 1)
+    output = computed(case)
+    output[:, :, -1, :, -1] += np.random.default_rng(0).integers(1, 99, (1, 3, 5)) + 0.5
+    reason = str(result_of(case, output).reason)
+    assert reason.endswith("at index (0, 0, 3, 0, 3), only in the last of 4 elements of axes 0 and 2")
 
 
 def test_a_kernel_of_one_tap_has_no_other_way_round() -> None:
@@ -575,6 +386,25 @@ def test_a_large_case_is_not_searched_to_the_end(monkeypatch: pytest.MonkeyPatch
     found = result_of(case, scaled)
     assert found.relation == "unrelated"
     assert "too large to look for every known mistake" in str(found.reason)
+
+
+def test_a_mistake_that_takes_more_than_the_search_may_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = Case("conv_transpose1d", (1, 1, 9), 1, 3, dilation=50)
+    own = reference_of(case)
+    assert len(list(geometries(own.y, own, stride=(50,)))) == 1
+    monkeypatch.setattr(reference, "_MOST_WORK", 0)
+    assert len(list(geometries(own.y, own, stride=(2,)))) == 0
+    assert len(list(geometries(own.y, own, stride=(1,)))) == 1
+
+
+def test_padding_by_name_follows_a_mistaken_argument_or_not() -> None:
+    case = Case("conv1d", (1, 1, 9), 1, 3, dilation=2, padding="same")
+    own = reference_of(case)
+    found = list(geometries(own.y, own, dilation=(1,)))
+    assert [geometry.before for geometry in found] == [(2,), (1,)]
+    for geometry in found:
+        observed = observe(own.compute(geometry=geometry), own)
+        assert (observed.relation, observed.offsets) == ("argument ignored", ())
 
 
 @pytest.mark.parametrize("shape", [(1, 2, 0, 3), (0,), (), (2, 2, 3, 3), (1, 2, 3, 3, 1)], ids=str)

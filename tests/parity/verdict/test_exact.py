@@ -15,8 +15,8 @@ import convmm
 from parity import Case, run
 from parity.cases.arrays import Array, Arrays, numpy_dtype
 from parity.cases.case import DTYPES
-from parity.cases.drawing import draw_arrays
 from parity.cases.op import OPS, Op
+from parity.cases.values.drawing import draw_arrays
 from parity.frameworks.known.registry import layers_of
 from parity.frameworks.spelling import Spelling
 from parity.frameworks.table import find_framework

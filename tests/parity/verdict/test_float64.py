@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 from parity import Case, run
-from parity.cases.drawing import draw_arrays
+from parity.cases.values.drawing import draw_arrays
 from parity.frameworks.precision import accumulated_in_float32
 from parity.verdict.bounds import keeps, narrower_precision
 from parity.verdict.gradients import make_backward, observe_gradient

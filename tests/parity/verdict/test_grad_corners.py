@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 
 from parity import Case, run
-from parity.cases.drawing import draw_arrays
+from parity.cases.values.drawing import draw_arrays
 from parity.cli.main import run_cli
 from parity.records.counts import Outcome
 from parity.verdict.gradients import make_backward, observe_gradient
+from tests.support import naive
 from tests.support.strategies import cases, changed, examples
 
 pytestmark = pytest.mark.usefixtures("shared_processes")
@@ -32,6 +33,26 @@ def test_torchs_gradients_of_odd_values_are_explained(case: Case) -> None:
     assert [(each.label, each.reason) for each in found.results if not each.explained] == []
 
 
+@examples(60)
+@given(cases(values=("special",)))
+@example(Case("conv1d", (1, 6, 5), 8, 2, stride=2, padding=1, groups=2, values="special"))
+@example(Case("conv_transpose1d", (1, 6, 3), 8, 2, stride=2, padding=1, groups=2, values="special"))
+def test_a_gradient_by_the_input_is_settled_where_all_wild_weights_meet_the_output(case: Case) -> None:
+    wild = (~np.isfinite(draw_arrays(case).w)).astype(np.float64)
+    own = dict.fromkeys(range(case.input[1]), 0)  # wild weights of each input channel
+    for first, second, *_ in np.argwhere(wild):
+        group = first // (case.filters // case.groups) * (case.input[1] // case.groups)
+        own[int(first if case.transposed else group + second)] += 1
+    settled = make_backward(case, draw_arrays(case)).expected["input_grad"].settled
+    settled = np.broadcast_to(settled, case.input)
+    function = naive.conv_transpose if case.transposed else naive.conv
+    for place in np.ndindex(1, *case.input[1:]):
+        one = np.zeros((1, *case.input[1:]))
+        one[place] = 1
+        met = np.asarray(function(one, wild, None, **case.explicit)).sum()
+        assert settled[place] == (met == own[place[1]])
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "printed"),
     [
@@ -49,7 +70,7 @@ def test_torchs_gradients_of_odd_values_are_explained(case: Case) -> None:
         (
             "conv_transpose1d --input 2,1,3 --filters 1 --kernel 2 --padding 2 --values special --bias",
             Outcome.NOTHING_COMPARED,
-            "nothing was compared",
+            "",
         ),
         (
             "conv1d --input 1,1,70000 --filters 1 --kernel 1 --values arange --dtype float16",
@@ -99,7 +120,7 @@ def test_a_gradient_that_is_tamed_is_named_by_a_place_that_differs(dtype: str) -
 
 @pytest.mark.parametrize("framework", ["numpy", "torch"])
 def test_an_undefined_input_may_be_multiplied_by_the_gradients_padding_or_left_out(framework: str) -> None:
-    case = Case("conv_transpose1d", (2, 1, 1), 1, 2, padding="same", dilation=2, values="special")
+    case = Case("conv_transpose1d", (2, 1, 40), 1, 2, padding="same", dilation=2, values="special")
     assert not np.isfinite(draw_arrays(case).x).all()
     found = run(case, [framework], grad=True)
     assert [each.label for each in found.results if not each.explained] == []

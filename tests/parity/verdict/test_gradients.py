@@ -7,7 +7,7 @@ import pytest
 
 from parity import Case
 from parity.cases.arrays import Array, Arrays, numpy_dtype
-from parity.cases.drawing import draw_arrays
+from parity.cases.values.drawing import draw_arrays
 from parity.verdict.compare import compare
 from parity.verdict.gradients import Expected, Gradient, make_backward, observe_gradient
 from parity.verdict.relation import NO_VERDICT, Observation

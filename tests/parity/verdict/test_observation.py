@@ -3,14 +3,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 import hypothesis.strategies as st
+import ml_dtypes
 import numpy as np
 import pytest
 from hypothesis import given
 
+from parity.cases import reach as reach_module
 from parity.cases.arrays import Array
 from parity.cases.case import Case
-from parity.cases.drawing import draw_arrays
 from parity.cases.op import OPS, Op
+from parity.cases.values.drawing import draw_arrays
+from parity.frameworks.precision import BFLOAT16
 from parity.verdict import reference as reference_module
 from parity.verdict.diagnosis import windows as windows_module
 from parity.verdict.diagnosis.windows import MOST_MATCHES, begins_at, find_windows
@@ -120,7 +123,7 @@ def test_a_large_convolution_is_searched_half_as_far(
     products: int, furthest: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     case = Case("conv1d", (1, 4, 10), 2, 3, padding=4, groups=2)
-    monkeypatch.setattr(windows_module, "_MOST_PRODUCTS", products)
+    monkeypatch.setattr(reach_module, "_MOST_PRODUCTS", products)
     around, reference = response(case, (5,)), reference_of(case)
     offsets = [find_windows(around.cut((shift,), (8,)), reference) for shift in range(5)]
     assert offsets == [((shift,),) if shift <= furthest else () for shift in range(5)]
@@ -128,7 +131,7 @@ def test_a_large_convolution_is_searched_half_as_far(
 
 def test_a_large_transposed_convolution_is_searched_as_far_as_any(monkeypatch: pytest.MonkeyPatch) -> None:
     case = Case("conv_transpose1d", (1, 4, 10), 2, 3, groups=2)
-    monkeypatch.setattr(windows_module, "_MOST_PRODUCTS", 0)
+    monkeypatch.setattr(reach_module, "_MOST_PRODUCTS", 0)
     assert find_windows(response(case, (5,)).cut((4,), (8,)), reference_of(case)) == ((4,),)
 
 
@@ -234,3 +237,31 @@ def test_a_reference_leaves_its_arrays_as_they_were() -> None:
     observe(reference.y, reference)
     for array, before in zip(arrays, kept, strict=True):
         np.testing.assert_array_equal(array, before)
+
+
+def test_what_differs_only_at_infinities_and_nan_is_of_extremes_and_all_nan_is_not() -> None:
+    case = Case("conv2d", (1, 1, 6, 6), 2, 3, values="special", seed=2)
+    reference = make_reference(case, draw_arrays(case))
+    assert np.isfinite(reference.y).mean() > 0.6
+    result = reference.y.astype(np.float32)
+    finite = np.argwhere(np.isfinite(reference.y))
+    for place, value in zip(finite[:2], (np.nan, np.inf), strict=True):
+        result[tuple(place)] = value
+        assert observe(result, reference).relation == "extremes"
+    assert observe(np.full_like(result, np.nan), reference).relation == "unrelated"
+    plain = replace(reference, case=replace(case, values="normal"))
+    assert observe(result, plain).relation == "unrelated"
+    result[tuple(finite[2])] += 100
+    assert observe(result, reference).relation == "unrelated"
+
+
+def test_integers_are_judged_by_the_bound_where_the_framework_itself_chose_a_narrower_type() -> None:
+    case = Case("conv1d", (1, 2, 9), 1, 3)
+    reference = make_reference(case, draw_arrays(case))
+    assert reference.exact
+    result = reference.y.astype(ml_dtypes.bfloat16).astype(np.float32)
+    assert not np.array_equal(result, reference.y)
+    assert observe(result, reference, BFLOAT16).relation != "identical"
+    chosen = replace(BFLOAT16, of_integers=True)
+    assert observe(result, reference, chosen).relation == "identical"
+    assert observe(result[..., ::-1].copy(), reference, chosen).relation != "identical"

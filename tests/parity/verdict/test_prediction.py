@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import given
 
-from parity.cases.arrays import Array, numpy_dtype
+from parity.cases.arrays import Array, Arrays, is_constant, numpy_dtype
 from parity.cases.case import Case
-from parity.cases.drawing import draw_arrays
+from parity.cases.values.drawing import draw_arrays
 from parity.frameworks.precision import BFLOAT16, Mode, accumulated_in_float32
 from parity.frameworks.spelling import Refusal, Spelling, Unsupported, windows_agree
 from parity.records.result import CaseResult, Result
@@ -57,7 +59,7 @@ def test_the_predicted_values_are_explained_and_agree(case: Case) -> None:
     assert (result.predicted, result.relation, result.explained) == ("identical", "identical", True)
     assert result.reason is None
     assert result.offset == (0,) * case.rank
-    assert found.verdict == "agree"
+    assert found.verdict == ("explained" if is_constant(found.reference) else "agree")
 
 
 @examples(200)
@@ -68,6 +70,23 @@ def test_a_predicted_window_that_comes_is_explained(data: st.DataObject) -> None
     _, result = run_scripted(case, spelling_of(meaning, "lookalike"), output_of(meaning))
     assert result.explained, result.reason
     assert result.predicted == ("identical" if windows_agree(case, meaning) else "window")
+
+
+@examples(200)
+@given(st.data())
+def test_a_predicted_flip_is_explained_and_no_other_output_is(data: st.DataObject) -> None:
+    case = data.draw(exact_cases_with_an_output())
+    meaning = data.draw(st.sampled_from([case, data.draw(other_windows(case))]))
+    flips = replace(spelling_of(meaning, "lookalike"), flips=True)
+    reference = make_reference(case, draw_arrays(case)).flipped()
+    right = reference.compute(geometry=meaning.geometry).astype(numpy_dtype(case.dtype))
+    _, result = run_scripted(case, flips, right)
+    assert result.explained, result.reason
+    words = ("identical", "window") if max(case.kernel) == 1 else ("flipped", "window flipped")
+    assert result.predicted == words[not windows_agree(case, meaning)]
+    unflipped = output_of(meaning)
+    explained, reason = judge(case, flips, unflipped)
+    assert explained == np.array_equal(unflipped, right), reason
 
 
 @examples(200)
@@ -126,6 +145,19 @@ def test_integers_of_a_predicted_window_have_to_be_exact_in_every_mode() -> None
     output[0, 0, 3] += 1
     assert keeps(output, make_reference(SAME, draw_arrays(SAME)), BFLOAT16, TORCH.geometry)
     assert not judge(SAME, spelling, output, BFLOAT16)[0]
+
+
+def test_integers_of_a_predicted_window_may_be_too_large_for_the_dtype_where_the_cases_own_are_not() -> None:
+    case = Case("conv_transpose1d", (1, 1, 2), 1, 1, padding=((0, 1),), dtype="bfloat16")
+    meaning = changed(case, padding=((1, 0),))
+    x, w = (np.array(values, numpy_dtype("bfloat16")) for values in ([[[1, 255]]], [[[3]]]))
+    reference = make_reference(case, Arrays(x, w, None))
+    assert reference.exact
+    for value, explained in ((764, True), (768, False), (760, False), (3, False)):  # 765, to 8 bits
+        output = np.array([[[value]]], numpy_dtype("bfloat16"))
+        observed = observe(output, reference)
+        assert explain(spelling_of(meaning, "lookalike"), output, observed, reference)[0] == explained
+        assert observed.relation == ("identical" if value == 3 else "window"), value
 
 
 @examples(100)
@@ -221,7 +253,7 @@ def test_an_unexplained_window_says_where_it_was_found() -> None:
     explained, reason = judge(SAME, spelling_of(SAME), output_of(TORCH))
     assert not explained
     begins = "it is another window: it begins 1 elements after the reference in the full response"
-    assert str(reason).startswith(f"{begins}; greatest difference ")
+    assert str(reason).startswith(f"{begins}, as if the padding's ends were exchanged; greatest difference ")
 
 
 def test_another_window_than_predicted_says_both() -> None:

@@ -19,8 +19,9 @@ from parity.frameworks.task import here
 from parity.running import run_with
 from parity.workers.shared import Shared, shared
 from tests.support.foreign import right
+from tests.support.processes import workers_of
+from tests.support.project import ROOT
 
-ROOT = Path(__file__).parents[3]
 PLAIN = Case("conv1d", (1, 1, 4), 1, 2)
 
 SCRIPT = """
@@ -30,11 +31,6 @@ print("begun")
 result = run(Case("conv1d", (1, 1, 4), 1, 2), ["numpy", "torch"])
 print(result.verdict)
 """
-
-
-def workers_of(process: psutil.Process) -> set[int]:
-    """The process ids of the workers that a process has started."""
-    return {each.pid for each in process.children() if "spawn_main" in " ".join(each.cmdline())}
 
 
 def test_a_framework_is_started_once_and_ended_when_closed() -> None:
@@ -188,7 +184,7 @@ time.sleep(1)
 print(run(case, ["numpy"]).results[0].framework, flush=True)
 slow.join()
 """
-    assert ran([sys.executable, "-c", code], folder=tmp_path) == ["numpy", "f"]
+    assert ran([sys.executable, "-c", code], folder=tmp_path) == ["numpy", "slow_to_import:f"]
 
 
 def test_an_interrupted_call_leaves_no_process_at_work(tmp_path: Path) -> None:
@@ -259,7 +255,7 @@ from parity import Case, FrameworkError, run
 
 print(run(Case("conv1d", (1, 1, 4), 1, 2), ["numpy"]).verdict)
 """
-    assert ran([sys.executable, "-c", code]) == ["agree", "True"]
+    assert ran([sys.executable, "-c", code]) == ["explained", "True"]  # the core alone agrees with nothing
 
 
 def test_threads_that_run_a_function_itself_leave_the_streams_as_they_were() -> None:

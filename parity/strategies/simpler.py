@@ -44,8 +44,8 @@ def _changes(case: Case) -> Iterator[Change]:
     yield from _padding(case)
     for place, size in enumerate(case.input):
         least = case.groups if place == 1 else 1
-        yield from ({"input": _with(case.input, place, less)} for less in _less(size, least))
-    yield from ({"filters": less} for less in _less(case.filters, case.groups))
+        yield from ({"input": _with(case.input, place, less)} for less in _fewer(size, least))
+    yield from ({"filters": less} for less in _fewer(case.filters, case.groups))
     for name in ("kernel", "stride", "dilation", "output_padding"):
         numbers = getattr(case, name) or ()
         for place, number in enumerate(numbers):
@@ -73,6 +73,11 @@ def _padding(case: Case) -> Iterator[Change]:
         for side, number in enumerate(pair):
             for less in _less(number, 0):
                 yield {"padding": _with(case.padding, axis, _with(pair, side, less))}
+
+
+def _fewer(size: int, least: int) -> list[int]:
+    """Return smaller sizes, the smallest first; of 0, where nothing is computed, the least that is not."""
+    return _less(size, least) if size else [least]
 
 
 def _less(number: int, least: int) -> list[int]:

@@ -1,20 +1,15 @@
-"""What cases are drawn within: bounds as a user gives them, checked against each other."""
+"""What cases are drawn within: the bounds of one op, with a value for each that is not given."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, TypedDict, TypeVar, get_args
+from typing import Any, NamedTuple
 
 from convmm.geometry import check_int, kernel_extent
 from parity.cases.case import CaseError
 from parity.cases.op import Op
-
-PaddingKind = Literal["none", "symmetric", "pairs", "valid", "same"]
-PADDING_KINDS: tuple[PaddingKind, ...] = get_args(PaddingKind)
-"""No padding; as much before as after; any (before, after) pair; and the two names."""
-
-T = TypeVar("T")
+from parity.cases.selection import PADDING_KINDS, Bounds, PaddingKind, check_bounds
 
 _EXPLICIT = ("symmetric", "pairs")
 
@@ -24,59 +19,6 @@ _USUAL_BATCH = 2
 _USUAL_KERNEL = {1: 5, 2: 3, 3: 2}
 _USUAL_SIZE = {1: 9, 2: 5, 3: 3}
 _USUAL_PADDING = 4
-
-
-class Bounds(TypedDict, total=False):
-    """The bounds of cases, all inclusive and on every axis; any may be left out.
-
-    A bound that is left out gives way to those that are given. On 1, 2 and 3 axes the usual kernel has up to
-    5, 3 and 2 taps, and the usual input up to 9, 5 and 3 elements, or as many as the largest kernel spans.
-
-    Attributes:
-        min_kernel: fewest taps.
-        max_kernel: most taps.
-        min_stride: 1.
-        max_stride: 3.
-        min_dilation: 1.
-        max_dilation: 3.
-        min_size: fewest elements of the input.
-        max_size: most elements of the input.
-        max_padding: most elements before an axis, and after it; 4.
-        max_output_padding: of the transposed ops; what stride and dilation allow.
-        min_groups: 1.
-        max_groups: 3.
-        min_channels: of the input, all groups together; 1.
-        max_channels: 6.
-        min_filters: 1.
-        max_filters: 6.
-        min_batch: 1.
-        max_batch: 2.
-        padding_kinds: of :data:`PADDING_KINDS`; the first is what it shrinks to.
-        biases: False, True, or both; the first is what it shrinks to.
-        allow_empty: outputs without an element too, which only transposed ops have.
-    """
-
-    min_kernel: int
-    max_kernel: int
-    min_stride: int
-    max_stride: int
-    min_dilation: int
-    max_dilation: int
-    min_size: int
-    max_size: int
-    max_padding: int
-    max_output_padding: int
-    min_groups: int
-    max_groups: int
-    min_channels: int
-    max_channels: int
-    min_filters: int
-    max_filters: int
-    min_batch: int
-    max_batch: int
-    padding_kinds: Sequence[PaddingKind]
-    biases: Sequence[bool]
-    allow_empty: bool
 
 
 class Range(NamedTuple):
@@ -132,7 +74,7 @@ def limits_of(op: str, bounds: Bounds) -> Limits:
         CaseError: an unknown bound or word, or a bound that contradicts another; both are named.
         GeometryError: a bound that is no int, or too small.
     """
-    check_choices("bounds", list(bounds), tuple(Bounds.__annotations__), at_least=0)
+    check_bounds(bounds)
     transposed, rank = Op.of(op)
     kernel = _range_of(bounds, "kernel", _USUAL_KERNEL[rank])
     stride, dilation, groups = (
@@ -142,7 +84,7 @@ def limits_of(op: str, bounds: Bounds) -> Limits:
         _range_of(bounds, name, max(_USUAL_CHANNELS, groups.high)) for name in ("channels", "filters")
     )
     spanned = 1 if transposed else kernel_extent(kernel.high, dilation.high)
-    padding = check_int("max_padding", bounds.get("max_padding", _USUAL_PADDING), minimum=0)
+    padding = bounds.get("max_padding", _USUAL_PADDING)
     limits = Limits(
         kernel=kernel,
         stride=stride,
@@ -155,8 +97,8 @@ def limits_of(op: str, bounds: Bounds) -> Limits:
         filters=filters,
         batch=_range_of(bounds, "batch", _USUAL_BATCH),
         padding_kinds=_padding_kinds(bounds, padding),
-        biases=check_choices("biases", bounds.get("biases", (False, True)), (False, True)),
-        empty=check_choices("allow_empty", [bounds.get("allow_empty", False)], (False, True))[0],
+        biases=tuple(bounds.get("biases", (False, True))),
+        empty=bounds.get("allow_empty", False) or bounds.get("min_size") == 0,
     )
     if not transposed:
         _check_kernel_fits(bounds, limits)
@@ -168,11 +110,10 @@ def between(name: str, low: object, high: object) -> Range:
 
     Raises:
         CaseError: it is empty.
-        GeometryError: an end is no int, or below 1.
+        GeometryError: an end is no int, or below 1, or 0 for the smallest of sizes.
     """
-    found = Range(
-        *(check_int(f"{end}_{name}", value, minimum=1) for end, value in (("min", low), ("max", high)))
-    )
+    least = 0 if name == "size" else 1
+    found = Range(check_int(f"min_{name}", low, minimum=least), check_int(f"max_{name}", high, minimum=1))
     if found.low > found.high:
         raise CaseError(f"min_{name}={low}: allowed is at most max_{name}={high}")
     return found
@@ -181,23 +122,10 @@ def between(name: str, low: object, high: object) -> Range:
 def _range_of(bounds: Mapping[str, Any], name: str, usual: int) -> Range:
     """Return the range between two bounds; the usual end gives way to a given one."""
     low = bounds.get(f"min_{name}", 1)
-    usual = max(usual, check_int(f"min_{name}", low, minimum=1))
-    return between(name, low, bounds.get(f"max_{name}", usual))
-
-
-def check_choices(name: str, chosen: object, allowed: Sequence[T], *, at_least: int = 1) -> tuple[T, ...]:
-    """Return some of the allowed ones, in the order in which they were chosen.
-
-    Raises:
-        CaseError: no sequence, too few, or one that is not allowed.
-    """
-    listed = ", ".join(map(str, allowed))
-    if not isinstance(chosen, Sequence) or isinstance(chosen, str) or len(chosen) < at_least:
-        raise CaseError(f"{name}={chosen!r}: allowed is a sequence of one or more of {listed}")
-    for each in chosen:
-        if not any(each is one or (isinstance(each, str) and each == one) for one in allowed):
-            raise CaseError(f"{name}: {each!r} is not allowed; allowed are {listed}")
-    return tuple(chosen)
+    found = Range(low, bounds.get(f"max_{name}", max(usual, low)))
+    if found.low > found.high:  # none at most, and not none at least
+        raise CaseError(f"max_{name}={found.high}: allowed beside min_{name}={found.low} is at least that")
+    return found
 
 
 def room_of(kind: PaddingKind, limits: Limits) -> int | None:
@@ -208,7 +136,7 @@ def room_of(kind: PaddingKind, limits: Limits) -> int | None:
 
 
 def _padding_kinds(bounds: Bounds, most: int) -> tuple[PaddingKind, ...]:
-    kinds = check_choices("padding_kinds", bounds.get("padding_kinds", PADDING_KINDS), PADDING_KINDS)
+    kinds = tuple(bounds.get("padding_kinds", PADDING_KINDS))
     possible = tuple(kind for kind in kinds if most or kind not in _EXPLICIT)
     if "padding_kinds" in bounds and possible != kinds:
         raise CaseError(f"padding_kinds={kinds}: allowed beside max_padding=0 are none, valid, same")
@@ -216,7 +144,7 @@ def _padding_kinds(bounds: Bounds, most: int) -> tuple[PaddingKind, ...]:
 
 
 def _most_output_padding(op: str, bounds: Bounds, limit: int) -> int:
-    most = check_int("max_output_padding", bounds.get("max_output_padding", limit), minimum=0)
+    most = bounds.get("max_output_padding", limit)
     if "max_output_padding" in bounds and not op.startswith("conv_transpose"):
         raise CaseError(f"max_output_padding={most}: allowed with the transposed ops, not with {op}")
     if most > limit:
@@ -230,7 +158,7 @@ def _most_output_padding(op: str, bounds: Bounds, limit: int) -> int:
 def _groups(bounds: Bounds, groups: Range, channels: Range, filters: Range) -> tuple[int, ...]:
     """Return the numbers of groups that divide some number of channels and some number of filters."""
     for name, count in (("channels", channels), ("filters", filters)):
-        if "max_groups" in bounds and groups.high > count.high:
+        if "max_groups" in bounds and groups.high > count.high and count.low:  # 0 is a multiple of any
             raise CaseError(f"max_groups={groups.high}: allowed is at most max_{name}={count.high}")
     possible = tuple(
         number

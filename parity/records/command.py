@@ -1,0 +1,30 @@
+"""The command line that asks a recorded question again: a case, and what was asked of it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+
+ASKED = ("--grad", "--frameworks", "--impl", "--impl-grad", "--mode", "--divergences", "--repeat")
+"""The options that say who computes a case, and how they are judged; no part of the case itself."""
+
+_FLAGS = ("--grad",)
+
+
+def command(case: str, asked: Sequence[str]) -> str:
+    """Write the command line of a case with options of :data:`ASKED` behind it."""
+    return " ".join([case, shlex.join(asked)]) if asked else case
+
+
+def case_command(line: str) -> str:
+    """Return the command line without the options of :data:`ASKED`: what is the same of one case."""
+    return shlex.join(_without_asked(shlex.split(line)))
+
+
+def _without_asked(words: Sequence[str]) -> Iterator[str]:
+    rest = iter(words)
+    for word in rest:
+        if word not in ASKED:
+            yield word
+        elif word not in _FLAGS:
+            next(rest, None)

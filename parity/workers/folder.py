@@ -1,0 +1,83 @@
+"""The folder in which processes leave what they write, and the removal of those that killed commands left."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from parity.frameworks.program.conversation import end_programs
+
+_PREFIX = "convparity-workers-"
+_LOCK = "lock"
+_TEMPORARY = "temporary"
+_OURS = (".log", ".ready", ".worn")
+_NEW = 60
+"""Seconds for which a folder without a lock is one that is just being made."""
+
+
+class Folder:
+    """A new folder for one user's eyes, locked for as long as the process that made it lives.
+
+    No ``TemporaryDirectory``: that of the parent would be removed by a forked child, at its end.
+
+    Raises:
+        OSError: there is no place for temporary files.
+    """
+
+    def __init__(self) -> None:
+        _remove_left_behind(Path(tempfile.gettempdir()))
+        self.path = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        self._lock = FileLock(self.path / _LOCK, thread_local=False)
+        self._lock.acquire()
+
+    def remove(self) -> None:
+        """Remove it, with all that is in it, and what programs have left behind."""
+        end_programs(temporary_of(self.path))
+        self._lock.release()
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+def log_of(folder: Path, process: int | None) -> Path:
+    """Name the file of what a process wrote; it is there as soon as the process has begun."""
+    return folder / f"{process}.log"
+
+
+def ready_of(folder: Path, process: int | None) -> Path:
+    """Name the file that is there as soon as a process has imported its framework."""
+    return folder / f"{process}.ready"
+
+
+def temporary_of(folder: Path) -> Path:
+    """Name the folder of the temporary files of all processes, frameworks' own included."""
+    return folder / _TEMPORARY
+
+
+def worn_of(folder: Path, process: int | None) -> Path:
+    """Name the file that is there where a process has ended for a new one to take its place."""
+    return folder / f"{process}.worn"
+
+
+def _remove_left_behind(place: Path) -> None:
+    """Remove this user's folders that no process holds a lock of, and that have nothing but our files."""
+    for folder in place.glob(f"{_PREFIX}*"):
+        with suppress(OSError, Timeout):
+            if _is_left_behind(folder):
+                with FileLock(folder / _LOCK, timeout=0):
+                    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_left_behind(folder: Path) -> bool:
+    about = folder.lstat()
+    if not stat.S_ISDIR(about.st_mode) or (hasattr(os, "getuid") and about.st_uid != os.getuid()):
+        return False
+    names = [each.name for each in folder.iterdir()]
+    if _LOCK not in names and time.time() - about.st_mtime < _NEW:
+        return False
+    return all(name in {_LOCK, _TEMPORARY} or name.endswith(_OURS) for name in names)
