@@ -41,8 +41,8 @@ def window(x: NDArray[T], start: Sequence[int], size: Sequence[int]) -> NDArray[
 
 
 def insert_zeros(x: NDArray[T], stride: Sequence[int]) -> NDArray[T]:
-    """Insert ``stride - 1`` zeros between neighbours: (n - 1) * stride + 1 elements per spatial axis."""
-    sizes = [(n - 1) * s + 1 for n, s in zip(x.shape[2:], stride, strict=True)]
+    """Insert ``stride - 1`` zeros between neighbours: (n - 1) * stride + 1 elements per axis that has any."""
+    sizes = [max((n - 1) * s + 1, 0) for n, s in zip(x.shape[2:], stride, strict=True)]
     out = np.zeros((*x.shape[:2], *sizes), x.dtype)
     out[spatial(slice(None, None, s) for s in stride)] = x
     return out

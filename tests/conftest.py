@@ -15,6 +15,10 @@ for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIG
 if hasattr(signal, "SIGHUP"):  # not on Windows
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
+# Whichever comes first, a test or the adapter, imports TensorFlow with oneDNN: by itself it has it on some
+# processors only.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
 settings.register_profile("local", max_examples=34, deadline=None)
 # The same examples every time, and what fails with the line that runs it again.
 settings.register_profile("ci", max_examples=34, derandomize=True, deadline=None, print_blob=True)

@@ -9,15 +9,15 @@ import pytest
 from packaging.version import Version
 
 from parity.cases.suites import load_suite
+from parity.records.command import case_command
 from parity.records.counts import Outcome, Report
 from parity.records.diff import diff
 from parity.records.header import Header
 from parity.records.reader import Records, read_records
-from parity.records.result import command
+from tests.support.baseline import BASELINE
 from tests.support.project import pins
 from tests.support.recorded import write
 
-BASELINE = Path(__file__).parents[1] / "baselines" / "pinned.jsonl.gz"
 SUITES = ("article", "zoo", "threads")
 
 
@@ -40,12 +40,10 @@ def records(unpacked: Path) -> Records:
 
 def test_the_baseline_has_each_case_of_its_suites_exactly_once(header: Header, records: Records) -> None:
     expected = [
-        (suite, named.name, command(named.case, grad=False))
-        for suite in SUITES
-        for named in load_suite(suite).cases
+        (suite, named.name, named.case.command) for suite in SUITES for named in load_suite(suite).cases
     ]
     assert header.suites == SUITES
-    assert Counter((*each.place, each.command) for each in records) == Counter(expected)
+    assert Counter((*each.place, case_command(each.command)) for each in records) == Counter(expected)
 
 
 def test_the_baseline_was_recorded_with_the_pinned_frameworks(header: Header) -> None:
@@ -70,7 +68,7 @@ def test_everything_in_the_baseline_is_explained(header: Header, records: Record
 
 def test_nothing_changed_from_the_baseline_to_itself(unpacked: Path, records: Records) -> None:
     found = diff(unpacked, unpacked)
-    cases = {record.command for record in records}  # two suites may share one
+    cases = {case_command(record.command) for record in records}  # two suites may share one
     assert (found.outcome, found.compared) == (Outcome.EXPLAINED, len(cases))
 
 

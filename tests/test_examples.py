@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.support.documents import blocks
 from tests.support.nested import run
 
 pytest_plugins = ["pytester"]
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "transposed-convolution"
-README = (EXAMPLE / "README.md").read_text(encoding="utf-8")
-
-
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE)
+README = "examples/transposed-convolution/README.md"
 
 
 @pytest.fixture
@@ -32,19 +28,19 @@ def example(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
 def test_the_mistake_is_found_by_the_property_alone_and_named_as_shown(example: pytest.Pytester) -> None:
     result = run(example, "--parity-frameworks", "torch")
     result.assert_outcomes(passed=2, failed=1)
-    [shown] = blocks("console")
-    lines = [line for line in shown.splitlines() if not line.startswith("$")]
-    assert "the output padding (1,) is zeros after the output" in shown
+    [block] = blocks(README, "console")
+    lines = [line for line in block.text.splitlines() if not line.startswith("$")]
+    assert "the output padding (1,) is zeros after the output" in block.text
     assert [line for line in lines if line not in result.outlines] == []
 
 
 def test_with_the_fix_that_is_shown_all_tests_pass(example: pytest.Pytester) -> None:
-    [fix] = blocks("diff")
+    [block] = blocks(README, "diff")
     command = ["git", "apply", "-"]  # the PATH's own git
-    subprocess.run(command, cwd=example.path, input=fix, text=True, check=True)
+    subprocess.run(command, cwd=example.path, input=block.text, text=True, check=True)
     run(example, "--parity-frameworks", "torch").assert_outcomes(passed=3)
 
 
 def test_the_tests_that_are_shown_are_those_that_run() -> None:
-    [shown] = blocks("python")
-    assert shown in (EXAMPLE / "test_upsampling.py").read_text(encoding="utf-8")
+    [block] = blocks(README, "python")
+    assert block.text in (EXAMPLE / "test_upsampling.py").read_text(encoding="utf-8")

@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from ruamel.yaml import YAML
 
+from tests.support.documents import blocks
 from tests.support.project import ROOT, pins
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -29,11 +30,6 @@ def requirements() -> list[Requirement]:
     named = [project["dependencies"], *project["optional-dependencies"].values(), *groups]
     parsed = [Requirement(text) for group in named for text in group if isinstance(text, str)]
     return [requirement for requirement in parsed if requirement.name != project["name"]]
-
-
-def code_blocks(text: str) -> list[str]:
-    """What stands in the fenced code blocks of a Markdown text."""
-    return re.findall(r"^```[^\n]*\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE)
 
 
 @each_workflow
@@ -90,7 +86,7 @@ def test_the_nightly_summary_shows_the_difference_or_says_there_is_none(
     assert rest == "\n"
 
 
-@pytest.mark.parametrize("requirement", requirements(), ids=lambda requirement: requirement.name)
+@pytest.mark.parametrize("requirement", requirements(), ids=str)
 def test_a_dependency_is_pinned_within_its_range(requirement: Requirement) -> None:
     version = pins()[canonicalize_name(requirement.name)]
     assert requirement.specifier.contains(version), f"{requirement} excludes the pinned {version}"
@@ -106,8 +102,7 @@ def test_the_hooks_before_a_commit_are_those_of_lint_and_types() -> None:
 
 
 def test_the_readme_begins_with_two_commands_of_one_line() -> None:
-    blocks = code_blocks((ROOT / "README.md").read_text())[:2]
-    assert [len(block.splitlines()) for block in blocks] == [1, 1]
+    assert [len(block.text.splitlines()) for block in blocks("README.md")[:2]] == [1, 1]
 
 
 def test_what_tests_share_is_imported_from_no_test_module() -> None:

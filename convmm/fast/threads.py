@@ -19,6 +19,7 @@ from numpy.typing import DTypeLike, NDArray
 from threadpoolctl import LibController, ThreadpoolController
 
 from convmm.fast.plan.limits import LIMITS, Limits
+from convmm.geometry import shown
 
 ENVIRONMENT_VARIABLE = "CONVMM_NUM_THREADS"
 
@@ -102,7 +103,7 @@ def set_threads(count: int | None) -> None:
         ValueError: not a positive int.
     """
     if count is not None and (type(count) is not int or count < 1):
-        msg = f"set_threads({count!r}): allowed is an int of at least 1, or None for the default"
+        msg = f"set_threads({shown(count)}): allowed is an int of at least 1, or None for the default"
         raise ValueError(msg)
     _Setting.count = count
 
@@ -119,7 +120,7 @@ def get_threads() -> int:
     if not text:
         return _processors()
     if not text.isdecimal() or int(text) < 1:
-        msg = f"environment variable {ENVIRONMENT_VARIABLE}={text!r}: allowed is an int of at least 1"
+        msg = f"environment variable {ENVIRONMENT_VARIABLE}={shown(text)}: allowed is an int of at least 1"
         raise ValueError(msg)
     return int(text)
 

@@ -12,6 +12,7 @@ The size formulas are those of Dumoulin and Visin, "A guide to convolution arith
 """
 
 from convmm.geometry.arguments import (
+    LARGEST,
     MAX_SPATIAL_AXES,
     GeometryError,
     Ints,
@@ -29,12 +30,16 @@ from convmm.geometry.grids import Axis, Geometry, full_response_size, kernel_ext
 from convmm.geometry.shapes import conv_geometry, conv_transpose_geometry
 from convmm.geometry.sizes import (
     conv_output_size,
+    conv_smallest_input_size,
     conv_transpose_output_size,
+    conv_transpose_smallest_input_size,
     input_sizes,
     output_padding_for,
 )
+from convmm.geometry.wording import shorten, shown
 
 __all__ = [
+    "LARGEST",
     "MAX_SPATIAL_AXES",
     "Axis",
     "Geometry",
@@ -51,10 +56,14 @@ __all__ = [
     "check_spatial",
     "conv_geometry",
     "conv_output_size",
+    "conv_smallest_input_size",
     "conv_transpose_geometry",
     "conv_transpose_output_size",
+    "conv_transpose_smallest_input_size",
     "full_response_size",
     "input_sizes",
     "kernel_extent",
     "output_padding_for",
+    "shorten",
+    "shown",
 ]

@@ -14,6 +14,7 @@ from convmm.geometry.arguments import (
     check_padding,
 )
 from convmm.geometry.grids import Axis, full_response_size, kernel_extent
+from convmm.geometry.wording import shown
 
 
 def axis_arguments(
@@ -64,15 +65,12 @@ def conv_transpose_axes(
     rank = len(sizes)
     if output_padding is not None and output_size is not None:
         msg = (
-            f"output_size={output_size!r} beside output_padding={output_padding!r}: allowed is one of the two"
+            f"output_size={shown(output_size)} beside output_padding={shown(output_padding)}: "
+            "allowed is one of the two"
         )
         raise GeometryError(msg)
     arguments = axis_arguments(rank, stride, padding, dilation)
-    added = (
-        (None,) * rank
-        if output_padding is None
-        else check_ints("output_padding", output_padding, rank, minimum=0)
-    )
+    added = output_paddings(output_padding, arguments)
     wanted = (
         (None,) * rank if output_size is None else check_ints("output_size", output_size, rank, minimum=0)
     )
@@ -84,12 +82,37 @@ def conv_transpose_axes(
     )
 
 
+def output_paddings(
+    value: Ints | None, arguments: Sequence[tuple[int, int, Pair | PaddingMode]]
+) -> tuple[int | None, ...]:
+    """Return the output padding of each axis of these strides, dilations and paddings.
+
+    Raises:
+        GeometryError: out of its range, or of another number of axes.
+    """
+    if value is None:
+        return (None,) * len(arguments)
+    added = check_ints("output_padding", value, len(arguments), minimum=0)
+    for number, (q, (stride, dilation, _)) in enumerate(zip(added, arguments, strict=True)):
+        if q >= max(stride, dilation):
+            msg = (
+                f"output_padding={q} on axis {number}: allowed is 0 to {max(stride, dilation) - 1}, "
+                f"less than the larger of stride={stride} and dilation={dilation}"
+            )
+            raise GeometryError(msg)
+    return added
+
+
 def input_sizes_of_axis(output_size: int, extent: int, stride: int, pad: Pair | PaddingMode) -> range:
-    """Return the input sizes of at least one element that a convolution maps to this output size."""
+    """Return the input sizes that the size formula of a convolution maps to this output size.
+
+    Those of no output are as many by the formula, though a convolution refuses an input that its kernel does
+    not fit in: the transposed convolution of no element can have them.
+    """
     if pad == "same":
-        return range((output_size - 1) * stride + 1, output_size * stride + 1)
-    smallest = full_response_size(output_size, extent, stride) - sum(_pair(pad))
-    return range(max(smallest, 1), max(smallest + stride, 1))
+        return range(max((output_size - 1) * stride + 1, 0), output_size * stride + 1)
+    smallest = full_response_size(output_size, extent, stride) - sum(as_pair(pad))
+    return range(max(smallest, 0), max(smallest + stride, 0))
 
 
 def _conv_axis(
@@ -127,39 +150,41 @@ def _conv_transpose_axis(
 ) -> Axis:
     stride, dilation, pad = argument
     extent = kernel_extent(kernel, dilation)
-    if output_padding is not None and output_padding >= max(stride, dilation):
-        msg = (
-            f"output_padding={output_padding} on axis {number}: allowed is 0 to {max(stride, dilation) - 1}, "
-            f"less than the larger of stride={stride} and dilation={dilation}"
-        )
-        raise GeometryError(msg)
     if output_size is None:
-        fine = _transposed_size(coarse, extent, stride, pad, output_padding)
+        fine = transposed_size(coarse, extent, stride, pad, output_padding)
     else:
         fine = _check_output_size(number, output_size, input_sizes_of_axis(coarse, extent, stride, pad))
-    if fine < 0:
+    if fine < 0 and not coarse:
         msg = (
-            f"padding={pad} on axis {number} removes {sum(_pair(pad))} elements: "
-            f"allowed is at most the {fine + sum(_pair(pad))} that there are"
+            f"input size 0 on axis {number}: allowed is at least 1 beside stride={stride}, a kernel of "
+            f"{extent} elements and padding={pad}, with which the output's size would be {fine}"
         )
         raise GeometryError(msg)
-    before = _same_before(coarse, extent, stride, fine) if pad == "same" else _pair(pad)[0]
+    if fine < 0:
+        msg = (
+            f"padding={pad} on axis {number} removes {sum(as_pair(pad))} elements: "
+            f"allowed is at most the {fine + sum(as_pair(pad))} that there are"
+        )
+        raise GeometryError(msg)
+    before = _same_before(coarse, extent, stride, fine) if pad == "same" else as_pair(pad)[0]
     return Axis(fine=fine, coarse=coarse, kernel=kernel, stride=stride, dilation=dilation, before=before)
 
 
-def _transposed_size(
+def transposed_size(
     coarse: int, extent: int, stride: int, pad: Pair | PaddingMode, output_padding: int | None
 ) -> int:
+    """Return the size of a transposed convolution's output; negative where all is removed, and more."""
     if pad == "same":
         return (
             coarse * stride if output_padding is None else (coarse - 1) * stride + extent % 2 + output_padding
         )
     if pad == "valid" and output_padding is None:
         return (coarse - 1) * stride + max(extent, stride)
-    return full_response_size(coarse, extent, stride) - sum(_pair(pad)) + (output_padding or 0)
+    return full_response_size(coarse, extent, stride) - sum(as_pair(pad)) + (output_padding or 0)
 
 
-def _pair(pad: Pair | PaddingMode) -> Pair:
+def as_pair(pad: Pair | PaddingMode) -> Pair:
+    """Return the zeros before and after an axis, of which "valid" has none."""
     return (0, 0) if isinstance(pad, str) else pad
 
 

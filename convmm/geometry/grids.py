@@ -34,7 +34,11 @@ class Axis:
 
     @property
     def full(self) -> int:
-        """Length of the full response: the fine elements that all coarse elements together touch."""
+        """Length of the full response: the fine elements that all coarse elements together touch.
+
+        Of no coarse element, what the same formula gives, negative where the stride is beyond the kernel's
+        extent: none is touched, and sizes follow from it all the same.
+        """
         return full_response_size(self.coarse, self.extent, self.stride)
 
     @property
@@ -103,7 +107,7 @@ class Geometry:
     @property
     def full(self) -> tuple[int, ...]:
         """Spatial sizes of the full response."""
-        return tuple(axis.full for axis in self.axes)
+        return tuple(max(axis.full, 0) for axis in self.axes)
 
     @property
     def most_terms(self) -> int:
@@ -118,5 +122,8 @@ def kernel_extent(kernel: int, dilation: int) -> int:
 
 
 def full_response_size(coarse: int, extent: int, stride: int) -> int:
-    """Return the number of elements that ``coarse`` kernels of this extent touch, ``stride`` apart."""
+    """Return the number of elements that ``coarse`` kernels of this extent touch, ``stride`` apart.
+
+    By the formula, which gives ``extent - stride`` for none.
+    """
     return (coarse - 1) * stride + extent

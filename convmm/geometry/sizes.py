@@ -12,8 +12,17 @@ from convmm.geometry.arguments import (
     check_ints,
     check_padding,
 )
-from convmm.geometry.axes import axis_arguments, conv_axes, conv_transpose_axes, input_sizes_of_axis
+from convmm.geometry.axes import (
+    as_pair,
+    axis_arguments,
+    conv_axes,
+    conv_transpose_axes,
+    input_sizes_of_axis,
+    output_paddings,
+    transposed_size,
+)
 from convmm.geometry.grids import Axis, kernel_extent
+from convmm.geometry.wording import shown
 
 
 def conv_output_size(
@@ -85,6 +94,52 @@ def conv_transpose_output_size(
     return tuple(axis.fine for axis in axes)
 
 
+def conv_smallest_input_size(
+    kernel_size: Sequence[int], *, stride: Ints = 1, padding: Padding = 0, dilation: Ints = 1
+) -> tuple[int, ...]:
+    """Return the smallest spatial sizes of which a convolution has an output.
+
+    On each axis it is the first size of at least one element for which input + before + after >= extent;
+    beside "same", 1.
+
+    Raises:
+        GeometryError: an argument is out of its range.
+    """
+    kernels = check_ints("kernel_size", kernel_size, len(kernel_size), minimum=1)
+    arguments = axis_arguments(len(kernels), stride, padding, dilation)
+    return tuple(
+        1 if pad == "same" else max(kernel_extent(k, d) - sum(as_pair(pad)), 1)
+        for k, (_, d, pad) in zip(kernels, arguments, strict=True)
+    )
+
+
+def conv_transpose_smallest_input_size(
+    kernel_size: Sequence[int],
+    *,
+    stride: Ints = 1,
+    padding: Padding = 0,
+    output_padding: Ints | None = None,
+    dilation: Ints = 1,
+) -> tuple[int, ...]:
+    """Return the smallest spatial sizes of which a transposed convolution has an output.
+
+    On each axis the output grows by the stride with each element of the input. So where one element gives m
+    of them, which is negative where the padding removes more than there is, the smallest size is
+    1 + max(ceil((1 - m) / stride), 0).
+
+    Raises:
+        GeometryError: an argument is out of its range.
+    """
+    kernels = check_ints("kernel_size", kernel_size, len(kernel_size), minimum=1)
+    arguments = axis_arguments(len(kernels), stride, padding, dilation)
+    added = output_paddings(output_padding, arguments)
+    firsts = (
+        transposed_size(1, kernel_extent(k, d), s, pad, q)
+        for k, (s, d, pad), q in zip(kernels, arguments, added, strict=True)
+    )
+    return tuple(1 + max(-((first - 1) // s), 0) for first, (s, _, _) in zip(firsts, arguments, strict=True))
+
+
 def input_sizes(
     output_size: Ints, kernel_size: Ints, *, stride: Ints = 1, padding: Padding = 0, dilation: Ints = 1
 ) -> tuple[tuple[int, ...], ...]:
@@ -92,7 +147,8 @@ def input_sizes(
 
     The floor in the size formula makes up to ``stride`` sizes equal; a transposed convolution has to be
     told which one to restore (``output_padding`` or ``output_size``). An axis whose tuple is empty has no
-    input of at least one element that gives this output.
+    input that gives this output. No output comes of an empty axis beside "same" alone: elsewhere the kernel
+    has to fit in.
 
     Raises:
         GeometryError: an argument is out of its range.
@@ -100,7 +156,7 @@ def input_sizes(
     sizes, kernels = _same_rank(("output_size", output_size), ("kernel_size", kernel_size))
     arguments = axis_arguments(len(sizes), stride, padding, dilation)
     return tuple(
-        tuple(input_sizes_of_axis(size, kernel_extent(k, d), s, pad))
+        tuple(input_sizes_of_axis(size, kernel_extent(k, d), s, pad)) if size or pad == "same" else ()
         for size, k, (s, d, pad) in zip(sizes, kernels, arguments, strict=True)
     )
 
@@ -144,7 +200,9 @@ def _same_rank(first: tuple[str, Ints], second: tuple[str, Ints]) -> tuple[tuple
     ranks = [len(value) for _, value in (first, second) if isinstance(value, Sequence)]
     rank = ranks[0] if ranks else 1
     if not 1 <= rank <= MAX_SPATIAL_AXES:
-        msg = f"{first[0]}={first[1]!r} and {second[0]}={second[1]!r}: allowed are 1, 2 or 3 spatial axes"
+        msg = (
+            f"{first[0]}={shown(first[1])} and {second[0]}={shown(second[1])}: allowed are 1, "
+            "2 or 3 spatial axes"
+        )
         raise GeometryError(msg)
-    sizes, kernels = (check_ints(name, value, rank, minimum=1) for name, value in (first, second))
-    return sizes, kernels
+    return check_ints(*first, rank, minimum=0), check_ints(*second, rank, minimum=1)

@@ -19,6 +19,7 @@ from convmm.geometry import (
     check_ints,
     conv_geometry,
     conv_transpose_geometry,
+    shown,
 )
 
 Operation = Literal[
@@ -98,7 +99,7 @@ def explain_plan(
 
 def _is_transposed(operation: str) -> bool:
     if operation not in get_args(Operation):
-        msg = f"operation={operation!r}: allowed are {', '.join(get_args(Operation))}"
+        msg = f"operation={shown(operation)}: allowed are {', '.join(get_args(Operation))}"
         raise GeometryError(msg)
     return operation.startswith("conv_transpose")
 
@@ -167,12 +168,18 @@ def _empty(dtype: DTypeLike) -> NDArray[Any]:
     try:
         return np.empty(0, dtype)
     except TypeError:
-        msg = f"dtype={dtype!r}: allowed are float16, bfloat16 (with ml_dtypes), float32, float64, integers"
+        msg = (
+            f"dtype={shown(dtype)}: allowed are float16, bfloat16 (with ml_dtypes), float32, "
+            "float64, integers"
+        )
         raise GeometryError(msg) from None
 
 
 def _check_absent(operation: str, arguments: Mapping[str, object]) -> None:
     for name, value in arguments.items():
         if value is not None:
-            msg = f"{name}={value!r} beside operation={operation!r}: allowed for transposed operations only"
+            msg = (
+                f"{name}={shown(value)} beside operation={shown(operation)}: allowed for "
+                "transposed operations only"
+            )
             raise GeometryError(msg)

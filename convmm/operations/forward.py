@@ -35,7 +35,7 @@ def conv(
     zeros outside of ``x``; c runs over the input channels of o's group.
 
     Args:
-        x: input, (N, C, *spatial). N may be 0; the spatial sizes are at least 1.
+        x: input, (N, C, *spatial). Any size may be 0.
         w: kernel, (O, C/groups, *kernel).
         bias: (O,), or None.
         stride: input elements from one output to the next, per axis.
@@ -76,7 +76,7 @@ def conv_transpose(
     window of it, zero where it reaches beyond the end, plus the bias.
 
     Args:
-        x: input, (N, C, *spatial). N may be 0; the spatial sizes are at least 1.
+        x: input, (N, C, *spatial). Any size may be 0.
         w: kernel, (C, O/groups, *kernel).
         bias: (O,), or None.
         stride: elements of the full response from one input to the next, per axis.

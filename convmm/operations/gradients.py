@@ -66,7 +66,7 @@ def conv_input_grad(
         OverflowError: as ``conv``.
     """
     taps = np.shape(w)
-    sizes = check_ints("input_size", input_size, check_kernel(taps), minimum=1)
+    sizes = check_ints("input_size", input_size, check_kernel(taps), minimum=0)
     channels = taps[1] * check_int("groups", groups, minimum=1)
     samples = _samples(dy, taps)
     geometry = conv_geometry(
@@ -156,7 +156,7 @@ def conv_transpose_input_grad(
             np.shape(dy)[2:], taps[2:], stride=stride, padding=padding, dilation=dilation
         )
     else:
-        sizes = check_ints("input_size", input_size, rank, minimum=1)
+        sizes = check_ints("input_size", input_size, rank, minimum=0)
     geometry = _transposed_geometry(
         (samples, taps[0], *sizes),
         taps,

@@ -69,9 +69,8 @@ def _summed(
     with np.errstate(over="ignore", invalid="ignore"):  # infinities and NaN are IEEE results, not accidents
         fallback = kernel(a, b, geometry)
         high, low = np.zeros_like(fallback), np.zeros_like(fallback)
-        slices = list(_slices(b, bits))
         for one in _slices(a, bits):
-            for other in slices:
+            for other in _slices(b, bits):  # anew, as they may be many
                 high, error = _two_sum(high, kernel(one, other, geometry))
                 low += error
         return _settled(high, low, fallback)

@@ -71,9 +71,15 @@ def unroll_kernel(
 
     Raises:
         GeometryError: as ``conv``.
+
+    >>> unroll_kernel(np.array([[[1, 2]]]), 4)
+    array([[1, 0, 0],
+           [2, 1, 0],
+           [0, 2, 1],
+           [0, 0, 2]])
     """
     kernel = np.asarray(w)
-    sizes = check_ints("input_size", input_size, check_kernel(kernel.shape), minimum=1)
+    sizes = check_ints("input_size", input_size, check_kernel(kernel.shape), minimum=0)
     channels = kernel.shape[1] * check_int("groups", groups, minimum=1)
     geometry = conv_geometry(
         (1, channels, *sizes), kernel.shape, stride=stride, padding=padding, dilation=dilation, groups=groups

@@ -33,7 +33,7 @@ def correlate(x: Array, w: Array, geometry: Geometry) -> Array:
         On the coarse grid, (N, coarse_channels, *coarse), of the same dtype.
     """
     columns = im2col(x, geometry)
-    products: Array = w.reshape(geometry.groups, -1, columns.shape[2]) @ columns
+    products: Array = w.reshape(geometry.groups, len(w) // geometry.groups, columns.shape[2]) @ columns
     return products.reshape(len(x), geometry.coarse_channels, *geometry.coarse)
 
 
@@ -90,6 +90,6 @@ def _places_per_tap(geometry: Geometry) -> Iterator[tuple[Any, ...]]:
 
 
 def _places_per_tap_of_axis(axis: Axis) -> list[slice]:
-    last = (axis.coarse - 1) * axis.stride
+    last = (axis.coarse - 1) * axis.stride if axis.coarse else -1
     firsts = range(0, axis.kernel * axis.dilation, axis.dilation)
     return [slice(first, first + last + 1, axis.stride) for first in firsts]

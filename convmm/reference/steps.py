@@ -8,6 +8,7 @@ by the transposed matrix, crop what was padding (un-pad).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -58,7 +59,7 @@ def conv_steps(
     dense = _padded_at_stride_1(geometry)
     padded = window(x, [-before for before in geometry.before], dense.fine)
     matrix = unroll(w, dense, sparse=sparse)
-    product = (padded.reshape(len(x), -1) @ matrix).reshape(len(x), geometry.coarse_channels, *dense.coarse)
+    product = (_as_rows(padded) @ matrix).reshape(len(x), geometry.coarse_channels, *dense.coarse)
     strided = product[spatial(slice(None, None, s) for s in geometry.stride)]
     steps = [
         Step("input", "the input x", x),
@@ -105,7 +106,7 @@ def conv_transpose_steps(
     dense = _full_response_at_stride_1(geometry)
     unstrided = insert_zeros(x, geometry.stride)
     matrix = unroll(w, dense, sparse=sparse).transpose()
-    product = (unstrided.reshape(len(x), -1) @ matrix).reshape(len(x), geometry.fine_channels, *geometry.full)
+    product = (_as_rows(unstrided) @ matrix).reshape(len(x), geometry.fine_channels, *geometry.full)
     cropped = window(product, geometry.before, geometry.fine)
     steps = [
         Step("input", "the input x", x),
@@ -124,7 +125,7 @@ def _padded_at_stride_1(geometry: Geometry) -> Geometry:
     return replace(
         geometry,
         axes=tuple(
-            replace(axis, fine=padded, coarse=padded - axis.extent + 1, stride=1, before=0)
+            replace(axis, fine=padded, coarse=max(padded - axis.extent + 1, 0), stride=1, before=0)
             for axis in geometry.axes
             for padded in [axis.before + axis.fine + max(axis.after, 0)]
         ),
@@ -136,8 +137,8 @@ def _full_response_at_stride_1(geometry: Geometry) -> Geometry:
     return replace(
         geometry,
         axes=tuple(
-            replace(axis, fine=axis.full, coarse=axis.full - axis.extent + 1, stride=1, before=0)
-            for axis in geometry.axes
+            replace(axis, fine=full, coarse=max(axis.full - axis.extent + 1, 0), stride=1, before=0)
+            for axis, full in zip(geometry.axes, geometry.full, strict=True)
         ),
     )
 
@@ -147,6 +148,11 @@ def _bias_step(values: NDArray[Any], bias: ArrayLike | None) -> tuple[Step, ...]
         return ()
     added = values + np.asarray(bias).reshape(-1, *(1,) * (values.ndim - 2))
     return (Step("bias", "plus one value per output channel", added),)
+
+
+def _as_rows(x: NDArray[Any]) -> NDArray[Any]:
+    """Return the array with one row per sample."""
+    return x.reshape(len(x), math.prod(x.shape[1:]))
 
 
 def _sizes(sizes: Sequence[int]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,12 @@ Operation = Callable[..., NDArray[Any]]
 
 MOST_TAPS = {1: 5, 2: 3, 3: 2}
 MOST_MORE_ELEMENTS = {1: 8, 2: 4, 3: 2}
+
+ZEROS = ("batch", "channels", "filters", "size")
+"""What may be 0."""
+
+SELDOM = (*[""] * 12, *ZEROS)
+"""One of them in a quarter of the calls."""
 
 
 @dataclass(frozen=True)
@@ -50,18 +56,19 @@ class Example:
         return x, w
 
 
-def convs() -> st.SearchStrategy[Example]:
-    """Calls of ``conv``; shrinks towards one axis, one channel, stride 1 and no padding."""
-    return st.integers(1, 3).flatmap(_convs)
+def convs(zeros: Sequence[str] = SELDOM) -> st.SearchStrategy[Example]:
+    """Calls of ``conv``, one of ``zeros`` 0; shrinks towards one axis, one channel, stride 1, no padding."""
+    return st.integers(1, 3).flatmap(lambda rank: _convs(rank, zeros))
 
 
-def conv_transposes() -> st.SearchStrategy[Example]:
+def conv_transposes(zeros: Sequence[str] = SELDOM) -> st.SearchStrategy[Example]:
     """Calls of ``conv_transpose``; shrinks as ``convs`` does."""
-    return st.integers(1, 3).flatmap(_conv_transposes)
+    return st.integers(1, 3).flatmap(lambda rank: _conv_transposes(rank, zeros))
 
 
 @st.composite
-def _convs(draw: st.DrawFn, rank: int) -> Example:
+def _convs(draw: st.DrawFn, rank: int, zeros: Sequence[str]) -> Example:
+    zero = draw(st.sampled_from(zeros))
     kernel, stride, dilation = _kernels(draw, rank)
     extents = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
     padding: Any = draw(st.sampled_from(["pairs", "valid", "same"]))
@@ -71,9 +78,11 @@ def _convs(draw: st.DrawFn, rank: int) -> Example:
     else:
         smallest = [1 if padding == "same" else extent for extent in extents]
     sizes = tuple(low + draw(st.integers(0, MOST_MORE_ELEMENTS[rank])) for low in smallest)
-    groups, channels, filters = draw(_channels())
+    if zero == "size":
+        sizes, padding = draw(_without_elements(sizes, extents, padding))
+    groups, channels, filters = draw(_channels(zero))
     return Example(
-        x_shape=(draw(st.integers(1, 2)), channels, *sizes),
+        x_shape=(draw(_batches(zero)), channels, *sizes),
         w_shape=(filters, channels // groups, *kernel),
         arguments={"stride": stride, "padding": padding, "dilation": dilation, "groups": groups},
         filters=filters,
@@ -82,11 +91,18 @@ def _convs(draw: st.DrawFn, rank: int) -> Example:
 
 
 @st.composite
-def _conv_transposes(draw: st.DrawFn, rank: int) -> Example:
+def _conv_transposes(draw: st.DrawFn, rank: int, zeros: Sequence[str]) -> Example:
+    zero = draw(st.sampled_from(zeros))
     kernel, stride, dilation = _kernels(draw, rank)
     sizes = tuple(draw(st.integers(1, 1 + MOST_MORE_ELEMENTS[rank])) for _ in range(rank))
     padding: Any = draw(st.sampled_from(["pairs", "valid", "same"]))
     named = draw(st.sampled_from(["neither", "output_padding", "output_size"]))
+    if zero == "size":
+        axis = draw(st.integers(0, rank - 1))
+        sizes = (*sizes[:axis], 0, *sizes[axis + 1 :])
+        # As many taps as reach over the stride: the formula of the size takes it away.
+        kernel = (*kernel[:axis], kernel[axis] + stride[axis], *kernel[axis + 1 :])
+        named = "neither" if padding == "same" and named == "output_padding" else named
     axes = list(zip(sizes, kernel, stride, dilation, strict=True))
     added = tuple(draw(st.integers(0, max(s, d) - 1)) for _, _, s, d in axes)
     full = [(n - 1) * s + (k - 1) * d + 1 for n, k, s, d in axes]
@@ -94,7 +110,7 @@ def _conv_transposes(draw: st.DrawFn, rank: int) -> Example:
     most = {
         "neither": full,
         "output_padding": [size + q for size, q in zip(full, added, strict=True)],
-        "output_size": [size + s - 2 for size, s in zip(full, stride, strict=True)],
+        "output_size": [max(size + s - 2, 0) for size, s in zip(full, stride, strict=True)],
     }[named]
     if padding == "pairs":
         padding = tuple(draw(_pairs(min(total, 6))) for total in most)
@@ -106,9 +122,9 @@ def _conv_transposes(draw: st.DrawFn, rank: int) -> Example:
             draw(_restorable_sizes(n, length, s, padding if isinstance(padding, str) else padding[number]))
             for number, (n, length, s) in enumerate(zip(sizes, full, stride, strict=True))
         )
-    groups, channels, filters = draw(_channels())
+    groups, channels, filters = draw(_channels(zero))
     return Example(
-        x_shape=(draw(st.integers(1, 2)), channels, *sizes),
+        x_shape=(draw(_batches(zero)), channels, *sizes),
         w_shape=(channels, filters // groups, *kernel),
         arguments={**arguments, "groups": groups},
         filters=filters,
@@ -128,9 +144,9 @@ def _restorable_sizes(
 ) -> st.SearchStrategy[int]:
     """The output sizes that a transposed convolution of this input size can be asked for."""
     if padding == "same":
-        return st.integers((size - 1) * stride + 1, size * stride)
+        return st.integers(max((size - 1) * stride + 1, 0), size * stride)
     smallest = full - (0 if isinstance(padding, str) else sum(padding))
-    return st.integers(max(smallest, 1), smallest + stride - 1)
+    return st.integers(max(smallest, min(1, smallest + stride - 1)), smallest + stride - 1)
 
 
 @st.composite
@@ -141,7 +157,31 @@ def _pairs(draw: st.DrawFn, most: int) -> tuple[int, int]:
 
 
 @st.composite
-def _channels(draw: st.DrawFn) -> tuple[int, int, int]:
+def _without_elements(
+    draw: st.DrawFn,
+    sizes: Sequence[int],
+    extents: Sequence[int],
+    padding: str | Sequence[tuple[int, int]],
+) -> tuple[tuple[int, ...], str | tuple[tuple[int, int], ...]]:
+    """Sizes of a convolution's input, one of them 0, and padding that the kernel fits in all the same."""
+    axis = draw(st.integers(0, len(sizes) - 1))
+    without = (*sizes[:axis], 0, *sizes[axis + 1 :])
+    if padding == "same":
+        return without, padding
+    pads = [(0, 0)] * len(sizes) if isinstance(padding, str) else list(padding)
+    pads[axis] = (pads[axis][0], pads[axis][1] + extents[axis])
+    return without, tuple(pads)
+
+
+def _batches(zero: str) -> st.SearchStrategy[int]:
+    return st.just(0) if zero == "batch" else st.integers(1, 2)
+
+
+@st.composite
+def _channels(draw: st.DrawFn, zero: str) -> tuple[int, int, int]:
     """Groups, input channels and filters."""
     groups = draw(st.integers(1, 3))
-    return groups, groups * draw(st.integers(1, 2)), groups * draw(st.integers(1, 2))
+    channels, filters = (
+        0 if zero == name else groups * draw(st.integers(1, 2)) for name in ("channels", "filters")
+    )
+    return groups, channels, filters

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import hypothesis.strategies as st
@@ -21,7 +23,17 @@ from convmm import (
     output_padding_for,
     unroll_kernel,
 )
-from convmm.geometry import Axis, Geometry, check_ints, check_kernel, conv_geometry, conv_transpose_geometry
+from convmm.geometry import (
+    LARGEST,
+    Axis,
+    Geometry,
+    check_ints,
+    check_kernel,
+    conv_geometry,
+    conv_smallest_input_size,
+    conv_transpose_geometry,
+    conv_transpose_smallest_input_size,
+)
 from tests.convmm.strategies import Example, Operation, conv_transposes, convs
 from tests.support.naive import transposed_window
 
@@ -71,22 +83,47 @@ def test_input_sizes_are_exactly_those_that_map_to_the_output(example: Example) 
     coarse = conv_output_size(example.sizes, example.kernel, **example.without_groups)
     found = input_sizes(coarse, example.kernel, **example.without_groups)
     for number, sizes in enumerate(found):
-        assert sizes == tuple(
-            size for size in range(1, 60) if _mapped(example, number, size) == coarse[number]
-        )
+        assert sizes == tuple(size for size in range(60) if _mapped(example, number, size) == coarse[number])
 
 
-def _mapped(example: Example, axis: int, size: int) -> int | None:
+@given(convs())
+def test_the_smallest_input_of_a_conv_is_the_first_with_an_output(example: Example) -> None:
+    found = conv_smallest_input_size(example.kernel, **example.without_groups)
+    for axis, size in enumerate(found):
+        assert size == next(n for n in range(1, 60) if _mapped(example, axis, n))
+
+
+@given(conv_transposes())
+def test_the_smallest_input_of_a_transposed_conv_is_the_first_with_an_output(example: Example) -> None:
+    arguments = {name: value for name, value in example.without_groups.items() if name != "output_size"}
+    found = conv_transpose_smallest_input_size(example.kernel, **arguments)
+    asked = replace(example, x_shape=(*example.x_shape[:2], *found), arguments=arguments)
+    for axis, size in enumerate(found):
+        assert size == next(n for n in range(1, 60) if _mapped(asked, axis, n, conv_transpose_output_size))
+
+
+def test_the_smallest_inputs_are_refused_what_no_layer_takes() -> None:
+    with pytest.raises(GeometryError, match="output_padding=2 on axis 1: allowed is 0 to 1"):
+        conv_transpose_smallest_input_size((3, 3), stride=(3, 2), output_padding=(2, 2))
+    with pytest.raises(GeometryError, match="kernel_size="):
+        conv_smallest_input_size((0,))
+
+
+def _mapped(
+    example: Example, axis: int, size: int, output_size: Callable[..., Any] = conv_output_size
+) -> int | None:
+    """The size that this axis's output has for an input of this size; None where the layer takes none."""
     sizes = list(example.sizes)
     sizes[axis] = size
     try:
-        return conv_output_size(sizes, example.kernel, **example.without_groups)[axis]
+        found: int = output_size(sizes, example.kernel, **example.without_groups)[axis]
     except GeometryError:
         return None
+    return found
 
 
 @given(
-    st.integers(1, 6),
+    st.integers(0, 6),
     st.integers(1, 6),
     st.integers(1, 4),
     st.integers(1, 3),
@@ -98,11 +135,11 @@ def test_output_sizes_without_an_input_are_found_empty(
 ) -> None:
     arguments: dict[str, Any] = {"stride": stride, "dilation": dilation, "padding": ((before, after),)}
     (sizes,) = input_sizes(output, kernel, **arguments)
-    for size in range(1, 60):
+    for size in range(60):
         try:
             (mapped,) = conv_output_size(size, kernel, **arguments)
         except GeometryError:
-            mapped = 0
+            mapped = -1
         assert (mapped == output) == (size in sizes)
 
 
@@ -211,7 +248,10 @@ BAD: list[tuple[Any, tuple[Any, ...], dict[str, Any], str]] = [
         conv,
         (np.ones((1, 2, 0, 5)), W),
         {},
-        "x has size 0 on spatial axis 0 of (1, 2, 0, 5): allowed is at least 1",
+        (
+            "kernel_size=3 on axis 0 spans 3 elements (dilation=1): allowed is at most the padded input's 0 "
+            "(input size 0, padding (0, 0))"
+        ),
     ),
     (conv, (X, np.ones((2, 2, 3))), {}, "w has shape (2, 2, 3): allowed are 4 axes"),
     (
@@ -238,12 +278,6 @@ BAD: list[tuple[Any, tuple[Any, ...], dict[str, Any], str]] = [
         (X, np.ones((3, 1, 3, 3))),
         {"groups": 2},
         "groups=2: allowed is a divisor of the 3 output channels",
-    ),
-    (
-        conv,
-        (np.ones((1, 0, 5)), np.ones((2, 0, 3))),
-        {},
-        "groups=1: allowed is a divisor of the 0 input channels",
     ),
     (conv, (X, W), {"groups": 0}, "groups=0: allowed is an int of at least 1"),
     (conv, (X, W), {"groups": 1.0}, "groups=1.0: allowed is an int of at least 1"),
@@ -394,7 +428,7 @@ BAD: list[tuple[Any, tuple[Any, ...], dict[str, Any], str]] = [
             "(C, O/groups, *kernel) for conv_transpose, with 1, 2 or 3 spatial axes"
         ),
     ),
-    (unroll_kernel, (W, (5, 0)), {}, "input_size=(5, 0) on axis 1: allowed is an int of at least 1"),
+    (unroll_kernel, (W, (5, -1)), {}, "input_size=(5, -1) on axis 1: allowed is an int of at least 0"),
     (
         unroll_kernel,
         (W, (5, 5, 5)),
@@ -413,7 +447,7 @@ BAD: list[tuple[Any, tuple[Any, ...], dict[str, Any], str]] = [
         {},
         "input_size=(5, 5, 5, 5) and kernel_size=3: allowed are 1, 2 or 3 spatial axes",
     ),
-    (conv_output_size, (0, 3), {}, "input_size=0: allowed is an int of at least 1"),
+    (conv_output_size, (-1, 3), {}, "input_size=-1: allowed is an int of at least 0"),
     (conv_output_size, (5, (3, 3.5)), {}, "kernel_size=(3, 3.5) on axis 1: allowed is an int of at least 1"),
     (
         conv_output_size,
@@ -433,11 +467,26 @@ BAD: list[tuple[Any, tuple[Any, ...], dict[str, Any], str]] = [
         {"output_size": 20, "stride": 3},
         "output_size=20 on axis 0: allowed is 15 to 17, the sizes that the convolution maps to this",
     ),
-    (conv_transpose_output_size, (0, 3), {}, "input_size=0: allowed is an int of at least 1"),
+    (conv_transpose_output_size, (-1, 3), {}, "input_size=-1: allowed is an int of at least 0"),
+    (
+        conv_transpose_output_size,
+        (0, 3),
+        {"stride": 4, "padding": 1},
+        (
+            "input size 0 on axis 0: allowed is at least 1 beside stride=4, a kernel of 3 elements and "
+            "padding=(1, 1), with which the output's size would be -3"
+        ),
+    ),
+    (
+        conv_transpose_output_size,
+        (0, 3),
+        {"padding": 1, "output_size": 3},
+        "output_size=3 on axis 0: allowed is 0, the sizes that the convolution maps to this input size",
+    ),
     (conv_transpose_output_size, (2, 0), {}, "kernel_size=0: allowed is an int of at least 1"),
-    (input_sizes, (0, 3), {}, "output_size=0: allowed is an int of at least 1"),
+    (input_sizes, (-1, 3), {}, "output_size=-1: allowed is an int of at least 0"),
     (input_sizes, (2, 0), {}, "kernel_size=0: allowed is an int of at least 1"),
-    (output_padding_for, (0, 3), {}, "output_size=0: allowed is an int of at least 1"),
+    (output_padding_for, (-1, 3), {}, "output_size=-1: allowed is an int of at least 0"),
     (output_padding_for, (2, 0), {}, "kernel_size=0: allowed is an int of at least 1"),
     (
         output_padding_for,
@@ -472,3 +521,20 @@ def test_numbers_of_numpys_own_kinds_are_taken_as_ints(kind: type[np.integer[Any
     assert {type(number) for number in found} == {int}
     with pytest.raises(GeometryError, match=r"stride=.* on axis 1: allowed is an int of at least 1"):
         check_ints("stride", (kind(1), kind(0)), 2, minimum=1)
+
+
+@pytest.mark.parametrize(
+    "value", [2**63, 10**30, 10**5000, -(10**5000), (1, 10**5000), ["x" * 9999, 1]], ids="abcdef"
+)
+@pytest.mark.parametrize("name", ["stride", "dilation", "padding", "input_size", "kernel_size"])
+def test_a_number_beyond_every_index_is_refused_in_a_short_sentence(name: str, value: object) -> None:
+    arguments: dict[str, Any] = {"input_size": (4, 4), "kernel_size": (2, 2)}
+    with pytest.raises(GeometryError) as raised:
+        conv_output_size(**{**arguments, name: value})
+    assert str(raised.value).startswith(f"{name}=")
+    assert "allowed is" in str(raised.value)
+    assert len(str(raised.value)) < 300
+
+
+def test_the_largest_index_is_a_number() -> None:
+    assert conv_output_size((LARGEST,), (1,), stride=LARGEST) == (1,)

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import ml_dtypes
 import numpy as np
 import pytest
 import scipy.sparse
 from hypothesis import given
-from numpy.typing import DTypeLike
+from numpy.typing import DTypeLike, NDArray
 
 from convmm import conv, conv_output_size, conv_transpose, unroll_kernel
 from tests.convmm.strategies import Example, convs
@@ -21,10 +22,15 @@ def test_conv_is_a_product_with_the_matrix_and_the_transposed_one_with_its_trans
     matrix = unroll_kernel(w, example.sizes, **example.arguments)
     y = conv(x, w, **example.arguments)
     assert matrix.shape == (math.prod(example.x_shape[1:]), math.prod(y.shape[1:]))
-    np.testing.assert_array_equal(y.reshape(len(x), -1), x.reshape(len(x), -1) @ matrix)
+    np.testing.assert_array_equal(as_rows(y), as_rows(x) @ matrix)
     back = conv_transpose(y, w, **example.arguments, output_size=example.sizes)
     assert back.shape == x.shape
-    np.testing.assert_array_equal(back.reshape(len(x), -1), y.reshape(len(x), -1) @ matrix.T)
+    np.testing.assert_array_equal(as_rows(back), as_rows(y) @ matrix.T)
+
+
+def as_rows(array: NDArray[Any]) -> NDArray[Any]:
+    """One row per sample."""
+    return array.reshape(len(array), math.prod(array.shape[1:]))
 
 
 @given(convs())

@@ -15,65 +15,18 @@ from hypothesis import given, settings
 from numpy.typing import NDArray
 
 from convmm import conv
-from convmm.arithmetic import dtypes_for
-from convmm.fast.kernels import sums
 from convmm.fast.plan import LIMITS, Limits, tiles
-from convmm.geometry import Geometry, conv_geometry, conv_transpose_geometry
+from convmm.geometry import conv_geometry, conv_transpose_geometry
 from tests.convmm.strategies import Example, conv_transposes, convs
+from tests.convmm.tiled import TINY, UNFOLDED, correlate, correlate_weights, spread
 from tests.support import naive
 
 Array = NDArray[Any]
-
-TINY = Limits(
-    columns=7,
-    fewest_columns=2,
-    gathered=600,
-    product=300,
-    small_work=-1,
-    small_tile=40,
-    few_tasks=5,
-    work_of_a_task=20,
-    terms_of_a_task=2,
-    fewest_places=2,
-    fewest_whole=3,
-    filters_of_weights=1,
-    scatter_columns=1,
-    holding=0,
-    shared_copy=0,
-)
-"""Limits that make many tiles, blocks and tasks of the smallest problem, and leave no shortcut open."""
-
-UNFOLDED = {
-    "the first axis as it is": replace(
-        TINY, enough_terms=0, fewest_terms=0, few_columns=0, few_columns_of_weights=0
-    ),
-    "all axes unfolded": replace(TINY, enough_terms=10**9, many_groups=10**9),
-}
 
 ROUTES = {
     "phases": {"adding": 1e9, "adding_in_runs": 1e9},
     "scatter": {"adding": 0.0, "adding_in_runs": 0.0, "emptying": 0.0},
 }
-
-
-def correlate(x: Array, w: Array, bias: Array | None, geometry: Geometry, limits: Limits) -> Array:
-    """``conv`` under other limits."""
-    arrays = [array for array in (x, w, bias) if array is not None]
-    dtypes = dtypes_for(*arrays, terms=geometry.most_terms)
-    return sums.correlate(x, w, bias, geometry, dtypes, limits)
-
-
-def spread(y: Array, w: Array, bias: Array | None, geometry: Geometry, limits: Limits) -> Array:
-    """``conv_transpose`` under other limits."""
-    arrays = [array for array in (y, w, bias) if array is not None]
-    dtypes = dtypes_for(*arrays, terms=geometry.most_terms)
-    return sums.spread(y, w, bias, geometry, dtypes, limits)
-
-
-def correlate_weights(x: Array, y: Array, geometry: Geometry, limits: Limits) -> Array:
-    """The weight gradients under other limits."""
-    return sums.correlate_weights(x, y, geometry, dtypes_for(x, y, terms=1), limits)
-
 
 # Places beyond the input, in tiles as wide as the input is.
 BEYOND = Example(
@@ -178,7 +131,7 @@ def test_weight_gradients_in_many_tiles_are_adjoint(
     assert (grad * dw).sum() == (conv(x, dw, **example.arguments) * dy).sum()
 
 
-@given(convs(), st.integers(1, 40))
+@given(convs(zeros=[""]), st.integers(1, 40))
 def test_tiles_cover_every_place_of_every_sample_once(example: Example, columns: int) -> None:
     arguments = example.arguments
     geometry = conv_geometry(example.x_shape, example.w_shape, **arguments)

@@ -81,7 +81,7 @@ class Plan:
 def plan_for(call: Call, limits: Limits = LIMITS) -> Plan:
     """Decide how a call is computed: a pure function of the two."""
     because = f"{call.work:,} operations are more than {limits.small_work:,}: in tiles that fit the caches"
-    if call.work <= limits.small_work:
+    if is_whole(call.work, limits):
         return _whole(call, limits)
     if call.sum == "correlate":
         return _correlations(call, "tiles", (because,), [single(call.geometry.axes)], limits)
@@ -91,8 +91,11 @@ def plan_for(call: Call, limits: Limits = LIMITS) -> Plan:
 
 
 def is_whole(work: int, limits: Limits) -> bool:
-    """Return whether a call of so many floating point operations is one product over the whole problem."""
-    return work <= limits.small_work
+    """Return whether a call of so many floating point operations is one product over the whole problem.
+
+    Of none there is nothing to cut: a size is 0.
+    """
+    return work <= max(limits.small_work, 0)
 
 
 def wanted_tasks(work: int, limits: Limits) -> int:

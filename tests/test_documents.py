@@ -1,0 +1,124 @@
+"""Every block of every document is run by a test, or it is said why none is."""
+
+from __future__ import annotations
+
+import pkgutil
+import re
+import tomllib
+from importlib import import_module
+from typing import Any
+
+import pytest
+
+import parity
+from tests.support.documents import DOCUMENTS, blocks, check_examples
+from tests.support.project import ROOT
+
+EXAMPLE = "examples/transposed-convolution/README.md"
+OWN = "docs/your-own-function.md"
+PROGRAM = "docs/a-program-as-a-contestant.md"
+GUIDE = "docs/adding-a-framework.md"
+RUN = {
+    ("README.md", "console"): "test_readme.test_a_shown_output_is_what_the_command_prints",
+    ("README.md", "pycon"): "test_readme.test_the_sessions_give_what_they_show",
+    ("README.md", "python"): "test_readme.test_the_property_test_passes",
+    ("README.md", "sh"): "test_readme.test_the_command_lines_that_are_shown_end_well_in_their_order",
+    ("README.md", "toml"): "test_readme.test_the_marked_test_is_one_for_each_case_of_the_suite",
+    ("README.md", "yaml"): "test_readme.test_the_steps_of_ci_end_well_in_their_order",
+    ("docs/decisions/README.md", "markdown"): "test_documents.test_a_decision_has_the_parts_of_the_template",
+    (
+        "docs/mutation-testing.md",
+        "toml",
+    ): "test_documents.test_what_mutmut_is_told_to_change_and_run_is_there",
+    (EXAMPLE, "console"): "test_examples.test_the_mistake_is_found_by_the_property_alone_and_named_as_shown",
+    (EXAMPLE, "diff"): "test_examples.test_with_the_fix_that_is_shown_all_tests_pass",
+    (EXAMPLE, "python"): "test_examples.test_the_tests_that_are_shown_are_those_that_run",
+    (PROGRAM, "json"): "parity.frameworks.test_program.test_a_request_is_as_the_document_shows_it",
+    (PROGRAM, "sh"): "parity.frameworks.test_program.test_the_commands_of_the_document_end_well",
+    (OWN, "python"): "parity.frameworks.test_tensors.test_the_functions_of_the_document_are_compared",
+    (OWN, "sh"): "parity.frameworks.test_tensors.test_the_functions_of_the_document_are_compared",
+    (GUIDE, "console"): "parity.frameworks.test_table.test_the_guides_framework_runs_as_shown",
+    (GUIDE, "python"): "parity.frameworks.test_table.test_the_guides_framework_runs_as_shown",
+    (
+        GUIDE,
+        "sh",
+    ): "parity.frameworks.test_table.test_the_guides_framework_obeys_its_rules_and_a_missing_rule_"
+    "is_unexplained",
+    (GUIDE, "toml"): "parity.frameworks.test_table.test_the_guides_framework_runs_as_shown",
+}
+"""The test that runs all blocks of a document in a language, but those that none runs."""
+
+NOT_RUN = {
+    ("README.md", "python3 -m venv .venv && .venv/bin/pip install"): "it installs",
+    ("README.md", "nox -s bench"): "it installs, and measures for hours",
+    ("examples/convparity-paddle/README.md", "python3.11 -m venv .venv"): "it installs",
+    ("CONTRIBUTING.md", "python3.11 -m venv .venv"): "it installs",
+    ("docs/mutation-testing.md", "mutmut run"): "mutmut is not installed, and takes minutes",
+}
+"""By document and beginning, why no test runs a block."""
+
+DECISIONS = sorted(path for path in DOCUMENTS if re.fullmatch(r"docs/decisions/[^R].*\.md", path))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_block_is_run_or_it_is_said_why_not(document: str) -> None:
+    neither = [
+        f"line {block.line}: {block.language}"
+        for block in blocks(document)
+        if (document, block.language) not in RUN
+        and not any(block.text.startswith(start) for path, start in NOT_RUN if path == document)
+    ]
+    assert neither == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_fence_is_of_a_block(document: str) -> None:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    assert len(re.findall(r"^\s*(```|~~~)", text, flags=re.MULTILINE)) == 2 * len(blocks(document))
+
+
+def test_what_is_said_of_blocks_is_of_blocks_that_there_are() -> None:
+    languages = {(block.document, block.language) for path in DOCUMENTS for block in blocks(path)}
+    assert set(RUN) <= languages
+    for document, start in NOT_RUN:
+        assert any(block.text.startswith(start) for block in blocks(document))
+    for name in RUN.values():
+        module, _, test = f"tests.{name}".rpartition(".")
+        assert callable(getattr(import_module(module), test))
+
+
+def test_the_examples_in_docstrings_give_what_they_show() -> None:
+    names = [each.name for each in pkgutil.walk_packages(parity.__path__, "parity.")]
+    names.remove("parity.__main__")  # which runs the command
+    assert sum(check_examples(import_module(name)) for name in names)
+
+
+@pytest.mark.parametrize("path", DECISIONS)
+def test_a_decision_has_the_parts_of_the_template(path: str) -> None:
+    [template] = blocks("docs/decisions/README.md", "markdown")
+    parts = re.findall(r"^## .*", template.text, flags=re.MULTILINE)
+    found = re.findall(r"^## .*", (ROOT / path).read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert [part for part in found if part in parts] == parts
+
+
+def test_every_decision_is_listed() -> None:
+    listed = re.findall(
+        r"\]\(([\w-]+\.md)\)", (ROOT / "docs/decisions/README.md").read_text(encoding="utf-8")
+    )
+    assert sorted(f"docs/decisions/{name}" for name in listed) == DECISIONS
+
+
+def test_what_mutmut_is_told_to_change_and_run_is_there() -> None:
+    [block] = blocks("docs/mutation-testing.md", "toml")
+    told: dict[str, Any] = tomllib.loads(block.text)["tool"]["mutmut"]
+    paths = [*told["source_paths"], *told["only_mutate"], *told["pytest_add_cli_args_test_selection"]]
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_every_promise_has_a_test() -> None:
+    text = (ROOT / "docs/what-it-promises.md").read_text(encoding="utf-8")
+    written = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    named = set(re.findall(r"`(test_\w+)`", text))
+    rows = [line for line in text.splitlines() if line.startswith("| ") and "What happens" not in line]
+    assert named - set(re.findall(r"^def (test_\w+)", written, flags=re.MULTILINE)) == set()
+    assert [row for row in rows if "`test_" not in row] == []
