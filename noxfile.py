@@ -2,6 +2,8 @@
 
 import gzip
 import os
+import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 import nox
@@ -22,6 +24,11 @@ PYPROJECT = nox.project.load_toml("pyproject.toml")
 SPREAD = ("-n", "logical", "--dist", "worksteal")
 """How pytest-xdist spreads tests: a process for each core, which takes tests from others when it has none."""
 
+
+EVERYTHING = ("tests/parity/frameworks", "tests/parity/test_every_framework.py")
+"""The tests that are of the frameworks themselves."""
+
+TFJS, TFJS_PACKAGE = Path("build", "tfjs"), "@tensorflow/tfjs@4.22.0"
 
 MEASURED = "CONVPARITY_COVERAGE" in os.environ
 """Whether `core` and `tests` keep what lines they run, for the session `coverage` to add up."""
@@ -62,6 +69,33 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def frameworks(session: nox.Session) -> None:
+    """Test and sweep every framework that there is an adapter of; installs 4 GB. Arguments go to pytest.
+
+    Those tests that also run in `tests` run here beside all the other frameworks.
+    """
+    session.install(*PINNED, ".[all,testing]", *group("test"))
+    if shutil.which("npm"):
+        options = ("--silent", "--no-audit", "--no-fund", "--prefix", str(TFJS))
+        # Where its registry cannot be reached the example's test says that it is skipped.
+        session.run("npm", "install", *options, TFJS_PACKAGE, external=True, success_codes=range(256))
+    else:
+        session.log("there is no npm: the example in TensorFlow.js is not tested")
+    session.run("pytest", *SPREAD, *EVERYTHING, *session.posargs)
+    for backend in ("jax", "openvino"):
+        environment = {"KERAS_BACKEND": backend}
+        session.run("parity", "sweep", "article", "--frameworks", "keras", env=environment)
+
+
+@nox.session
+def paddle(session: nox.Session) -> None:
+    """Test the example of a framework in a distribution of its own: PaddlePaddle, which pins opt_einsum."""
+    example = Path("examples", "convparity-paddle")
+    session.install(*pinned_but(session, {"opt_einsum"}), ".[testing]", f"./{example}", "paddlepaddle==3.3.1")
+    session.run("pytest", str(example / "tests"), *session.posargs)
+
+
+@nox.session
 def coverage(session: nox.Session) -> None:
     """Add up what `core` and `tests` ran under CONVPARITY_COVERAGE=1, and fail below the floor."""
     session.install(*PINNED, "coverage")
@@ -98,7 +132,7 @@ def parity(session: nox.Session, versions: str, backend: str) -> None:
 def known(session: nox.Session, onednn: str) -> None:
     """Check that each known difference shows in its example, with TensorFlow's oneDNN kernels and without."""
     session.install(*PINNED, ".[frameworks]")
-    session.run("parity", "sweep", "known", *session.posargs, env={"TF_ENABLE_ONEDNN_OPTS": onednn})
+    session.run("parity", "sweep", "known", "--grad", *session.posargs, env={"TF_ENABLE_ONEDNN_OPTS": onednn})
 
 
 @nox.session
@@ -129,6 +163,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def soak(session: nox.Session) -> None:
+    """Run the suite `grid` five times over, and fail where a process grows beyond its limit."""
+    session.install(*PINNED, ".[frameworks]")
+    session.run("python", "benchmarks/sweep_soak.py", *session.posargs)
+
+
+@nox.session
 def fuzz(session: nox.Session) -> None:
     """Fuzz a right function with 20,000 cases, then PyTorch and Keras; arguments after `--` go to these.
 
@@ -144,6 +185,13 @@ def fuzz(session: nox.Session) -> None:
     session.log(f"{FINDINGS}:\n{FINDINGS.read_text(encoding='utf-8')}")
 
 
+@nox.session
+def readers(session: nox.Session) -> None:
+    """Fuzz each reader of a user's text, guided by what it reaches; `-- SECONDS` for each, 120 without."""
+    session.install(*PINNED, ".[frameworks,testing]", *group("guided"))
+    session.run("python", "-m", "tests.fuzz.guided", *(session.posargs or ("120",)))
+
+
 def run_tests(session: nox.Session, *which: str) -> None:
     """Run tests, with the arguments after `--`, and keep what they ran where that is asked for."""
     measured = ("coverage", "run", "-m") if MEASURED else ()
@@ -152,11 +200,16 @@ def run_tests(session: nox.Session, *which: str) -> None:
 
 def install_previous(session: nox.Session) -> None:
     """Install the previous Keras and TensorFlow, and all else as it is pinned."""
+    wanted = [f"{name}=={version}" for name, version in PREVIOUS.items()]
+    session.install(*pinned_but(session, PREVIOUS), ".[frameworks]", *wanted)
+
+
+def pinned_but(session: nox.Session, names: Collection[str]) -> tuple[str, ...]:
+    """Return the options that pin all packages but these."""
     pins = Path("constraints.txt").read_text(encoding="utf-8").splitlines(keepends=True)
     kept = Path(session.create_tmp(), "constraints.txt").resolve()
-    kept.write_text("".join(pin for pin in pins if pin.partition("==")[0] not in PREVIOUS), encoding="utf-8")
-    wanted = [f"{name}=={version}" for name, version in PREVIOUS.items()]
-    session.install("-c", str(kept), ".[frameworks]", *wanted)
+    kept.write_text("".join(pin for pin in pins if pin.partition("==")[0] not in names), encoding="utf-8")
+    return "-c", str(kept)
 
 
 def sweep(session: nox.Session, name: str, *, backend: str = "tensorflow", same: bool = False) -> Path:
