@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Callable
 from multiprocessing import spawn
 from multiprocessing.context import SpawnProcess
 from typing import Any
@@ -37,8 +38,37 @@ def _prepare_without_main(name: str) -> dict[str, Any]:
 spawn.get_preparation_data = _prepare_without_main
 
 
+_LOOKS = 3
+"""At a process that has ended, with nothing left to read, until the pool is told; it looks each 0.1 s."""
+
+
 class Process(SpawnProcess):
-    """A process that is not to end by itself, not even well: the pool would wait for its answer for ever."""
+    """A process that is not to end by itself, not even well: the pool would wait for its answer for ever.
+
+    The pool reads in one thread what processes send, and looks in another which have ended. Where it knows of
+    an end before it has read what the process took up last, it takes the end for another task's, or waits for
+    one that nobody is at. So the end is told when everything is read.
+    """
+
+    unread: Callable[[], bool] | None = None
+    """Says whether there is something to read of what processes have sent."""
+
+    _looks = _LOOKS
+
+    def is_alive(self) -> bool:
+        """Return whether it runs, or has sent what was not read yet."""
+        if self.pid is None:  # it could not be started
+            return False
+        if super().is_alive():
+            return True
+        if self.unread is None or not self.unread():
+            self._looks -= 1
+        return self._looks > 0
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait for its end, behind which nobody asks for what it has sent."""
+        self.unread, self._looks = None, 0
+        super().join(timeout)
 
     @property
     def exitcode(self) -> int | None:
@@ -47,7 +77,8 @@ class Process(SpawnProcess):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Have the new process watch its parent before it reads what it is to do."""
-        return _begin, (os.getpid(),), self.__dict__
+        own = {name: value for name, value in self.__dict__.items() if name not in {"unread", "_looks"}}
+        return _begin, (os.getpid(),), own
 
 
 def _begin(parent: int) -> Process:

@@ -6,7 +6,9 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing import process as multiprocessing_process
+from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnContext
 from pathlib import Path
 from typing import Any
@@ -40,11 +42,19 @@ class Context(SpawnContext):
         super().__init__()
         self.started: list[Process] = []
         self._folder = folder
+        self._reader: Connection | None = None
+
+    def Pipe(self, duplex: bool = True) -> tuple[Any, Any]:  # noqa: FBT001, FBT002, N802 - as there
+        """Make a pipe; from the last of them its pool reads what the processes send."""
+        ends = super().Pipe(duplex)
+        self._reader = ends[0]
+        return ends
 
     def Process(self, *arguments: Any, **options: Any) -> Process:  # type: ignore[override] # noqa: N802, ANN401 - as a class there
         """Make a process of this context."""
         process = Process(*arguments, **options)
         process.name = f"{NAME}-{len(self.started)}"
+        process.unread = partial(_has_more, self._reader)
         self.started.append(process)
         return process
 
@@ -73,6 +83,14 @@ class Context(SpawnContext):
             if process.exitcode is not None:
                 return process.exitcode, read_log(log_of(self._folder, process.pid))
         return None
+
+
+def _has_more(reader: Connection | None) -> bool:
+    """Return whether there is something to read; of what is closed nobody reads."""
+    try:
+        return reader is not None and reader.poll()
+    except (OSError, ValueError):
+        return False
 
 
 def disown() -> None:

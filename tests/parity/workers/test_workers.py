@@ -6,12 +6,14 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import replace
 
 import numpy as np
 import psutil
 import pytest
 from pebble import ProcessPool
+from pebble.pool.process import PoolManager
 
 from parity import Case
 from parity.frameworks.function import implementation
@@ -103,6 +105,26 @@ def test_one_bad_end_among_many_tasks_costs_one_case(name: str, status: str) -> 
     expected = [status if stride == 3 else "ok" for stride in strides]
     assert [each.results[0].status for each in found] == expected
     assert all(each.results[0].relation in {"identical", None} for each in found)
+
+
+@pytest.mark.parametrize("seconds", [0.05, 0.15])
+def test_an_end_is_told_after_what_the_process_has_sent(
+    monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    """A busy machine reads late that a process took up the task at which it ended."""
+    read = PoolManager.process_next_message
+
+    def read_late(manager: PoolManager, timeout: float) -> None:
+        time.sleep(seconds)
+        read(manager, timeout)
+
+    monkeypatch.setattr(PoolManager, "process_next_message", read_late)
+    adapters: list[Framework] = [implementation("tests.support.foreign:aborts_at_stride_3")]
+    strides = [1, 1, 3, 2, 3, 3, 1]
+    cases = [replace(PLAIN, stride=(stride,)) for stride in strides]
+    with Workers(adapters, timeout=5) as workers:
+        found = list(run_all(cases, adapters, workers.submit, ahead=workers.ahead))
+    assert [each.results[0].error for each in found] == [None if s != 3 else "SIGABRT" for s in strides]
 
 
 def test_a_pool_that_waits_for_ever_when_it_is_stopped_is_left_and_its_processes_killed(
