@@ -16,6 +16,7 @@ from pathlib import Path
 from threading import RLock, Thread
 from time import monotonic, sleep
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary, WeakSet
 
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
@@ -24,6 +25,7 @@ from parity.frameworks.interface import Framework
 from parity.frameworks.table import FrameworkError
 from parity.frameworks.task import Answer, Task, Wait
 from parity.workers import worker
+from parity.workers.clock import Clock
 from parity.workers.folder import log_of, worn_of
 from parity.workers.interrupts import heed
 from parity.workers.processes import Context, ProcessError, ending, without_interrupts
@@ -120,8 +122,11 @@ class Pool:
         self._waiting = Batch()
         self._lock = RLock()  # of what waits to be sent, and of the processes that it is sent to
         self._context = Context(folder)
+        self._clock = Clock()
         self._sent: set[Future[Any]] = set()
-        self._moved = monotonic()  # when one of these was last taken up, worked at, or done
+        self._seen: WeakKeyDictionary[Future[Any], float] = WeakKeyDictionary()  # at work, since when
+        self._overdue: WeakSet[Future[Any]] = WeakSet()
+        self._moved = 0.0  # when one of these was last taken up, worked at, or done
         self._start()
 
     def stop(self) -> None:
@@ -178,7 +183,7 @@ class Pool:
     def _ask(self, batch: Batch) -> None:
         with self._lock:
             batch.processes = self._processes
-            batch.future = self._schedule(worker.perform_here, (batch.tasks,), self._timeout)
+            batch.future = self._schedule(worker.perform_here, (batch.tasks,))
         batch.future.add_done_callback(self._learn)
 
     def _learn(self, future: Future[Performed]) -> None:
@@ -202,13 +207,15 @@ class Pool:
         future = batch.future
         try:
             performed = self._result(future)
-        except CancelledError:  # by whom waited for another of the batch, and was interrupted
-            return self._ask_alone(batch.tasks[number])
+        except CancelledError:
+            if future in self._overdue:
+                return self._ended(batch, future, number, TimeoutError())
+            return self._ask_alone(batch.tasks[number])  # who waited for another of the batch was interrupted
         except BrokenProcessPool as error:
             if isinstance(error, _UnreadableError) and error.culprit is future and len(batch.tasks) == 1:
                 return self._unreadable(batch, error)
             return self._ask_again(batch, number, error)
-        except (TimeoutError, ProcessExpired) as error:
+        except ProcessExpired as error:
             return self._ended(batch, future, number, error)
         if isinstance(performed, str):
             raise ProcessError(f"framework {self._name!r}: its process cannot begin: {performed}")
@@ -300,15 +307,13 @@ class Pool:
             self._jobs, initializer=worker.start, initargs=(self._setting,), context=self._context
         )
         self._is_stopped = False
-        self._loaded = self._schedule(worker.loaded_here, (), None)
+        self._loaded = self._schedule(worker.loaded_here, ())
 
-    def _schedule(
-        self, function: Callable[..., T], arguments: tuple[object, ...], timeout: float | None
-    ) -> ProcessFuture[T]:
+    def _schedule(self, function: Callable[..., T], arguments: tuple[object, ...]) -> ProcessFuture[T]:
         future: ProcessFuture[T]
         with without_interrupts():  # the processes and threads that this starts are not the terminal's to end
             try:
-                future = self._processes.schedule(function, arguments, timeout=timeout)
+                future = self._processes.schedule(function, arguments)
             except (OSError, RuntimeError) as error:  # there is nothing to start it with, or it has broken
                 future = ProcessFuture()
                 broken = error if isinstance(error, BrokenProcessPool) else BrokenProcessPool(str(error))
@@ -316,14 +321,14 @@ class Pool:
                 future.set_exception(broken)
                 return future
         if not self._sent:
-            self._moved = monotonic()
+            self._moved = self._clock()
         self._sent.add(future)
         future.add_done_callback(self._done)
         return future
 
     def _done(self, future: Future[Any]) -> None:
         self._sent.discard(future)
-        self._moved = monotonic()
+        self._moved = self._clock()
 
     def _result(self, future: Future[T]) -> T:
         """Wait for what comes of it, in turns, between which a signal is heeded.
@@ -344,17 +349,26 @@ class Pool:
 
     def _look(self) -> None:
         """End the processes where nothing comes of them any more: the system has stopped one, say."""
-        now = monotonic()
+        now = self._clock()
         running = [each for each in tuple(self._sent) if each.running()]
         if not (self._is_stopped or self._processes.active):  # whoever reads has met what is no answer
             self._context.kill()
             raise _UnreadableError(running[0] if len(running) == 1 else None)
         if running:
             self._moved = now
+            self._end_what_is_overdue(running, now)
         elif self._sent and now - self._moved > self._context.patience():
             silent = now - self._moved
             self._context.kill()
             raise _UnheardError(_UNHEARD.format(silent))
+
+    def _end_what_is_overdue(self, running: list[Future[Any]], now: float) -> None:
+        """End the processes that are at something longer than it may take; an import has its own limit."""
+        for future in running:
+            spent = now - self._seen.setdefault(future, now)
+            if self._timeout and spent > self._timeout and future is not self._loaded:
+                self._overdue.add(future)
+                future.cancel()
 
 
 class _UnheardError(BrokenProcessPool):

@@ -71,6 +71,11 @@ def writes_to_its_last_output(*arguments: Any, **options: Any) -> Array:  # noqa
 _OUTPUTS: list[Array] = []
 
 
+def takes_its_time(*arguments: Any, **options: Any) -> Array:  # noqa: ANN401 - whatever a layer takes
+    time.sleep(2)
+    return right(*arguments, **options)
+
+
 def aborts_at_stride_3(x: Array, w: Array, bias: Array | None = None, **arguments: Any) -> Array:  # noqa: ANN401 - whatever a layer takes
     if arguments["stride"] == (3,):
         os.abort()

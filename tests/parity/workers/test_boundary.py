@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -200,8 +201,37 @@ def test_a_worn_process_is_replaced_and_no_answer_lost(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no process is stopped there")
+def test_the_time_for_which_all_is_stopped_counts_for_no_task() -> None:
+    """Ctrl-Z stops the command and its processes, and ``fg`` goes on with them."""
+    code = """
+from parity import Case
+from parity.frameworks.function import implementation
+from parity.frameworks.interface import Framework
+from parity.running import run_with
+from parity.workers.workers import Workers
+adapters = [implementation("tests.support.foreign:takes_its_time")]
+with Workers(adapters, timeout=4) as workers:
+    workers.switches()
+    print("begins", flush=True)
+    found = run_with(Case("conv1d", (1, 2, 6), 3, 2), adapters, submit=workers.submit)
+    print(found.results[0].status)
+"""
+    program = [sys.executable, "-c", code]
+    with subprocess.Popen(
+        program, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == "begins\n"
+        time.sleep(0.7)
+        os.killpg(running.pid, signal.SIGSTOP)
+        time.sleep(5)
+        os.killpg(running.pid, signal.SIGCONT)
+        assert running.communicate(timeout=60)[0] == "ok\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no process is stopped there")
 def test_a_stopped_process_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "_LONGEST_START", 1)
+    monkeypatch.setattr(processes, "_A_LITTLE", 2)
     adapters: list[Framework] = [find_framework("numpy")]
     before = workers_of(psutil.Process())
     with Workers(adapters) as workers:
