@@ -35,6 +35,8 @@ from parity.cases.op import OPS, Op
 
 DTYPES = ("float16", "bfloat16", "float32", "float64")
 VALUES = ("integers", "normal", "wide", "special", "digits", "arange")
+ZEROS = "zeros"
+PADDING_MODES = (ZEROS, "reflect", "replicate", "circular")
 
 
 class CaseError(InputError):
@@ -66,9 +68,13 @@ class Case:
             digits of the dtype and are mostly zero in the input, so that no output adds up more than eight
             products, "arange" are 0, 1, 2, … in each array.
         seed: of the drawn values.
+        padding_mode: what a convolution's padding holds, one of :data:`PADDING_MODES`: zeros, or elements of
+            the input: "reflect" those that lie as far inside, the edge not repeated, there and back as often
+            as it takes, "replicate" the edge, "circular" the input over again (``np.pad``'s "reflect", "edge"
+            and "wrap"). The transposed ops have zeros.
 
     Raises:
-        CaseError: an unknown name, or a shape that is none.
+        CaseError: an unknown name, a shape that is none, or a padding mode that has nothing to fill with.
         GeometryError: numbers that describe no convolution.
     """
 
@@ -85,6 +91,7 @@ class Case:
     dtype: str
     values: str
     seed: int
+    padding_mode: str
 
     def __init__(
         self,
@@ -101,11 +108,13 @@ class Case:
         dtype: str = "float32",
         values: str = "integers",
         seed: int = 0,
+        padding_mode: str = ZEROS,
     ) -> None:
         """Validate and normalise every field."""
         _check_choice("op", op, OPS)
         _check_choice("dtype", dtype, DTYPES)
         _check_choice("values", values, VALUES)
+        _check_padding_mode(op, padding_mode)
         if not isinstance(bias, bool):
             raise CaseError(f"bias={shown(bias)}: allowed are True and False")
         _check_output_padding(op, output_padding)
@@ -124,17 +133,19 @@ class Case:
             "dtype": dtype,
             "values": values,
             "seed": check_int("seed", seed, minimum=0),
+            "padding_mode": padding_mode,
         }
         for name, value in normalised.items():
             object.__setattr__(self, name, value)
         _check_groups(self.groups, self.input[1], self.filters)
         _ = self.geometry  # raises where the numbers do not fit each other
+        self._check_filling()
 
     def padded(self, padding: Padding, output_padding: Ints | None) -> Case:
         """Return the case with another padding, where all else is known to be right.
 
         Raises:
-            CaseError: an output padding of no transposed op.
+            CaseError: an output padding of no transposed op, or padding that there is nothing to fill with.
             GeometryError: numbers that describe no convolution.
         """
         _check_output_padding(self.op, output_padding)
@@ -143,7 +154,14 @@ class Case:
         other.__dict__.update({name: getattr(self, name) for name in _FIELDS})
         other.__dict__.update(padding=pads, output_padding=added)
         _ = other.geometry  # raises where the numbers do not fit each other
+        other._check_filling()
         return other
+
+    @property
+    def filled_with(self) -> str:
+        """The padding mode, or "zeros" where no padding is read, of which all modes mean the same."""
+        padded = any(axis.before > 0 or axis.after > 0 for axis in self.geometry.axes)
+        return self.padding_mode if padded else ZEROS
 
     @property
     def rank(self) -> int:
@@ -193,7 +211,10 @@ class Case:
 
     @property
     def explicit(self) -> dict[str, Any]:
-        """The arguments with nothing left to default: ints per axis, padding as (before, after) pairs."""
+        """The arguments with nothing left to default: ints per axis, padding as (before, after) pairs.
+
+        The padding mode is among them where padding is filled with anything but zeros.
+        """
         if isinstance(self.padding, str):
             padding = tuple((axis.before, max(axis.after, 0)) for axis in self.geometry.axes)
             output_padding = tuple(max(-axis.after, 0) for axis in self.geometry.axes)
@@ -209,11 +230,19 @@ class Case:
         }
         if not self.transposed:
             del arguments["output_padding"]
+        if self.filled_with != ZEROS:
+            arguments["padding_mode"] = self.padding_mode
         return arguments
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON has them; :meth:`from_dict` gives an equal case."""
-        return {field.name: _as_json(getattr(self, field.name)) for field in fields(self)}
+        """Return the fields as JSON has them; :meth:`from_dict` gives an equal case.
+
+        A padding mode of zeros is left out: it is what cases had before there were others.
+        """
+        data = {field.name: _as_json(getattr(self, field.name)) for field in fields(self)}
+        if self.padding_mode == ZEROS:
+            del data["padding_mode"]
+        return data
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Case:
@@ -282,7 +311,23 @@ class Case:
             "dtype": "float32",
             "values": "integers",
             "seed": 0,
+            "padding_mode": ZEROS,
         }
+
+    def _check_filling(self) -> None:
+        """Refuse to fill padding of an axis on which the input has no elements with any of them.
+
+        Raises:
+            CaseError: such an axis.
+        """
+        if self.padding_mode == ZEROS:
+            return
+        for number, (size, pads) in enumerate(zip(self.input[2:], self.explicit["padding"], strict=True)):
+            if not size and any(pads):
+                raise CaseError(
+                    f"padding_mode={shown(self.padding_mode)} beside padding {pads} on axis {number}, whose "
+                    f"input has no elements: allowed are {ZEROS}, and no padding"
+                )
 
 
 _FIELDS = tuple(field.name for field in fields(Case))
@@ -300,6 +345,7 @@ _PARSERS: dict[str, Callable[[str], object]] = {
     "dtype": str,
     "values": str,
     "seed": parse_int,
+    "padding_mode": str,
 }
 
 
@@ -334,6 +380,12 @@ def _as_json(value: object) -> object:
 def _check_choice(name: str, value: object, allowed: Sequence[str]) -> None:
     if value not in allowed:
         raise CaseError(f"{name}={shown(value)}: allowed are {', '.join(allowed)}")
+
+
+def _check_padding_mode(op: str, value: object) -> None:
+    _check_choice("padding_mode", value, PADDING_MODES)
+    if value != ZEROS and Op.of(op).transposed:
+        raise CaseError(f"padding_mode={shown(value)}: allowed is {ZEROS} with {op}, all with convolutions")
 
 
 def _check_output_padding(op: str, value: object) -> None:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from convmm.geometry import Axis, shown
-from parity.cases.case import DTYPES, VALUES, Case
+from parity.cases.case import DTYPES, PADDING_MODES, VALUES, Case
 from parity.cases.errors import InputError
 from parity.cases.op import OPS
 
@@ -25,6 +25,7 @@ _WORDS: dict[str, Sequence[str]] = {
     "dtype": DTYPES,
     "values": VALUES,
     "padding": ("valid", "same", "explicit"),
+    "padding_mode": PADDING_MODES,
 }
 _FLAGS = ("bias", "empty", "idle")
 _COUNTS = ("batch", "channels", "filters", "groups", "group_channels", "group_filters")
@@ -94,6 +95,7 @@ _OF_A_CASE: Mapping[str, Callable[[Case], object]] = {
     "dtype": lambda case: case.dtype,
     "values": lambda case: case.values,
     "padding": lambda case: case.padding if isinstance(case.padding, str) else "explicit",
+    "padding_mode": lambda case: case.padding_mode,
     "bias": lambda case: case.bias,
     "empty": lambda case: 0 in case.output_shape,
     "batch": lambda case: case.input[0],

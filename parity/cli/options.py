@@ -11,7 +11,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from parity.cases.case import DTYPES, VALUES
+from parity.cases.case import DTYPES, PADDING_MODES, VALUES, ZEROS
 from parity.cases.notation import NotationError, parse_int, parse_ints, parse_names, parse_padding
 from parity.cases.op import OPS
 
@@ -143,6 +143,13 @@ def case_options(
         click.option("--dtype", type=click.Choice(DTYPES), default="float32", show_default=True),
         click.option("--values", type=click.Choice(VALUES), default=values, show_default=True),
         click.option("--seed", type=INT, default=0, show_default=True, help="Of the arrays' values."),
+        click.option(
+            "--padding-mode",
+            type=click.Choice(PADDING_MODES),
+            default=ZEROS,
+            show_default=True,
+            help="What the padding of a convolution holds.",
+        ),
         *([_INPUT_AND_KERNEL] if own else []),
     )
 

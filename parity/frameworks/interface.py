@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from parity.cases.arrays import Array
-from parity.cases.case import Case
+from parity.cases.case import ZEROS, Case
 from parity.frameworks.choice import Choice
 from parity.frameworks.code.expression import Call
 from parity.frameworks.code.reading import Reading
@@ -94,6 +94,11 @@ class Spells:
     """The role of what it has for a case; nothing is imported to answer."""
 
     __slots__ = ()
+
+    @property
+    def padding_modes(self) -> tuple[str, ...]:
+        """The padding modes that it has layers for: it is asked for no case whose padding holds others."""
+        return (ZEROS,)
 
     def spell(self, case: Case) -> list[Spelling | Unsupported]:
         """Return its layers for a case, the native one or the reason for its lack first."""

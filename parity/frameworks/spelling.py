@@ -103,8 +103,8 @@ def why_not_in_numbers(case: Case) -> Unsupported | None:
 
 
 def windows_agree(case: Case, other: Case) -> bool:
-    """Return whether two cases read the same elements: equal sizes and positions on every axis."""
-    return case.geometry == other.geometry
+    """Return whether two cases read the same: equal sizes and positions on every axis, and equal padding."""
+    return case.geometry == other.geometry and case.filled_with == other.filled_with
 
 
 def wanted_windows(case: Case) -> str:

@@ -19,6 +19,7 @@ from parity.frameworks.code.reading import Reading
 from parity.frameworks.code.script import Program, join
 from parity.frameworks.interface import Framework
 from parity.frameworks.known.registry import layers_of
+from parity.frameworks.padding_modes import exact_by_mode
 from parity.frameworks.spelling import Spelling, Unsupported
 from parity.frameworks.table import all_frameworks, find_framework
 from parity.frameworks.task import Submit, Task
@@ -254,7 +255,7 @@ def _source_spelling(call: Call, source: Framework, reading: Reading, case: Case
 def _choose(call: Call, target: Framework, cases: Sequence[Case], *, any_size: bool) -> list[Spelling]:
     """Return one layer's spelling of each case: a native one if there is one, else an exact one."""
     natives = [_accepted_native(target, case) for case in cases]
-    exacts = [next(iter(target.exact(case, any_size=any_size)), None) for case in cases]
+    exacts = [next(iter(exact_by_mode(target, case, any_size=any_size)), None) for case in cases]
     for found in (natives, exacts):
         spellings = [spelling for spelling in found if spelling is not None]
         if len(spellings) == len(cases) and len(set(map(_written, spellings))) == 1:

@@ -48,6 +48,8 @@ class Sums:
         taps: how many taps these are of; broadcast over the sums.
         dtype: in which a result is returned.
         before_bias: the sums without the bias, where there is one.
+        parts: how many sums that are returned in the dtype each of these is added up of in it, where it is of
+            several; broadcast over the sums.
     """
 
     y: Array
@@ -57,6 +59,7 @@ class Sums:
     taps: Array
     dtype: str
     before_bias: Array | None = None
+    parts: Array | int = 0
 
     def error_ratio(self, result: Array, mode: Mode, settled: Array | bool = True) -> float | None:  # noqa: FBT001, FBT002 - NumPy's own `where`
         """Return the largest error over its bound, where it is settled; None where that says nothing."""
@@ -90,7 +93,7 @@ class Sums:
             overflown |= alike & (np.abs(before) + bound >= largest) & finite
             beyond = np.isfinite(before) & (np.abs(before) >= largest * (1 - 2 * mode.output))
             overflown |= np.isnan(found) & beyond & ~finite  # an infinite bias of the other sign
-        if _keeps_sums_narrow(self.dtype, mode):
+        if self._keeps_sums_narrow(mode):
             overflown |= ~np.isfinite(found) & (self.magnitude + bound >= largest) & finite
         return np.asarray(overflown)
 
@@ -102,14 +105,33 @@ class Sums:
 
     def _roundoff(self, mode: Mode) -> Array:
         """Return the roundoff of the partial sums, relative to the magnitude."""
-        return self.terms * mode.accumulator + self.taps * mode.taps
+        several = np.where(np.asarray(self.parts) > 1, self.parts, 0)
+        return self.terms * mode.accumulator + self.taps * mode.taps + several * mode.output
 
     def _bound(self, mode: Mode, roundoff: Array) -> Array:
         bound = (mode.operands + mode.products + roundoff) * self.magnitude
-        bound = bound + mode.output * np.abs(self.y) + _underflow(self.dtype, mode, self.terms)
+        bound = bound + mode.output * np.abs(self.y) + self._underflow(mode)
         if mode.bias_apart and self.before_bias is not None:
             bound += mode.output * (1 + mode.output) * np.abs(self.before_bias)
         return bound
+
+    def _keeps_sums_narrow(self, mode: Mode) -> bool:
+        """Return whether sums of some of the products are kept in the dtype."""
+        narrow = ROUNDOFF[self.dtype] in {mode.accumulator, mode.taps, mode.products}
+        return narrow or bool(np.any(np.asarray(self.parts) > 1))
+
+    def _underflow(self, mode: Mode) -> Array:
+        """Return what is lost where products, or the result, fall below the smallest normal number.
+
+        Of float64 the reference loses as much: the rests of its products fall below the smallest number of
+        all.
+        """
+        name = "smallest_normal" if mode.flushes else "smallest_subnormal"
+        smallest = limit_of(self.dtype, name)
+        if self.dtype == "float64":
+            return (4 * self.terms + 1) * smallest
+        of_products = smallest if self._keeps_sums_narrow(mode) else limit_of("float32", name)
+        return self.terms * of_products + smallest
 
 
 def error_ratio(
@@ -226,22 +248,6 @@ def _make_sums(reference: Reference, geometry: Geometry) -> Sums:
     magnitude = reference.compute(arrays.each(np.abs), geometry)
     terms, taps = _terms(reference, geometry)
     return Sums(y, rest, magnitude, terms, taps, reference.case.dtype, before)
-
-
-def _keeps_sums_narrow(dtype: str, mode: Mode) -> bool:
-    return ROUNDOFF[dtype] in {mode.accumulator, mode.taps, mode.products}
-
-
-def _underflow(dtype: str, mode: Mode, terms: Array) -> Array:
-    """Return what is lost where products, or the result, fall below the smallest normal number.
-
-    Of float64 the reference loses as much: the rests of its products fall below the smallest number of all.
-    """
-    name = "smallest_normal" if mode.flushes else "smallest_subnormal"
-    smallest = limit_of(dtype, name)
-    if dtype == "float64":
-        return (4 * terms + 1) * smallest
-    return terms * (smallest if _keeps_sums_narrow(dtype, mode) else limit_of("float32", name)) + smallest
 
 
 def _terms(reference: Reference, geometry: Geometry) -> tuple[Array, Array]:

@@ -93,6 +93,7 @@ class _CaseTable(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
     dtype: str | UnsetType = UNSET
     values: str | UnsetType = UNSET
     seed: int | UnsetType = UNSET
+    padding_mode: str | UnsetType = UNSET
 
 
 class _ProductTable(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -132,6 +133,7 @@ class _ProductTable(_Table, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     dtype: _WORDS | UnsetType = UNSET
     values: _WORDS | UnsetType = UNSET
     seed: _INTS | UnsetType = UNSET
+    padding_mode: _WORDS | UnsetType = UNSET
 
 
 class SuiteError(InputError):

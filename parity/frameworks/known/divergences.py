@@ -196,7 +196,7 @@ def _plain_command(command: str) -> dict[str, Any]:
 
 def _plain(case: Case) -> dict[str, Any]:
     """Return the fields with no default left: a layer means by "valid" what a user has in numbers."""
-    return {**case.to_dict(), **case.explicit}
+    return {**case.to_dict(), "padding_mode": case.filled_with, **case.explicit}
 
 
 @functools.cache

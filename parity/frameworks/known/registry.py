@@ -23,6 +23,7 @@ from parity.frameworks.attempt import describe
 from parity.frameworks.interface import Framework
 from parity.frameworks.known.divergences import Divergence, Seen, known_refusals
 from parity.frameworks.known.machine import Machine
+from parity.frameworks.padding_modes import layers_by_mode
 from parity.frameworks.spelling import Kind, Mistaken, Spelling, Unsupported
 from parity.records.result import Output
 
@@ -89,7 +90,7 @@ def layers_of(
     """
     known = known_refusals(framework, (*built_in(), *beside))
     try:
-        layers = list(framework.layers_for(case, known))
+        layers = list(layers_by_mode(framework, case, known))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, it is the framework's
         return [Mistaken(f"it cannot say its layers: {describe(error)}")]
     wrong = [each for each in layers if not _is_layer(each)]

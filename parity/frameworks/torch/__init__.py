@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from parity.cases.arrays import Array, numpy_dtype
-from parity.cases.case import Case
+from parity.cases.case import PADDING_MODES, Case
 from parity.frameworks.choice import Choice, of_onednn
 from parity.frameworks.code.script import Script
 from parity.frameworks.devices import CPU, CUDA, MPS, why_no_device
@@ -83,6 +83,7 @@ class Torch(Framework):
     classes = CLASSES
     prefixes = PREFIXES
     read = staticmethod(read)
+    padding_modes = PADDING_MODES
 
     @property
     def name(self) -> str:

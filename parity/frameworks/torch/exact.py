@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from parity.cases.case import Case
+from parity.cases.case import ZEROS, Case
 from parity.frameworks.code.layer import layer
 from parity.frameworks.code.script import Script
 from parity.frameworks.spelling import Spelling
@@ -21,7 +21,7 @@ class SamePad(torch.nn.Module):
         for size, (extent, stride) in zip(x.shape[2:], self.axes):
             total = max((-(-size // stride) - 1) * stride + extent - size, 0)
             pads = [total // 2, total - total // 2, *pads]
-        return torch.nn.functional.pad(x, pads)
+        return torch.nn.functional.pad(x, pads{mode})
 
 
 layer = torch.nn.Sequential(SamePad({extents}, {strides}), {module!r})"""
@@ -36,6 +36,8 @@ def exact(case: Case, *, any_size: bool = False) -> list[Spelling]:
         return []
     if any_size and case.padding == "same" and not case.transposed:
         return [_with_computed_pads(case)]
+    if case.filled_with != ZEROS:
+        return [_with_filled_pads(case)]
     if case.transposed:
         pads = tuple((axis.before, max(axis.after, 0)) for axis in case.geometry.axes)
         added = tuple(max(-axis.after, 0) for axis in case.geometry.axes)
@@ -58,8 +60,29 @@ def exact(case: Case, *, any_size: bool = False) -> list[Spelling]:
     return [Spelling("exact", whole, meaning=case, refusal=refusal(case, sizes), inside=inside)]
 
 
+_FILLS = {"reflect": "Reflection", "replicate": "Replication", "circular": "Circular"}
+"""What the classes of torch.nn that fill padding by a mode begin with."""
+
+
+def _with_filled_pads(case: Case) -> Spelling:
+    """Return a layer without padding behind one that pads, by other numbers before an axis than after."""
+    pads = case.explicit["padding"]
+    sizes = [size + sum(pair) for size, pair in zip(case.input[2:], pads, strict=True)]
+    none = ((0, 0),) * case.rank
+    inside = replace(case, input=(*case.input[:2], *sizes), padding=none, padding_mode=ZEROS)
+    outside = layer(
+        f"torch.nn.{_FILLS[case.padding_mode]}Pad{case.rank}d",
+        tuple(pad for pair in reversed(pads) for pad in pair),
+    )
+    whole = layer("torch.nn.Sequential", outside, torch_layer(inside, (0,) * case.rank, ()))
+    refused = refusal(case, case.input[2:]) or refusal(inside, sizes)
+    return Spelling("exact", whole, meaning=case, refusal=refused, inside=inside)
+
+
 def _with_computed_pads(case: Case) -> Spelling:
     extents = tuple(axis.extent for axis in case.geometry.axes)
-    module = torch_layer(case, (0,) * case.rank, ())
-    text = _SAME_PAD.format(extents=extents, strides=case.stride, module=module)
-    return Spelling("exact", Script(("torch",), text), meaning=case)
+    module = torch_layer(replace(case, padding_mode=ZEROS), (0,) * case.rank, ())
+    mode = "" if case.padding_mode == ZEROS else f", mode={case.padding_mode!r}"
+    text = _SAME_PAD.format(extents=extents, strides=case.stride, module=module, mode=mode)
+    refused = refusal(case, case.input[2:]) if mode else None
+    return Spelling("exact", Script(("torch",), text), meaning=case, refusal=refused)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from convmm.geometry import shorten, shown
+from parity.cases.case import PADDING_MODES, ZEROS
 from parity.cases.op import Op
 from parity.frameworks.code.expression import Argument, Bound, Call
 from parity.frameworks.code.layer import Name
@@ -72,7 +73,7 @@ def read(call: Call) -> Reading:
     transposed, rank = Op.of(op)
     typed = call.bind(_CONV_TRANSPOSE if transposed else _CONV)
     bound = _spread(typed)
-    bound.choice("padding_mode", ("zeros",), "zeros")
+    mode = bound.choice("padding_mode", (ZEROS,) if transposed else PADDING_MODES, ZEROS)
     bound.choice("device", (None, "cpu"), None)
     arguments: dict[str, Any] = {
         "filters": bound.number("out_channels", minimum=0),
@@ -83,6 +84,7 @@ def read(call: Call) -> Reading:
         "groups": bound.number("groups", 1),
         "bias": bound.flag("bias", default=True),
         "dtype": _dtype(bound),
+        **({} if mode == ZEROS else {"padding_mode": mode}),
     }
     if transposed and "output_padding" in bound.arguments:
         arguments["output_padding"] = bound.numbers("output_padding", rank, minimum=0)

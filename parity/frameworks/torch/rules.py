@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from convmm.geometry import GeometryError
-from parity.cases.case import Case
+from parity.cases.case import ZEROS, Case
 from parity.frameworks.code.layer import Layer, Name, layer
 from parity.frameworks.spelling import Kind, Refusal, Spelling, wanted_windows
 
@@ -21,6 +21,9 @@ _EMPTY = Refusal(
     ("RuntimeError",),
     certain=False,
 )
+
+_LEAST_BEYOND = {"reflect": 1, "circular": 0}
+"""How many elements more than the padding on a side torch wants an axis to have, where it does not repeat."""
 
 
 def meanings(case: Case) -> Iterator[Case]:
@@ -69,9 +72,29 @@ def refusal(case: Case, sizes: Sequence[int]) -> Refusal | None:
         return Refusal(f"torch takes no kernel without {what}, its first axis", ("RuntimeError",))
     if case.transposed and not case.filters:
         return _NO_FILTERS
+    if case.padding_mode in {"reflect", "replicate"} and 0 in (case.input[1], *sizes):
+        what = "of size 0" if 0 in sizes else "without channels"
+        reason = f"torch takes no input {what} to be padded by {case.padding_mode!r}"
+        return Refusal(reason, ("RuntimeError",))
+    if case.padding_mode in _LEAST_BEYOND and 0 not in sizes:
+        beyond = _beyond(case, sizes)
+        if beyond:
+            return Refusal(beyond, ("RuntimeError",))
     if 0 in sizes and case.input[0] and case.input[1]:
         return _NO_ELEMENTS
     return _EMPTY if 0 in case.output_shape[2:] else None
+
+
+def _beyond(case: Case, sizes: Sequence[int]) -> str | None:
+    """Return that padding is more than torch fills without going over the input a second time, or None."""
+    least = _LEAST_BEYOND[case.padding_mode]
+    for number, (size, pads) in enumerate(zip(sizes, case.explicit["padding"], strict=True)):
+        if max(pads) > size - least:
+            return (
+                f"torch fills up to {size - least} elements by {case.padding_mode!r} where there are {size}, "
+                f"and the padding on axis {number} is {pads}"
+            )
+    return None
 
 
 def _layer(case: Case) -> Layer:
@@ -91,6 +114,8 @@ def torch_layer(case: Case, padding: tuple[int, ...] | str, output_padding: tupl
     if case.groups > 1:
         arguments["groups"] = case.groups
     arguments["bias"] = case.bias
+    if case.padding_mode != ZEROS:
+        arguments["padding_mode"] = case.padding_mode
     if case.dtype != "float32":
         arguments["dtype"] = Name(f"torch.{case.dtype}")
     return layer(f"torch.nn.{operation}{case.rank}d", case.input[1], case.filters, case.kernel, **arguments)
