@@ -1,4 +1,4 @@
-"""Which of many cases: of some ops, dtypes and values, within bounds that are checked against each other."""
+"""Which of many cases: of some ops, dtypes and other words, within bounds checked against each other."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypedDict, TypeVar, cast, get_args
 
 from convmm.geometry import check_int, shown
-from parity.cases.case import DTYPES, VALUES, Case, CaseError
+from parity.cases.case import DTYPES, PADDING_MODES, VALUES, Case, CaseError
 from parity.cases.op import OPS
 
 PaddingKind = Literal["none", "symmetric", "pairs", "valid", "same"]
@@ -156,13 +156,14 @@ def _kinds_of(case: Case) -> tuple[PaddingKind, ...]:
 
 @dataclass(frozen=True)
 class Selection:
-    """Cases of these ops, dtypes and values, within bounds.
+    """Cases of these ops, dtypes, values and padding modes, within bounds.
 
     Attributes:
         ops: some of :data:`parity.cases.op.OPS`.
         dtypes: some of :data:`parity.cases.case.DTYPES`.
         values: some of :data:`parity.cases.case.VALUES`.
         bounds: on the numbers of each case.
+        padding_modes: some of :data:`parity.cases.case.PADDING_MODES`.
 
     Raises:
         CaseError: an unknown word or bound, or a range without a number in it.
@@ -173,6 +174,7 @@ class Selection:
     dtypes: Sequence[str] = DTYPES
     values: Sequence[str] = VALUES
     bounds: Bounds = field(default_factory=Bounds)
+    padding_modes: Sequence[str] = PADDING_MODES
 
     def __post_init__(self) -> None:
         """Check the words and the bounds."""
@@ -182,7 +184,12 @@ class Selection:
 
     def __contains__(self, case: Case) -> bool:
         """Return whether a case is one of them."""
-        words = case.op in self.ops and case.dtype in self.dtypes and case.values in self.values
+        words = (
+            case.op in self.ops
+            and case.dtype in self.dtypes
+            and case.values in self.values
+            and case.padding_mode in self.padding_modes
+        )
         return words and is_within(case, self.bounds)
 
     @property
@@ -196,7 +203,12 @@ class Selection:
         return chosen | bounds
 
 
-WORDS: Mapping[str, Sequence[str]] = {"ops": OPS, "dtypes": DTYPES, "values": VALUES}
+WORDS: Mapping[str, Sequence[str]] = {
+    "ops": OPS,
+    "dtypes": DTYPES,
+    "values": VALUES,
+    "padding_modes": PADDING_MODES,
+}
 
 
 def words_of(given: Mapping[str, Any]) -> tuple[str, ...]:

@@ -105,7 +105,7 @@ def command(
     One case where --input is given; without it, cases that are drawn, and a summary of them.
     """
     of_a_case = [each.name for each in fields(Case)]
-    of_a_draw = {"examples", "ops", "dtypes", *Bounds.__annotations__}
+    of_a_draw = {"examples", "ops", "dtypes", "padding_modes", *Bounds.__annotations__}
     given = given_options()
     subject = choose_subject(frameworks, impl, adjoint, impl_grad)
     if "input" in given:

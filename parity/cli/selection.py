@@ -8,7 +8,7 @@ from typing import Any, cast, get_type_hints
 import click
 
 from convmm.geometry import shown
-from parity.cases.case import DTYPES, VALUES
+from parity.cases.case import DTYPES, PADDING_MODES, VALUES
 from parity.cases.notation import NotationError, parse_names
 from parity.cases.op import OPS
 from parity.cases.selection import BIASES, PADDING_KINDS, WORDS, Bounds, Selection, option_of
@@ -64,6 +64,7 @@ def selection_of(
         dtypes if words["dtypes"] is None else words["dtypes"],
         VALUES if words["values"] is None else words["values"],
         cast("Bounds", bounds),
+        PADDING_MODES if words["padding_modes"] is None else words["padding_modes"],
     )
 
 

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 import convmm
 from convmm.geometry import shown
 from parity.cases.arrays import Array
-from parity.cases.case import DTYPES, Case
+from parity.cases.case import DTYPES, PADDING_MODES, Case
 from parity.frameworks.attempt import describe
 from parity.frameworks.code.layer import Layer, Name, layer
 from parity.frameworks.code.script import Script, function_call, gradient_call
@@ -23,6 +23,7 @@ from parity.frameworks.distributions import installed_version, not_installed
 from parity.frameworks.interface import Framework, NoOutputError
 from parity.frameworks.modes import ANY_SUMS, MODES
 from parity.frameworks.precision import Mode
+from parity.frameworks.signature import check_takes_mode
 from parity.frameworks.source import source_digest
 from parity.frameworks.spelling import Spelling, Unsupported, why_not_in_numbers
 from parity.frameworks.table import FrameworkError
@@ -39,6 +40,9 @@ class Implementation(Framework):
     the same explicit arguments, that returns the gradients by x, w and the bias, (dx, dw, db); of a case
     without a bias, whatever it returns as db is left out. What either cannot do it says by
     ``NotImplementedError``, whose message is the reason.
+
+    Where padding holds anything but zeros, both are called with ``padding_mode`` too; one that does not take
+    it is not called.
 
     Attributes:
         function: itself, or "MODULE:FUNCTION", to be imported by :meth:`load` in the process that calls it;
@@ -60,6 +64,7 @@ class Implementation(Framework):
     arrays: str = NUMPY
 
     is_a_users = True
+    padding_modes = PADDING_MODES
 
     def __post_init__(self) -> None:
         """Check the mode, and that there is a function."""
@@ -133,6 +138,7 @@ class Implementation(Framework):
 
     def call(self, layer: Any, weights: Sequence[Array], x: Array) -> Array:
         """Call the function, on the arrays that it is handed."""
+        check_takes_mode(layer)
         given = [ARRAYS[self.arrays](array) for array in (x, *weights)]
         return as_returned(layer(*given))  # type: ignore[return-value] # what it is, is looked at by the caller
 
@@ -159,6 +165,7 @@ class Implementation(Framework):
         self, layer: Any, weights: Sequence[Array], x: Array, dy: Array
     ) -> tuple[Array, Sequence[Array]]:
         """Call the gradient function."""
+        check_takes_mode(layer)
         kernel, *bias = weights
         found = layer(*(ARRAYS[self.arrays](array) for array in (dy, x, kernel)))
         if not isinstance(found, tuple | list):

@@ -1,8 +1,9 @@
-"""Functions with another signature than convmm's, made into such as are compared."""
+"""The signatures of functions that are compared: convmm's, or another that is made into it."""
 
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -32,8 +33,30 @@ def with_torch_signature(function: Callable[..., Any]) -> Callable[..., Any]:
         padding: Sequence[tuple[int, int]],
         **arguments: Any,
     ) -> Any:
+        if "padding_mode" in arguments:
+            mode = arguments["padding_mode"]
+            raise NotImplementedError(f"padding_mode={mode!r}: the function pads with zeros alone")
         if any(before != after for before, after in padding):
             raise NotImplementedError(f"padding={tuple(padding)}: the function pads both ends alike")
         return function(x, w, bias, padding=tuple(before for before, _ in padding), **arguments)
 
     return call
+
+
+def check_takes_mode(call: functools.partial[Any]) -> None:
+    """Accept a call whose function takes the padding mode that it is given, if it is given one.
+
+    Of a function without a signature that can be read nothing is known, and it is called.
+
+    Raises:
+        NotImplementedError: the function has no such argument.
+    """
+    if "padding_mode" not in call.keywords:
+        return
+    try:
+        taken = inspect.signature(call.func).parameters.values()
+    except (TypeError, ValueError):
+        return
+    if not any(each.name == "padding_mode" or each.kind is each.VAR_KEYWORD for each in taken):
+        mode = call.keywords["padding_mode"]
+        raise NotImplementedError(f"the function takes no padding_mode, and this case's is {mode!r}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from parity.cases.case import Case
+from parity.cases.case import ZEROS, Case
 
 _CONV = """\
 # By the definition, y[n, o, t] is the sum of w[o, c, i] * x[n, c, t * stride + i * dilation - before], where
@@ -13,6 +13,28 @@ for n, o, *t in np.ndindex(*OUTPUT.shape):
         if all(0 <= a < size for a, size in zip(at, x.shape[2:])):
             first = o // (len(w) // groups) * w.shape[1]
             UPDATE"""
+
+_FILLED = """\
+# Where x has no element, padding holds another one of x.
+def element(at, size):
+    RETURN
+
+
+# By the definition, y[n, o, t] is the sum of w[o, c, i] times
+# x[n, c, element(t * stride + i * dilation - before)].
+for n, o, *t in np.ndindex(*OUTPUT.shape):
+    for c, *i in np.ndindex(*w.shape[1:]):
+        at = (p * s + q * d - b for p, s, q, d, b in zip(t, stride, i, dilation, before))
+        at = tuple(element(a, size) for a, size in zip(at, x.shape[2:]))
+        first = o // (len(w) // groups) * w.shape[1]
+        UPDATE"""
+
+_ELEMENT = {
+    "reflect": "return abs((at + size - 1) % max(2 * size - 2, 1) - size + 1)",
+    "replicate": "return min(max(at, 0), size - 1)",
+    "circular": "return at % size",
+}
+"""Which element padding holds, by the padding mode."""
 
 _CONV_TRANSPOSE = """\
 # By the definition, x[n, c, t] * w[c, o, i] is added to y[n, o, t * stride + i * dilation - before], where
@@ -58,6 +80,8 @@ def definition(case: Case, output: str = "value") -> str:
     is_value = output == "value"
     shape = {"value": case.output_shape, "input_grad": case.input, "weight_grad": case.kernel_shape}[output]
     loops = _CONV_TRANSPOSE if case.transposed else _CONV
+    if case.filled_with != ZEROS:
+        loops = _FILLED.replace("RETURN", _ELEMENT[case.padding_mode])
     loops = loops.replace("UPDATE", _UPDATES[case.transposed][output])
     if is_value:
         loops = loops.replace("OUTPUT", "expected")

@@ -20,6 +20,7 @@ from parity.fuzz.script import spelling_of
 _SIMPLEST: Mapping[str, object] = {
     "values": "integers",
     "padding": "explicit",
+    "padding_mode": "zeros",
     "bias": False,
     "empty": False,
     "batch": 1,

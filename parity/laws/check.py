@@ -10,7 +10,7 @@ from typing import Any
 
 from convmm import conv_input_grad, conv_transpose_input_grad
 from parity.cases.arrays import Array, Arrays
-from parity.cases.case import Case
+from parity.cases.case import ZEROS, Case
 from parity.cases.memory import bytes_needed, check_memory
 from parity.cases.values.drawing import draw_arrays
 from parity.frameworks.known.registry import layers_of
@@ -239,6 +239,11 @@ def _adjoint(case: Case, subject: Subject, w: Array, submit: Submit) -> Adjoint 
     found, other = subject.opposite, opposite(case)
     if found is None:
         return _core_adjoint(case, w)
+    if case.filled_with != ZEROS:
+        return Unsupported(
+            f"padding_mode={case.padding_mode!r}: the adjoint adds what padding says to the elements that "
+            "it holds, and no transposed convolution does"
+        )
     if other is None:
         return Unsupported(
             "its output goes on for a stride or more after its full response has ended, and so a convolution "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from parity.cases.case import Case
+from parity.cases.case import ZEROS, Case
 
 
 def opposite(case: Case) -> Case | None:
@@ -13,8 +13,10 @@ def opposite(case: Case) -> Case | None:
     It has no bias. None where there is no such case: the given one has no output to be an input, or is a
     transposed convolution whose output goes on for a stride or more after its full response has ended (an
     output_padding that only the dilation allows), so that a convolution of it has more elements than its
-    input.
+    input; or its padding holds elements of the input, to which the adjoint adds what is read there.
     """
+    if case.filled_with != ZEROS:
+        return None
     axes = case.geometry.axes
     if 0 in case.output_shape or (case.transposed and any(-axis.after >= axis.stride for axis in axes)):
         return None
@@ -26,4 +28,5 @@ def opposite(case: Case) -> Case | None:
         padding=tuple((axis.before, max(axis.after, 0)) for axis in axes),
         output_padding=None if case.transposed else tuple(max(-axis.after, 0) for axis in axes),
         bias=False,
+        padding_mode=ZEROS,
     )

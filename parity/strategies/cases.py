@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Unpack
 
 import hypothesis.strategies as st
 
 import convmm
 from convmm.geometry import GeometryError, Padding, full_response_size, kernel_extent
-from parity.cases.case import DTYPES, VALUES, Case
-from parity.cases.op import OPS
+from parity.cases.case import DTYPES, PADDING_MODES, VALUES, ZEROS, Case, CaseError
+from parity.cases.op import OPS, Op
 from parity.cases.selection import Bounds, PaddingKind, Selection, check_choices
 from parity.strategies.limits import Limits, Range, limits_of, room_of
 from parity.strategies.pieces import (
@@ -46,28 +46,40 @@ def cases(
     ops: Sequence[str] = OPS,
     dtypes: Sequence[str] = ("float32",),
     values: Sequence[str] = ("integers",),
+    padding_modes: Sequence[str] = (ZEROS,),
     **bounds: Unpack[Bounds],
 ) -> st.SearchStrategy[Case]:
     """Draw cases of these ops, dtypes and values, within bounds that are those of :class:`Bounds`.
 
     Shrinks towards the fewest axes and a convolution, one sample, channel, filter and group, no bias, the
-    first dtype and values, seed 0, and on each axis no padding, one tap, stride and dilation 1 and the
-    smallest size. Of the bounds that are sequences the first is what it shrinks to.
+    first dtype and values, seed 0, padding of zeros, and on each axis no padding, one tap, stride and
+    dilation 1 and the smallest size. Of the bounds that are sequences the first is what it shrinks to.
 
     Args:
         ops: of :data:`parity.cases.case.OPS`.
         dtypes: of :data:`parity.cases.case.DTYPES`.
         values: of :data:`parity.cases.case.VALUES`.
+        padding_modes: of :data:`parity.cases.case.PADDING_MODES`; others than zeros are rare beside them, and
+            no transposed op has any.
         **bounds: the largest kernel, stride and so on: see :class:`Bounds`.
 
     Raises:
-        CaseError: an unknown word or bound, or bounds that contradict each other.
+        CaseError: an unknown word or bound, bounds that contradict each other, or no padding mode of an op.
         GeometryError: a bound is no int, or too small.
     """
     chosen = check_choices("ops", ops, OPS)
-    drawn = (check_choices("dtypes", dtypes, DTYPES), check_choices("values", values, VALUES))
+    modes = check_choices("padding_modes", padding_modes, PADDING_MODES)
+    if ZEROS not in modes:
+        chosen = tuple(op for op in chosen if not Op.of(op).transposed)
+    if not chosen:
+        raise CaseError(f"padding_modes={modes}: allowed with the transposed ops is {ZEROS}, and no others")
+    drawn = (check_choices("dtypes", dtypes, DTYPES), check_choices("values", values, VALUES), modes)
     # In the order of their length: the first example that Hypothesis tries should be the smallest.
-    return st.one_of([_cases(op, limits_of(op, bounds), *drawn) for op in OPS if op in chosen])
+    limits = {op: limits_of(op, bounds) for op in OPS if op in chosen}
+    if ZEROS not in modes:  # there has to be something to fill padding with
+        sizes = {op: Range(max(each.size.low, 1), each.size.high) for op, each in limits.items()}
+        limits = {op: replace(each, size=sizes[op]) for op, each in limits.items()}
+    return st.one_of([_cases(op, each, *drawn) for op, each in limits.items()])
 
 
 def selected_cases(selection: Selection) -> st.SearchStrategy[Case]:
@@ -76,17 +88,20 @@ def selected_cases(selection: Selection) -> st.SearchStrategy[Case]:
     Raises:
         CaseError: bounds that contradict each other, or have none of an op.
     """
-    return cases(selection.ops, selection.dtypes, selection.values, **selection.bounds)
+    words = (selection.ops, selection.dtypes, selection.values, selection.padding_modes)
+    return cases(*words, **selection.bounds)
 
 
 def conv_cases(
     ranks: Sequence[int] = RANKS,
     dtypes: Sequence[str] = ("float32",),
     values: Sequence[str] = ("integers",),
+    padding_modes: Sequence[str] = (ZEROS,),
     **bounds: Unpack[Bounds],
 ) -> st.SearchStrategy[Case]:
     """Draw what :func:`cases` does, of convolutions over so many axes."""
-    return cases([f"conv{rank}d" for rank in check_choices("ranks", ranks, RANKS)], dtypes, values, **bounds)
+    ops = [f"conv{rank}d" for rank in check_choices("ranks", ranks, RANKS)]
+    return cases(ops, dtypes, values, padding_modes, **bounds)
 
 
 def conv_transpose_cases(
@@ -101,7 +116,14 @@ def conv_transpose_cases(
 
 
 @st.composite
-def _cases(draw: st.DrawFn, op: str, limits: Limits, dtypes: Sequence[str], values: Sequence[str]) -> Case:
+def _cases(
+    draw: st.DrawFn,
+    op: str,
+    limits: Limits,
+    dtypes: Sequence[str],
+    values: Sequence[str],
+    padding_modes: Sequence[str],
+) -> Case:
     """Draw a case, its axes last and one by one, so that fewer of them are a shorter example."""
     groups = draw(st.sampled_from(limits.groups))
     channels, filters = (
@@ -111,11 +133,14 @@ def _cases(draw: st.DrawFn, op: str, limits: Limits, dtypes: Sequence[str], valu
     dtype, value = draw(st.sampled_from(dtypes)), draw(st.sampled_from(values))
     seed = draw(st.integers(0, 2**32 - 1))
     kind = draw(st.sampled_from(limits.padding_kinds))
+    mode = draw(_padding_modes(op, padding_modes))
     if op.startswith("conv_transpose"):
         axis = _conv_transpose_axes(limits, kind, draw(st.sampled_from(_OUTPUT_PADDINGS)))
     else:
         axis = _conv_axes(limits, kind)
     axes = [draw(axis) for _ in range(int(op[-2]))]
+    if not all(each.size for each in axes):  # there is nothing to fill padding with
+        mode = ZEROS
     added = [each.output_padding for each in axes if each.output_padding is not None]
     return Case(
         op,
@@ -131,7 +156,18 @@ def _cases(draw: st.DrawFn, op: str, limits: Limits, dtypes: Sequence[str], valu
         dtype=dtype,
         values=value,
         seed=seed,
+        padding_mode=mode,
     )
+
+
+_TIMES_RARER = 9
+"""Draws of zeros for one of each other padding mode, where there are both."""
+
+
+def _padding_modes(op: str, modes: Sequence[str]) -> st.SearchStrategy[str]:
+    """Draw what padding holds; shrinks towards zeros, which are the only ones of the transposed ops."""
+    others = [] if Op.of(op).transposed else [mode for mode in modes if mode != ZEROS]
+    return st.sampled_from([ZEROS] * (_TIMES_RARER if ZEROS in modes else 0) + others)
 
 
 def _padding(kind: PaddingKind, pads: Sequence[Pair]) -> Padding:

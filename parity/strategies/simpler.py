@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from convmm.geometry import GeometryError
-from parity.cases.case import VALUES, Case, CaseError
+from parity.cases.case import VALUES, ZEROS, Case, CaseError
 
 T = TypeVar("T")
 Change = Mapping[str, Any]
@@ -37,7 +37,8 @@ def simpler(case: Case) -> Iterator[Case]:
 
 def _changes(case: Case) -> Iterator[Change]:
     yield from _fewer_axes(case)
-    for name, simplest in (("groups", 1), ("bias", False), ("seed", 0), ("output_padding", None)):
+    simplest_of = {"groups": 1, "bias": False, "seed": 0, "output_padding": None, "padding_mode": ZEROS}
+    for name, simplest in simplest_of.items():
         if getattr(case, name) != simplest:
             yield {name: simplest}
     yield from ({"values": values} for values in VALUES[: VALUES.index(case.values)])

@@ -8,7 +8,7 @@ from importlib.resources import files
 
 import hypothesis.strategies as st
 
-from parity.cases.case import DTYPES, VALUES
+from parity.cases.case import DTYPES, PADDING_MODES, VALUES
 from parity.cases.condition import _COUNTS, _FLAGS, _OF_AN_AXIS
 from parity.cases.op import OPS
 
@@ -112,7 +112,8 @@ def tables(
 
 
 _OF_A_CASE = (
-    "name op input filters kernel stride padding output_padding dilation groups bias dtype values seed"
+    "name op input filters kernel stride padding output_padding dilation groups bias dtype values seed "
+    "padding_mode"
 ).split()
 _OF_AN_ENTRY = (
     "name framework version backend backend_version case machine spelling output seen certain undecided why "
@@ -135,6 +136,7 @@ _WORDS = [
     *OPS,
     *DTYPES,
     *VALUES,
+    *PADDING_MODES,
     "valid",
     "same",
     "none",

@@ -3,38 +3,51 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from parity.cases.arrays import Array
-from parity.cases.case import Case
+from parity.cases.case import ZEROS, Case
 from parity.cases.notation import Pads, format_axes
 from parity.verdict.diagnosis.choices import choices, in_order, other_orders
 from parity.verdict.diagnosis.geometries import geometries
 from parity.verdict.diagnosis.suspect import Output
 from parity.verdict.reference import Reference, along_channels
 
-_LEAST_ROOM = {"edge": -math.inf, "reflect": 1, "symmetric": 0, "wrap": 0}
+_LEAST_ROOM = {"constant": -math.inf, "edge": -math.inf, "reflect": 1, "symmetric": 0, "wrap": 0}
 """Ways of ``np.pad`` to fill, and how many elements more than the padding the input has at least."""
+
+_OF_MODES = {ZEROS: "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+"""The way of ``np.pad`` that each padding mode is."""
 
 
 def of_other_values(result: Array, reference: Reference) -> Iterator[Output]:
-    """Try padding that holds values other than zeros, on some axes or all, or as much as another axis has."""
+    """Try padding that holds other values, on some axes or all, or as much as another axis has."""
     if reference.case.transposed:
         return
-    x = reference.arrays.x
+    x, own = reference.arrays.x, _OF_MODES[reference.case.padding_mode]
     for pads, chosen, text in _fillings(reference.case):
         sizes = tuple(size + sum(pad) for size, pad in zip(x.shape[2:], pads, strict=True))
         room = min(x.shape[2 + axis] - max(pads[axis]) for axis in chosen)
-        for mode in (mode for mode, least in _LEAST_ROOM.items() if room >= least):
-            zeros = [(0, 0) if axis in chosen else pad for axis, pad in enumerate(pads)]
+        for mode in (mode for mode, least in _LEAST_ROOM.items() if room >= least and mode != own):
+            rest = [(0, 0) if axis in chosen else pad for axis, pad in enumerate(pads)]
             filled = [pad if axis in chosen else (0, 0) for axis, pad in enumerate(pads)]
-            within = np.pad(x, [(0, 0), (0, 0), *filled], mode=mode)  # type: ignore[call-overload] # each is one of its modes
-            arrays = reference.arrays._replace(x=np.pad(within, [(0, 0), (0, 0), *zeros]))
+            arrays = reference.arrays._replace(x=_padded(_padded(x, filled, mode), rest, own))
             for geometry in geometries(result, reference, input=sizes, before=(0,) * len(sizes)):
-                yield Output(text.format(mode), reference.compute(arrays, geometry))
+                values = f"{_named(mode)}, not {_named(own)}"
+                yield Output(text.format(values), reference.compute(arrays, geometry))
+
+
+def _padded(x: Array, pads: Sequence[tuple[int, int]], mode: str) -> Array:
+    """Fill padding of (N, C, *spatial) in a way of ``np.pad``."""
+    whole: Array = np.pad(x, [(0, 0), (0, 0), *pads], mode=mode)  # type: ignore[call-overload] # it is one
+    return whole
+
+
+def _named(mode: str) -> str:
+    return ZEROS if mode == "constant" else f"{mode} values"
 
 
 def _fillings(case: Case) -> Iterator[tuple[Pads, tuple[int, ...], str]]:
@@ -43,13 +56,13 @@ def _fillings(case: Case) -> Iterator[tuple[Pads, tuple[int, ...], str]]:
     padded = [axis for axis, pad in enumerate(own) if any(pad)]
     for chosen in choices(padded):
         where = "" if len(chosen) == len(padded) else f" on {format_axes(chosen)}"
-        yield own, chosen, f"the padding {own} holds {{}} values, not zeros{where}"
+        yield own, chosen, f"the padding {own} holds {{}}{where}"
     pads = case.explicit["padding"]
     others = dict.fromkeys(in_order(pads, order) for order in other_orders(case.rank))
     for other in others:
         if other != pads:
             chosen = tuple(axis for axis, pad in enumerate(other) if any(pad))
-            yield other, chosen, f"the padding is {other}, for {pads}, and holds {{}} values, not zeros"
+            yield other, chosen, f"the padding is {other}, for {pads}, and holds {{}}"
 
 
 def zeros_for_output_padding(_result: Array, reference: Reference) -> Iterator[Output]:
