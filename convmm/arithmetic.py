@@ -25,6 +25,11 @@ class Dtypes:
     working: np.dtype[Any]
     result: np.dtype[Any]
 
+    @property
+    def unrounded(self) -> Dtypes:
+        """The same for sums that are added up further: returned in the dtype that they are computed in."""
+        return Dtypes(self.working, self.working)
+
     def cast(self, array: NDArray[Any]) -> NDArray[Any]:
         """Return the array in the dtype to compute in, itself where it has that already."""
         return array.astype(self.working, copy=False)

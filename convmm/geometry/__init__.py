@@ -26,6 +26,7 @@ from convmm.geometry.arguments import (
     check_padding,
     check_spatial,
 )
+from convmm.geometry.borders import BORDER_MODES, BorderMode, check_padding_mode, element_at
 from convmm.geometry.grids import Axis, Geometry, full_response_size, kernel_extent
 from convmm.geometry.shapes import conv_geometry, conv_transpose_geometry
 from convmm.geometry.sizes import (
@@ -39,9 +40,11 @@ from convmm.geometry.sizes import (
 from convmm.geometry.wording import shorten, shown
 
 __all__ = [
+    "BORDER_MODES",
     "LARGEST",
     "MAX_SPATIAL_AXES",
     "Axis",
+    "BorderMode",
     "Geometry",
     "GeometryError",
     "Ints",
@@ -53,6 +56,7 @@ __all__ = [
     "check_ints",
     "check_kernel",
     "check_padding",
+    "check_padding_mode",
     "check_spatial",
     "conv_geometry",
     "conv_output_size",
@@ -60,6 +64,7 @@ __all__ = [
     "conv_transpose_geometry",
     "conv_transpose_output_size",
     "conv_transpose_smallest_input_size",
+    "element_at",
     "full_response_size",
     "input_sizes",
     "kernel_extent",

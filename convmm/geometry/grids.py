@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from convmm.geometry.borders import BorderMode
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +69,20 @@ class Geometry:
     """A convolution's sizes and channels, and those of the transposed convolution with the same kernel.
 
     The kernel array of both operations has the shape (coarse_channels, fine_channels/groups, *kernel).
+
+    Attributes:
+        axes: the spatial axes.
+        fine_channels: channels on the fine grid.
+        coarse_channels: channels on the coarse grid.
+        groups: number of groups that each of the two falls into.
+        padding_mode: what is read around the fine grid; elements of its own only by a convolution.
     """
 
     axes: tuple[Axis, ...]
     fine_channels: int
     coarse_channels: int
     groups: int
+    padding_mode: BorderMode = "zeros"
 
     @property
     def fine(self) -> tuple[int, ...]:
@@ -110,10 +120,32 @@ class Geometry:
         return tuple(max(axis.full, 0) for axis in self.axes)
 
     @property
+    def pads(self) -> tuple[tuple[int, int], ...]:
+        """Elements read (before, after) the fine grid, on each axis."""
+        return tuple((axis.before, max(axis.after, 0)) for axis in self.axes)
+
+    @property
+    def extended(self) -> Geometry:
+        """The same convolution over a fine grid that has its pads already; itself beside zeros.
+
+        Zeros are no elements that a sum has to read: what computes one leaves them out, or makes them.
+        """
+        if self.padding_mode == "zeros":
+            return self
+        axes = tuple(
+            replace(axis, fine=before + axis.fine + after, before=0)
+            for axis, (before, after) in zip(self.axes, self.pads, strict=True)
+        )
+        return replace(self, axes=axes, padding_mode="zeros")
+
+    @property
     def most_terms(self) -> int:
-        """Most products that one element of either operation's output adds up."""
+        """Most products that one element of either operation's output, or of a gradient by input, adds up."""
         channels = max(self.fine_channels, self.coarse_channels)
-        return math.prod(self.kernel) * channels // self.groups
+        terms = math.prod(self.kernel) * channels // self.groups
+        if self.padding_mode == "zeros":
+            return terms
+        return terms * math.prod(1 + before + after for before, after in self.pads)  # if all are the same one
 
 
 def kernel_extent(kernel: int, dilation: int) -> int:

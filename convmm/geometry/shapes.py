@@ -14,6 +14,7 @@ from convmm.geometry.arguments import (
     check_spatial,
 )
 from convmm.geometry.axes import conv_axes, conv_transpose_axes
+from convmm.geometry.borders import check_borders, check_padding_mode
 from convmm.geometry.grids import Geometry
 
 
@@ -25,12 +26,14 @@ def conv_geometry(
     padding: Padding = 0,
     dilation: Ints = 1,
     groups: int = 1,
+    padding_mode: str = "zeros",
 ) -> Geometry:
     """Return the geometry of ``conv`` for an input (N, C, *spatial) and a kernel (O, C/groups, *kernel).
 
     Raises:
         GeometryError: the shapes do not fit each other, or an argument is out of its range.
     """
+    mode = check_padding_mode(padding_mode)
     rank = check_spatial("x", input_shape)
     check_kernel_rank(kernel_shape, rank)
     channels, filters = input_shape[1], kernel_shape[0]
@@ -42,7 +45,12 @@ def conv_geometry(
         )
         raise GeometryError(msg)
     axes = conv_axes(input_shape[2:], kernel_shape[2:], stride=stride, padding=padding, dilation=dilation)
-    return Geometry(axes, fine_channels=channels, coarse_channels=filters, groups=groups)
+    geometry = Geometry(
+        axes, fine_channels=channels, coarse_channels=filters, groups=groups, padding_mode=mode
+    )
+    if mode != "zeros":
+        check_borders(mode, geometry.fine, geometry.pads)
+    return geometry
 
 
 def conv_transpose_geometry(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -17,6 +17,7 @@ from convmm.geometry import (
     Ints,
     Padding,
     check_ints,
+    check_padding_mode,
     conv_geometry,
     conv_transpose_geometry,
     shown,
@@ -62,6 +63,7 @@ def explain_plan(
     output_size: Ints | None = None,
     dilation: Ints = 1,
     groups: int = 1,
+    padding_mode: str = "zeros",
 ) -> str:
     """Explain how a call would be computed: its route and why, what is unfolded, the tile, tasks and memory.
 
@@ -79,6 +81,7 @@ def explain_plan(
         output_size: spatial sizes of the output, in its place; for transposed operations only.
         dilation: elements of the larger grid from one kernel tap to the next, per axis.
         groups: number of separate groups that the channels fall into.
+        padding_mode: what the padding is, as for ``conv``; for operations that are not transposed only.
 
     Returns:
         A text of several lines, without a newline at its end.
@@ -90,11 +93,13 @@ def explain_plan(
     shared: dict[str, Any] = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
     sizes: dict[str, Any] = {"output_padding": output_padding, "output_size": output_size}
     if _is_transposed(operation):
+        _check_zeros(operation, padding_mode)
         geometry = conv_transpose_geometry(x, w, **shared, **sizes)
     else:
         _check_absent(operation, sizes)
-        geometry = conv_geometry(x, w, **shared)
-    return f"{operation} of x {x}, w {w}\n{describe(plan_of(operation, geometry, x[0], dtype))}"
+        geometry = conv_geometry(x, w, **shared, padding_mode=padding_mode)
+    plan = describe(plan_of(operation, geometry, x[0], dtype))
+    return "\n".join((f"{operation} of x {x}, w {w}", *_extension(operation, geometry), plan))
 
 
 def _is_transposed(operation: str) -> bool:
@@ -114,9 +119,24 @@ def plan_of(operation: Operation, geometry: Geometry, samples: int, dtype: DType
     dtypes = dtypes_for(empty, empty, terms=0)
     is_source_run = empty.dtype == dtypes.working
     which = _SUMS[operation]
+    if which == "spread" and geometry.padding_mode != "zeros":
+        dtypes = dtypes.unrounded  # as it is folded next
     return plan_for(
-        Call(which, geometry, samples, dtypes.working, dtypes.result, is_source_run=is_source_run)
+        Call(which, geometry.extended, samples, dtypes.working, dtypes.result, is_source_run=is_source_run)
     )
+
+
+def _extension(operation: Operation, geometry: Geometry) -> Iterator[str]:
+    """Yield what is done beside the plan, which is that of the extended input."""
+    if geometry.padding_mode == "zeros":
+        return
+    sizes = f"{_sizes(geometry.fine)} to {_sizes(geometry.extended.fine)}"
+    done = {
+        "correlate": f"x is extended from {sizes} elements first",
+        "correlate_weights": f"x is extended from {sizes} elements first",
+        "spread": f"the gradient is that by x extended from {sizes} elements, and folded last",
+    }[_SUMS[operation]]
+    yield f"  {'padding':12}{geometry.padding_mode}: {done}"
 
 
 def describe(plan: Plan) -> str:
@@ -173,6 +193,15 @@ def _empty(dtype: DTypeLike) -> NDArray[Any]:
             "float64, integers"
         )
         raise GeometryError(msg) from None
+
+
+def _check_zeros(operation: str, padding_mode: str) -> None:
+    if check_padding_mode(padding_mode) != "zeros":
+        msg = (
+            f"padding_mode={shown(padding_mode)} beside operation={shown(operation)}: allowed is 'zeros' for "
+            "transposed operations"
+        )
+        raise GeometryError(msg)
 
 
 def _check_absent(operation: str, arguments: Mapping[str, object]) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convmm.arithmetic import Dtypes, dtypes_for
+from convmm.extension import extend
 from convmm.fast.kernels.sums import correlate, spread
 from convmm.geometry import Geometry, GeometryError, Ints, Padding, conv_geometry, conv_transpose_geometry
 
@@ -28,34 +29,46 @@ def conv(
     padding: Padding = 0,
     dilation: Ints = 1,
     groups: int = 1,
+    padding_mode: str = "zeros",
 ) -> NDArray[Any]:
     """Compute a convolution (in the frameworks' sense: a correlation) over 1, 2 or 3 spatial axes.
 
     ``y[n, o, t] = bias[o] + sum over c, i of w[o, c, i] * x[n, c, t*stride + i*dilation - before]``, with
-    zeros outside of ``x``; c runs over the input channels of o's group.
+    zeros outside of ``x``, or what ``padding_mode`` says; c runs over the input channels of o's group.
 
     Args:
         x: input, (N, C, *spatial). Any size may be 0.
         w: kernel, (O, C/groups, *kernel).
         bias: (O,), or None.
         stride: input elements from one output to the next, per axis.
-        padding: zeros around the input: an int, one int per axis, one (before, after) pair per axis, "valid"
-            for none, or "same" for Keras's, which gives ceil(size / stride) outputs.
+        padding: elements around the input: an int, one int per axis, one (before, after) pair per axis,
+            "valid" for none, or "same" for Keras's, which gives ceil(size / stride) outputs.
         dilation: input elements from one kernel tap to the next, per axis.
         groups: number of separate groups that the channels fall into, in order.
+        padding_mode: what they are: "zeros", or elements of the input by the rules of numpy.pad, also for
+            more of them than it has: "reflect" (which repeats no edge), "replicate" (numpy.pad's "edge") or
+            "circular" ("wrap"). The names are those of ``torch.nn.Conv2d``.
 
     Returns:
         The output, (N, O, *output sizes), of NumPy's common dtype of the arguments. float16 and bfloat16
         are accumulated in float32 and rounded once. Integers and booleans give exact int64.
 
     Raises:
-        GeometryError: arguments that do not fit each other; the message names which.
+        GeometryError: arguments that do not fit each other; the message names which. An axis of no elements
+            can be padded with zeros alone.
         OverflowError: integers whose sums could exceed int64.
     """
     geometry = conv_geometry(
-        np.shape(x), np.shape(w), stride=stride, padding=padding, dilation=dilation, groups=groups
+        np.shape(x),
+        np.shape(w),
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+        padding_mode=padding_mode,
     )
-    return _run(correlate, x, w, bias, geometry, filters=geometry.coarse_channels)
+    read = extend(np.asarray(x), geometry)
+    return _run(correlate, read, w, bias, geometry.extended, filters=geometry.coarse_channels)
 
 
 def conv_transpose(

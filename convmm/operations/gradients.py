@@ -3,7 +3,9 @@
 An operation is linear in its input and in its kernel, so that each gradient is an adjoint, exact, and of
 the operation's own geometry: the input gradient of a convolution is the transposed convolution, that of
 the transposed convolution is the convolution, and the two weight gradients are one sum with the grids'
-roles exchanged. The bias gradient is ``dy`` summed over all axes but the channels.
+roles exchanged. Where a convolution's input is padded with elements of its own, the gradient by the padded
+input is added up over each element's copies: the adjoint of the padding. The bias gradient is ``dy`` summed
+over all axes but the channels.
 
 Dtypes are treated as in ``conv`` and ``conv_transpose``.
 """
@@ -18,6 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convmm.arithmetic import dtypes_for
+from convmm.extension import extend, fold
 from convmm.fast.kernels.sums import correlate, correlate_weights, spread
 from convmm.geometry import (
     Geometry,
@@ -46,6 +49,7 @@ def conv_input_grad(
     padding: Padding = 0,
     dilation: Ints = 1,
     groups: int = 1,
+    padding_mode: str = "zeros",
 ) -> NDArray[Any]:
     """Compute the gradient of ``conv`` by its input.
 
@@ -54,9 +58,10 @@ def conv_input_grad(
         w: kernel, (O, C/groups, *kernel).
         input_size: spatial sizes of the input, which those of the output do not tell.
         stride: input elements from one output to the next, per axis.
-        padding: zeros around the input, in the forms that ``conv`` takes.
+        padding: elements around the input, in the forms that ``conv`` takes.
         dilation: input elements from one kernel tap to the next, per axis.
         groups: number of separate groups that the channels fall into.
+        padding_mode: what they are, as for ``conv``.
 
     Returns:
         (N, C, *input_size)
@@ -70,11 +75,22 @@ def conv_input_grad(
     channels = taps[1] * check_int("groups", groups, minimum=1)
     samples = _samples(dy, taps)
     geometry = conv_geometry(
-        (samples, channels, *sizes), taps, stride=stride, padding=padding, dilation=dilation, groups=groups
+        (samples, channels, *sizes),
+        taps,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+        padding_mode=padding_mode,
     )
     _check_dy(dy, (samples, geometry.coarse_channels, *geometry.coarse))
     operands = np.asarray(dy), np.asarray(w)
-    return spread(*operands, None, geometry, dtypes_for(*operands, terms=geometry.most_terms))
+    dtypes = dtypes_for(*operands, terms=geometry.most_terms)
+    if geometry.padding_mode == "zeros":
+        return spread(*operands, None, geometry, dtypes)
+    wide = spread(*operands, None, geometry.extended, dtypes.unrounded)
+    with np.errstate(over="ignore", invalid="ignore"):  # infinities and NaN are IEEE results, not accidents
+        return fold(wide, geometry).astype(dtypes.result, copy=False)
 
 
 def conv_weight_grad(
@@ -86,6 +102,7 @@ def conv_weight_grad(
     padding: Padding = 0,
     dilation: Ints = 1,
     groups: int = 1,
+    padding_mode: str = "zeros",
 ) -> NDArray[Any]:
     """Compute the gradient of ``conv`` by its kernel.
 
@@ -94,9 +111,10 @@ def conv_weight_grad(
         dy: the gradient by the output, (N, O, *output sizes).
         kernel_size: taps of the kernel, which the other sizes do not tell.
         stride: input elements from one output to the next, per axis.
-        padding: zeros around the input, in the forms that ``conv`` takes.
+        padding: elements around the input, in the forms that ``conv`` takes.
         dilation: input elements from one kernel tap to the next, per axis.
         groups: number of separate groups that the channels fall into.
+        padding_mode: what they are, as for ``conv``.
 
     Returns:
         (O, C/groups, *kernel_size)
@@ -110,9 +128,17 @@ def conv_weight_grad(
     filters = _channels(dy, shape)
     check_groups(groups, channels=shape[1], filters=filters)
     taps = (filters, shape[1] // groups, *kernel)
-    geometry = conv_geometry(shape, taps, stride=stride, padding=padding, dilation=dilation, groups=groups)
+    geometry = conv_geometry(
+        shape,
+        taps,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+        padding_mode=padding_mode,
+    )
     _check_dy(dy, (shape[0], filters, *geometry.coarse))
-    return _weight_grad(x, dy, geometry)
+    return _weight_grad(extend(np.asarray(x), geometry), dy, geometry.extended)
 
 
 def conv_transpose_input_grad(

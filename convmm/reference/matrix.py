@@ -9,7 +9,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convmm.arithmetic import HALF
-from convmm.geometry import Geometry, Ints, Padding, check_int, check_ints, check_kernel, conv_geometry
+from convmm.geometry import (
+    BorderMode,
+    Geometry,
+    Ints,
+    Padding,
+    check_int,
+    check_ints,
+    check_kernel,
+    conv_geometry,
+    element_at,
+)
 
 if TYPE_CHECKING:  # it takes longer to import than all the rest, and few need it
     import scipy.sparse
@@ -24,6 +34,7 @@ def unroll_kernel(
     padding: Padding = ...,
     dilation: Ints = ...,
     groups: int = ...,
+    padding_mode: str = ...,
     sparse: Literal[False] = ...,
 ) -> NDArray[Any]: ...
 
@@ -37,6 +48,7 @@ def unroll_kernel(
     padding: Padding = ...,
     dilation: Ints = ...,
     groups: int = ...,
+    padding_mode: str = ...,
     sparse: Literal[True],
 ) -> scipy.sparse.csr_array: ...
 
@@ -49,6 +61,7 @@ def unroll_kernel(
     padding: Padding = 0,
     dilation: Ints = 1,
     groups: int = 1,
+    padding_mode: str = "zeros",
     sparse: bool = False,
 ) -> NDArray[Any] | scipy.sparse.csr_array:
     """Return the matrix M of a convolution, with ``conv(x, w).reshape(N, -1) == x.reshape(N, -1) @ M``.
@@ -60,14 +73,17 @@ def unroll_kernel(
         w: kernel, (O, C/groups, *kernel).
         input_size: spatial sizes of the convolution's input; an int means that size on every axis.
         stride: input elements from one output to the next, per axis.
-        padding: zeros around the input, in the forms that ``conv`` takes.
+        padding: elements around the input, in the forms that ``conv`` takes.
         dilation: input elements from one kernel tap to the next, per axis.
         groups: number of separate groups that the channels fall into.
+        padding_mode: what they are, as for ``conv``. Beside another one than "zeros" an entry is the sum of
+            all kernel elements that read the same input for the same output, and M.T is not a transposed
+            convolution but the input gradient.
         sparse: return a scipy.sparse CSR array; SciPy has none of half types, so that these are given
             (exactly) in float32.
 
     Returns:
-        Shape (C * prod(input_size), O * prod(output_size)), dtype of ``w``.
+        Shape (C * prod(input_size), O * prod(output_size)), dtype of ``w``; int64 where integers are summed.
 
     Raises:
         GeometryError: as ``conv``.
@@ -82,7 +98,13 @@ def unroll_kernel(
     sizes = check_ints("input_size", input_size, check_kernel(kernel.shape), minimum=0)
     channels = kernel.shape[1] * check_int("groups", groups, minimum=1)
     geometry = conv_geometry(
-        (1, channels, *sizes), kernel.shape, stride=stride, padding=padding, dilation=dilation, groups=groups
+        (1, channels, *sizes),
+        kernel.shape,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+        padding_mode=padding_mode,
     )
     return unroll(kernel, geometry, sparse=sparse)
 
@@ -94,14 +116,22 @@ def unroll(w: NDArray[Any], geometry: Geometry, *, sparse: bool) -> NDArray[Any]
         geometry.coarse_channels * math.prod(geometry.coarse),
     )
     rows, columns, values = _entries(w, geometry)
+    adds_up = geometry.padding_mode != "zeros"  # several taps may read one element, as it is padded with
+    is_half = w.dtype.name in HALF
+    if adds_up and w.dtype.kind in "iub":
+        values = values.astype(np.int64)
+    if is_half and (adds_up or sparse):
+        values = values.astype(np.float32)
     if sparse:
         import scipy.sparse  # noqa: PLC0415 - imported when first used
 
-        stored = values.astype(np.float32) if w.dtype.name in HALF else values
-        return scipy.sparse.csr_array((stored, (rows, columns)), shape=shape)
-    matrix = np.zeros(shape, w.dtype)
-    matrix[rows, columns] = values
-    return matrix
+        return scipy.sparse.csr_array((values, (rows, columns)), shape=shape)  # adds up on its own
+    matrix = np.zeros(shape, values.dtype)
+    if adds_up:
+        np.add.at(matrix, (rows, columns), values)
+    else:
+        matrix[rows, columns] = values
+    return matrix.astype(w.dtype, copy=False) if is_half else matrix
 
 
 def _entries(w: NDArray[Any], geometry: Geometry) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[Any]]:
@@ -120,13 +150,23 @@ def _entries(w: NDArray[Any], geometry: Geometry) -> tuple[NDArray[np.intp], NDA
     for number, axis in enumerate(geometry.axes):
         tap = _along(axis.kernel, 2 + number, 2 + 2 * rank)
         coarse = _along(axis.coarse, 2 + rank + number, 2 + 2 * rank)
-        fine = coarse * axis.stride + tap * axis.dilation - axis.before
+        places = coarse * axis.stride + tap * axis.dilation - axis.before
+        fine = _elements(places, axis.fine, geometry.padding_mode)
         row = row * axis.fine + fine
         column = column * axis.coarse + coarse
         inside = inside & (fine >= 0) & (fine < axis.fine)
     values = np.broadcast_to(w.reshape(*w.shape, *(1,) * rank), inside.shape)
     row, column = np.broadcast_to(row, inside.shape), np.broadcast_to(column, inside.shape)
     return row[inside], column[inside], values[inside]
+
+
+def _elements(places: NDArray[np.intp], size: int, mode: BorderMode) -> NDArray[np.intp]:
+    """Return the elements of an axis at these places; beside zeros the places, of which some are none."""
+    if mode == "zeros":
+        return places
+    distinct, which = np.unique(places, return_inverse=True)
+    elements = [element_at(int(place), size, mode) for place in distinct]
+    return np.array(elements, np.intp)[which].reshape(places.shape)
 
 
 def _along(count: int, axis: int, ndim: int) -> NDArray[np.intp]:

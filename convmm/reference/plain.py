@@ -3,6 +3,8 @@
 The convolution gathers what each tap reads and multiplies (im2col), the transposed convolution multiplies
 and adds up what each tap says (col2im), and the weight gradient multiplies, tap by tap, what that tap reads
 with the output's gradient. Arrays keep their dtype, which is the one that is computed in.
+
+Where a geometry pads with elements of the input, that is extended first, and the gradient by it folded last.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convmm.extension import extend, fold
 from convmm.geometry.grids import Axis, Geometry
 from convmm.unfold import im2col, spatial, window
 
@@ -32,7 +35,7 @@ def correlate(x: Array, w: Array, geometry: Geometry) -> Array:
     Returns:
         On the coarse grid, (N, coarse_channels, *coarse), of the same dtype.
     """
-    columns = im2col(x, geometry)
+    columns = im2col(extend(x, geometry), geometry.extended)
     products: Array = w.reshape(geometry.groups, len(w) // geometry.groups, columns.shape[2]) @ columns
     return products.reshape(len(x), geometry.coarse_channels, *geometry.coarse)
 
@@ -48,21 +51,22 @@ def spread(y: Array, w: Array, geometry: Geometry) -> Array:
     Returns:
         On the fine grid, (N, fine_channels, *fine), of the same dtype.
     """
+    grids = geometry.extended
     matrix = w.reshape(geometry.groups, len(w) // geometry.groups, math.prod(w.shape[1:])).swapaxes(1, 2)
     columns = matrix @ y.reshape(len(y), geometry.groups, matrix.shape[2], math.prod(geometry.coarse))
     columns = columns.reshape(len(y), geometry.fine_channels, math.prod(geometry.kernel), *geometry.coarse)
-    response = np.zeros((len(y), geometry.fine_channels, *geometry.full), columns.dtype)
-    for places, products in zip(_places_per_tap(geometry), columns.swapaxes(0, 2), strict=True):
+    response = np.zeros((len(y), geometry.fine_channels, *grids.full), columns.dtype)
+    for places, products in zip(_places_per_tap(grids), columns.swapaxes(0, 2), strict=True):
         reached = response[places].swapaxes(0, 1)
         reached += products
-    return window(response, geometry.before, geometry.fine)
+    return fold(window(response, grids.before, grids.fine), geometry)
 
 
 def correlate_weights(fine: Array, coarse: Array, geometry: Geometry) -> Array:
     """Sum from both grids to the kernel: the gradient by the weights, one product per tap and sample.
 
-    ``w[o, c, i] = sum over n, t of coarse[n, o, t] * fine[n, c, t*stride + i*dilation - before]``, with zeros
-    outside of ``fine``; o and c run over the channels of one group.
+    ``w[o, c, i] = sum over n, t of coarse[n, o, t] * fine[n, c, t*stride + i*dilation - before]``, with
+    the geometry's padding outside of ``fine``; o and c run over the channels of one group.
 
     Args:
         fine: on the fine grid, (N, fine_channels, *fine).
@@ -76,7 +80,8 @@ def correlate_weights(fine: Array, coarse: Array, geometry: Geometry) -> Array:
     filters = geometry.coarse_channels // geometry.groups
     channels = geometry.fine_channels // geometry.groups
     values = coarse.reshape(samples, geometry.groups, filters, places)
-    padded = window(fine, [-before for before in geometry.before], geometry.full)
+    grids = geometry.extended
+    padded = window(extend(fine, geometry), [-before for before in grids.before], grids.full)
     taps = []
     for read in _places_per_tap(geometry):
         factor = padded[read].reshape(samples, geometry.groups, channels, places)

@@ -16,12 +16,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convmm.geometry import Geometry, Ints, Padding, conv_geometry, conv_transpose_geometry
+from convmm.extension import extend
+from convmm.geometry import BorderMode, Geometry, Ints, Padding, conv_geometry, conv_transpose_geometry
 from convmm.reference.matrix import unroll
 from convmm.unfold import insert_zeros, spatial, window
 
 if TYPE_CHECKING:
     import scipy.sparse
+
+
+_BORDERS: dict[BorderMode, str] = {
+    "zeros": "zeros",
+    "reflect": "the elements next to each end, turned round,",
+    "replicate": "the element at each end",
+    "circular": "the elements from the other end",
+}
 
 
 @dataclass(frozen=True)
@@ -42,6 +51,7 @@ def conv_steps(
     padding: Padding = 0,
     dilation: Ints = 1,
     groups: int = 1,
+    padding_mode: str = "zeros",
     sparse: bool = False,
 ) -> tuple[Step, ...]:
     """Compute the steps of ``conv``: input, pad, unroll, matrix product, stride, and bias where there is one.
@@ -54,16 +64,28 @@ def conv_steps(
     """
     x, w = np.asarray(x), np.asarray(w)
     geometry = conv_geometry(
-        x.shape, w.shape, stride=stride, padding=padding, dilation=dilation, groups=groups
+        x.shape,
+        w.shape,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+        padding_mode=padding_mode,
     )
     dense = _padded_at_stride_1(geometry)
-    padded = window(x, [-before for before in geometry.before], dense.fine)
+    extended = extend(x, geometry)
+    padded = window(extended, [-before for before in geometry.extended.before], dense.fine)
     matrix = unroll(w, dense, sparse=sparse)
     product = (_as_rows(padded) @ matrix).reshape(len(x), geometry.coarse_channels, *dense.coarse)
     strided = product[spatial(slice(None, None, s) for s in geometry.stride)]
     steps = [
         Step("input", "the input x", x),
-        Step("pad", f"zeros around each axis: {_sizes(geometry.fine)} becomes {_sizes(dense.fine)}", padded),
+        Step(
+            "pad",
+            f"{_BORDERS[geometry.padding_mode]} around each axis: "
+            f"{_sizes(geometry.fine)} becomes {_sizes(dense.fine)}",
+            padded,
+        ),
         Step("unroll", "the kernel as a matrix, one column for each output at stride 1", matrix),
         Step("matrix product", "x as rows, times the matrix: every output at stride 1", product),
         Step("stride", f"every {_sizes(geometry.stride)}-th output on each axis", strided),
@@ -126,9 +148,10 @@ def _padded_at_stride_1(geometry: Geometry) -> Geometry:
         geometry,
         axes=tuple(
             replace(axis, fine=padded, coarse=max(padded - axis.extent + 1, 0), stride=1, before=0)
-            for axis in geometry.axes
-            for padded in [axis.before + axis.fine + max(axis.after, 0)]
+            for axis, (before, after) in zip(geometry.axes, geometry.pads, strict=True)
+            for padded in [before + axis.fine + after]
         ),
+        padding_mode="zeros",
     )
 
 
