@@ -28,7 +28,7 @@ from parity.cases.errors import InputError
 from parity.cases.toml import read_toml, title
 from parity.cases.verdict import Verdict
 
-BUILT_IN = ("article", "zoo", "threads", "exports", "grid", "onnx")
+BUILT_IN = ("article", "zoo", "threads", "exports", "grid", "onnx", "padding_modes")
 DEFAULT = ("article", "zoo")
 MOST_COMBINATIONS = 1_000_000
 """Of a suite's products: each is tried, whether or not it is a convolution."""

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from parity.cases.arrays import Array, numpy_dtype
-from parity.cases.case import PADDING_MODES, Case
+from parity.cases.case import PADDING_MODES, ZEROS, Case
 from parity.frameworks.choice import Choice, of_onednn
 from parity.frameworks.code.script import Script
 from parity.frameworks.devices import CPU, CUDA, MPS, why_no_device
@@ -173,7 +173,9 @@ class Torch(Framework):
         candidates = list(meanings(case))
         native = first_native(case, candidates)
         if native is not None:
-            return [spelling("native", native)]
+            layer = spelling("native", native)
+            beside = exact(case) if layer.refusal and case.filled_with != ZEROS else []
+            return [layer, *beside]
         taken = first_lookalike(case, candidates)
         return [Unsupported(why_not(case)), *([spelling("lookalike", taken)] if taken else []), *exact(case)]
 

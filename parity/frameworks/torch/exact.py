@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from parity.cases.case import ZEROS, Case
-from parity.frameworks.code.layer import layer
+from parity.cases.notation import Pads
+from parity.frameworks.code.layer import Layer, layer
 from parity.frameworks.code.script import Script
 from parity.frameworks.spelling import Spelling
+from parity.frameworks.torch.fillings import fillings
 from parity.frameworks.torch.rules import refusal, torch_layer
 
 _SAME_PAD = """\
@@ -37,7 +39,7 @@ def exact(case: Case, *, any_size: bool = False) -> list[Spelling]:
     if any_size and case.padding == "same" and not case.transposed:
         return [_with_computed_pads(case)]
     if case.filled_with != ZEROS:
-        return [_with_filled_pads(case)]
+        return [_with_filled_pads(case, any_size=any_size)]
     if case.transposed:
         pads = tuple((axis.before, max(axis.after, 0)) for axis in case.geometry.axes)
         added = tuple(max(-axis.after, 0) for axis in case.geometry.axes)
@@ -60,23 +62,27 @@ def exact(case: Case, *, any_size: bool = False) -> list[Spelling]:
     return [Spelling("exact", whole, meaning=case, refusal=refusal(case, sizes), inside=inside)]
 
 
-_FILLS = {"reflect": "Reflection", "replicate": "Replication", "circular": "Circular"}
-"""What the classes of torch.nn that fill padding by a mode begin with."""
-
-
-def _with_filled_pads(case: Case) -> Spelling:
-    """Return a layer without padding behind one that pads, by other numbers before an axis than after."""
+def _with_filled_pads(case: Case, *, any_size: bool) -> Spelling:
+    """Return a layer without padding behind layers that pad, by more before an axis than after it, too."""
     pads = case.explicit["padding"]
     sizes = [size + sum(pair) for size, pair in zip(case.input[2:], pads, strict=True)]
     none = ((0, 0),) * case.rank
     inside = replace(case, input=(*case.input[:2], *sizes), padding=none, padding_mode=ZEROS)
-    outside = layer(
-        f"torch.nn.{_FILLS[case.padding_mode]}Pad{case.rank}d",
-        tuple(pad for pair in reversed(pads) for pad in pair),
-    )
-    whole = layer("torch.nn.Sequential", outside, torch_layer(inside, (0,) * case.rank, ()))
-    refused = refusal(case, case.input[2:]) or refusal(inside, sizes)
+    stages = [(case.padding_mode, pads)] if any_size else fillings(case.padding_mode, case.input[2:], pads)
+    outside = [_filling(mode, pairs) for mode, pairs in stages]
+    whole = layer("torch.nn.Sequential", *outside, torch_layer(inside, (0,) * case.rank, ()))
+    refused = refusal(case if any_size else replace(inside, padding_mode=case.padding_mode), case.input[2:])
     return Spelling("exact", whole, meaning=case, refusal=refused, inside=inside)
+
+
+def _filling(mode: str, pads: Pads) -> Layer:
+    """Return the layer that pads; torch takes the last axis first."""
+    name = f"torch.nn.{_FILLS[mode]}Pad{len(pads)}d"
+    return layer(name, tuple(pad for pair in reversed(pads) for pad in pair))
+
+
+_FILLS = {"reflect": "Reflection", "replicate": "Replication", "circular": "Circular"}
+"""What the classes of torch.nn that fill padding by a mode begin with."""
 
 
 def _with_computed_pads(case: Case) -> Spelling:
