@@ -9,6 +9,8 @@ from functools import cached_property
 from typing import Any, cast
 
 from convmm.geometry import (
+    BORDER_MODES,
+    BorderMode,
     Geometry,
     GeometryError,
     Ints,
@@ -35,8 +37,8 @@ from parity.cases.op import OPS, Op
 
 DTYPES = ("float16", "bfloat16", "float32", "float64")
 VALUES = ("integers", "normal", "wide", "special", "digits", "arange")
-ZEROS = "zeros"
-PADDING_MODES = (ZEROS, "reflect", "replicate", "circular")
+ZEROS: BorderMode = "zeros"
+PADDING_MODES = BORDER_MODES
 
 
 class CaseError(InputError):
@@ -74,7 +76,7 @@ class Case:
             and "wrap"). The transposed ops have zeros.
 
     Raises:
-        CaseError: an unknown name, a shape that is none, or a padding mode that has nothing to fill with.
+        CaseError: an unknown name, or a shape that is none.
         GeometryError: numbers that describe no convolution.
     """
 
@@ -91,7 +93,7 @@ class Case:
     dtype: str
     values: str
     seed: int
-    padding_mode: str
+    padding_mode: BorderMode
 
     def __init__(
         self,
@@ -139,13 +141,12 @@ class Case:
             object.__setattr__(self, name, value)
         _check_groups(self.groups, self.input[1], self.filters)
         _ = self.geometry  # raises where the numbers do not fit each other
-        self._check_filling()
 
     def padded(self, padding: Padding, output_padding: Ints | None) -> Case:
         """Return the case with another padding, where all else is known to be right.
 
         Raises:
-            CaseError: an output padding of no transposed op, or padding that there is nothing to fill with.
+            CaseError: an output padding of no transposed op.
             GeometryError: numbers that describe no convolution.
         """
         _check_output_padding(self.op, output_padding)
@@ -154,11 +155,10 @@ class Case:
         other.__dict__.update({name: getattr(self, name) for name in _FIELDS})
         other.__dict__.update(padding=pads, output_padding=added)
         _ = other.geometry  # raises where the numbers do not fit each other
-        other._check_filling()
         return other
 
     @property
-    def filled_with(self) -> str:
+    def filled_with(self) -> BorderMode:
         """The padding mode, or "zeros" where no padding is read, of which all modes mean the same."""
         padded = any(axis.before > 0 or axis.after > 0 for axis in self.geometry.axes)
         return self.padding_mode if padded else ZEROS
@@ -184,6 +184,7 @@ class Case:
                 padding=self.padding,
                 dilation=self.dilation,
                 groups=self.groups,
+                padding_mode=self.padding_mode,
             )
         return conv_transpose_geometry(
             self.input,
@@ -313,21 +314,6 @@ class Case:
             "seed": 0,
             "padding_mode": ZEROS,
         }
-
-    def _check_filling(self) -> None:
-        """Refuse to fill padding of an axis on which the input has no elements with any of them.
-
-        Raises:
-            CaseError: such an axis.
-        """
-        if self.padding_mode == ZEROS:
-            return
-        for number, (size, pads) in enumerate(zip(self.input[2:], self.explicit["padding"], strict=True)):
-            if not size and any(pads):
-                raise CaseError(
-                    f"padding_mode={shown(self.padding_mode)} beside padding {pads} on axis {number}, whose "
-                    f"input has no elements: allowed are {ZEROS}, and no padding"
-                )
 
 
 _FIELDS = tuple(field.name for field in fields(Case))

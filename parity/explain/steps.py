@@ -76,7 +76,7 @@ def _steps(case: Case, arrays: Arrays) -> tuple[Step, ...]:
     with np.errstate(over="ignore", invalid="ignore"):  # infinities and NaN are IEEE results, not accidents
         if case.transposed:
             return conv_transpose_steps(*wide, output_padding=case.output_padding, **arguments)
-        return conv_steps(*wide, **arguments)
+        return conv_steps(*wide, padding_mode=case.padding_mode, **arguments)
 
 
 def _first_matrix(step: Step) -> Iterator[str]:

@@ -11,7 +11,7 @@ import numpy as np
 
 import convmm
 from parity.cases.arrays import Array
-from parity.cases.case import Case
+from parity.cases.case import PADDING_MODES, ZEROS, Case
 from parity.frameworks.code.layer import Name, layer
 from parity.frameworks.code.script import Script, numpy_name
 from parity.frameworks.distributions import installed_version
@@ -27,6 +27,7 @@ class NumPy(Framework):
 
     name = ORACLE
     is_oracle = True
+    padding_modes = PADDING_MODES
 
     def version(self) -> str:
         """Return NumPy's version."""
@@ -45,6 +46,8 @@ class NumPy(Framework):
             "dilation": case.dilation,
             "groups": case.groups,
         }
+        if case.padding_mode != ZEROS:
+            arguments["padding_mode"] = case.padding_mode
         if case.transposed:
             arguments["output_padding"] = case.output_padding
         call = layer("functools.partial", Name(f"convmm.{case.op}"), **arguments)

@@ -48,8 +48,8 @@ class Sums:
         taps: how many taps these are of; broadcast over the sums.
         dtype: in which a result is returned.
         before_bias: the sums without the bias, where there is one.
-        parts: how many sums that are returned in the dtype each of these is added up of in it, where it is of
-            several; broadcast over the sums.
+        parts: of how many sums in the dtype, each as if it were returned, each is added up; broadcast over
+            the sums.
     """
 
     y: Array
@@ -59,7 +59,7 @@ class Sums:
     taps: Array
     dtype: str
     before_bias: Array | None = None
-    parts: Array | int = 0
+    parts: Array | int = 1
 
     def error_ratio(self, result: Array, mode: Mode, settled: Array | bool = True) -> float | None:  # noqa: FBT001, FBT002 - NumPy's own `where`
         """Return the largest error over its bound, where it is settled; None where that says nothing."""

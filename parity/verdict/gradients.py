@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from convmm.extension import fold
 from convmm.reference import compensated, plain
 from convmm.reference.compensated import DoubleDouble
 from parity.cases.arrays import SIGNIFICAND_BITS, Array, Arrays, numpy_dtype
@@ -24,7 +25,6 @@ from parity.verdict.diagnosis.whereabouts import (
     patterns,
     shared_places,
 )
-from parity.verdict.filling import filled, folded, inside, is_filled
 from parity.verdict.reference import in_float64, needs_twice_the_digits
 from parity.verdict.relation import NO_VERDICT, Observation
 
@@ -113,7 +113,7 @@ def make_backward(case: Case, arrays: Arrays) -> Backward:
                 terms[name],
                 terms[name],
                 case.dtype,
-                parts=_parts(case) if name == "input_grad" else 0,
+                parts=_parts(case) if name == "input_grad" else 1,
             ),
             exact[name],
             settled[name],
@@ -128,11 +128,10 @@ def _judge_by(case: Case, arrays: Arrays, dy: Array, *, exact: bool) -> dict[Gra
     if not needs_twice_the_digits(case.dtype, exact=exact):
         return {name: in_float64(y) for name, y in gradients(case, arrays, dy).items()}
     by_input = compensated.correlate if case.transposed else compensated.spread
-    x, on_it = filled(arrays.x, case.geometry, case.padding_mode)
-    fine, coarse = (dy, x) if case.transposed else (x, dy)
+    fine, coarse = (dy, arrays.x) if case.transposed else (arrays.x, dy)
     found: dict[Gradient, DoubleDouble] = {
-        "input_grad": folded(by_input(dy, arrays.w, on_it), case.geometry, case.padding_mode),
-        "weight_grad": compensated.correlate_weights(fine, coarse, on_it),
+        "input_grad": by_input(dy, arrays.w, case.geometry),
+        "weight_grad": compensated.correlate_weights(fine, coarse, case.geometry),
     }
     if arrays.bias is not None:
         found["bias_grad"] = _total(dy)
@@ -150,13 +149,11 @@ def _total(dy: Array) -> DoubleDouble:
 def gradients(case: Case, arrays: Arrays, dy: Array) -> dict[Gradient, Array]:
     """Return the gradients of the sum of output * ``dy``, each in the shape of what it is taken by."""
     by_input = plain.correlate if case.transposed else plain.spread
-    x, on_it = filled(arrays.x, case.geometry, case.padding_mode)
-    fine, coarse = (dy, x) if case.transposed else (x, dy)
+    fine, coarse = (dy, arrays.x) if case.transposed else (arrays.x, dy)
     with np.errstate(over="ignore", invalid="ignore"):  # infinities and NaN are IEEE results, not accidents
-        by_longer = in_float64(by_input(dy, arrays.w, on_it))
         found: dict[Gradient, Array] = {
-            "input_grad": folded(by_longer, case.geometry, case.padding_mode).high,
-            "weight_grad": plain.correlate_weights(fine, coarse, on_it),
+            "input_grad": by_input(dy, arrays.w, case.geometry),
+            "weight_grad": plain.correlate_weights(fine, coarse, case.geometry),
         }
     if arrays.bias is not None:
         found["bias_grad"] = dy.sum(axis=(0, *range(2, dy.ndim)))
@@ -220,20 +217,18 @@ def _settled_by_input(case: Case, w: Array) -> Array | bool:
     if not wild.any():
         return True
     by_input = plain.correlate if case.transposed else plain.spread
-    on_it = case.geometry if case.transposed else inside(case.geometry, case.padding_mode)
-    met = by_input(np.ones((1, *case.output_shape[1:])), wild.astype(np.float64), on_it)
+    grids = case.geometry.extended
+    met = by_input(np.ones((1, *case.output_shape[1:])), wild.astype(np.float64), grids)
     of_channels = wild if case.transposed else wild.reshape(case.groups, -1, *wild.shape[1:]).swapaxes(1, 2)
     everywhere = of_channels.reshape(case.input[1], -1).sum(axis=1)
-    missed = in_float64((met != everywhere.reshape(-1, *(1,) * case.rank)).astype(np.float64))
-    return np.asarray(folded(missed, case.geometry, case.padding_mode).high == 0)
+    missed = (met != everywhere.reshape(-1, *(1,) * case.rank)).astype(np.float64)
+    return np.asarray(fold(missed, case.geometry) == 0)
 
 
-def _parts(case: Case) -> Array | int:
-    """Return how many sums of the gradient by a longer input each of those by the input is added up of."""
-    if not is_filled(case.geometry, case.padding_mode):
-        return 0
-    ones = np.ones((1, 1, *inside(case.geometry, case.padding_mode).fine))
-    return folded(in_float64(ones), case.geometry, case.padding_mode).high
+def _parts(case: Case) -> Array:
+    """Return of how many gradients by the padded input each one by the input is the sum: (1, 1, *spatial)."""
+    geometry = replace(case.geometry, fine_channels=1)
+    return fold(np.ones((1, 1, *geometry.extended.fine)), geometry)
 
 
 def _settled_by_kernel(case: Case, x: Array) -> Array | bool:

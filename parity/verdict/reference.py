@@ -16,7 +16,6 @@ from convmm.reference.compensated import DoubleDouble
 from parity.cases.arrays import SIGNIFICAND_BITS, Array, Arrays
 from parity.cases.case import Case
 from parity.verdict.compare import close
-from parity.verdict.filling import filled
 
 _MOST_WORK = 2**32
 """Multiplications in which other outputs may be looked for, about: seconds."""
@@ -46,7 +45,8 @@ class Reference:
 
     def compute(self, arrays: Arrays | None = None, geometry: Geometry | None = None) -> Array:
         """Compute the output of other arrays, or by another geometry, in float64."""
-        return _compute(self.case, arrays or self.arrays, geometry or self.case.geometry)
+        own = self.case
+        return _compute(arrays or self.arrays, geometry or own.geometry, transposed=own.transposed)
 
     def judge_by(self, arrays: Arrays | None = None, geometry: Geometry | None = None) -> DoubleDouble:
         """Compute as :meth:`compute` does, with what float64 results are judged by beside it."""
@@ -120,8 +120,7 @@ def sums_are_exact(case: Case, arrays: Arrays) -> bool:
         return False
     kernel = plain.spread if case.transposed else plain.correlate
     with np.errstate(over="ignore"):  # too large is not exact
-        x, geometry = filled(wide[0], case.geometry, case.padding_mode)
-        sums = kernel(x, wide[1], geometry)
+        sums = kernel(wide[0], wide[1], case.geometry)
     largest = sums.max(initial=0.0) + (wide[2].max(initial=0.0) if case.bias else 0.0)
     return bool(largest <= 2 ** SIGNIFICAND_BITS[case.dtype])
 
@@ -143,14 +142,12 @@ def along_channels(bias: Array, rank: int) -> Array:
 
 def _judge_by(case: Case, arrays: Arrays, geometry: Geometry, *, exact: bool) -> DoubleDouble:
     if not needs_twice_the_digits(case.dtype, exact=exact):
-        return in_float64(_compute(case, arrays, geometry))
-    x, on_it = filled(arrays.x, geometry, case.padding_mode)
-    y = (compensated.spread if case.transposed else compensated.correlate)(x, arrays.w, on_it)
+        return in_float64(_compute(arrays, geometry, transposed=case.transposed))
+    y = (compensated.spread if case.transposed else compensated.correlate)(arrays.x, arrays.w, geometry)
     return y if arrays.bias is None else y.plus(along_channels(arrays.bias, len(geometry.axes)))
 
 
-def _compute(case: Case, arrays: Arrays, geometry: Geometry) -> Array:
-    x, on_it = filled(arrays.x, geometry, case.padding_mode)
+def _compute(arrays: Arrays, geometry: Geometry, *, transposed: bool) -> Array:
     with np.errstate(over="ignore", invalid="ignore"):  # infinities and NaN are IEEE results, not accidents
-        y = (plain.spread if case.transposed else plain.correlate)(x, arrays.w, on_it)
+        y = (plain.spread if transposed else plain.correlate)(arrays.x, arrays.w, geometry)
         return y if arrays.bias is None else y + along_channels(arrays.bias, len(geometry.axes))

@@ -11,9 +11,9 @@ import math
 
 import numpy as np
 
-from convmm.geometry import Axis
+from convmm.geometry import Axis, BorderMode, element_at
 from parity.cases.arrays import SIGNIFICAND_BITS, Array, limit_of
-from parity.cases.case import Case
+from parity.cases.case import ZEROS, Case
 from parity.cases.values.generators import generator, shapes
 
 MOST_PRODUCTS = 8
@@ -26,15 +26,18 @@ def draw_digits(case: Case) -> list[Array]:
     """Draw the input, the kernel and the bias, in float64.
 
     Every window of the input, or of the response, meets one place with inputs that are not zero, in at most
-    eight channels. In some places they are so small that the outputs are subnormal; as a bias would hide
+    eight channels; where padding holds elements of the input, at most one such place, in as much fewer
+    channels as it is read more often. In some places they are so small that the outputs are subnormal; as a bias would hide
     that, half of its elements are zero.
     """
     x, w, bias = (_full(case, stream, shape) for stream, shape in enumerate(shapes(case)))
     chosen = generator(case, 3)
+    mark = _places if case.filled_with == ZEROS else _filled_places
     for number in range(len(x)):
-        places = _places(case, chosen)
+        places, times = mark(case, chosen)
         tiny = chosen.random(places.shape) < _TINY
-        x[number] *= _channels(case, chosen) * places * np.where(tiny, _tiny(case, chosen), 1.0)
+        channels = _channels(case, chosen, max(MOST_PRODUCTS // times, 1))
+        x[number] *= channels * places * np.where(tiny, _tiny(case, chosen), 1.0)
     bias[chosen.permutation(case.filters)[: case.filters // 2]] = 0
     return [x, w, bias]
 
@@ -53,21 +56,48 @@ def _tiny(case: Case, random: np.random.Generator) -> float:
     return float(limit_of(case.dtype, "smallest_normal") * 2.0 ** -random.integers(5))
 
 
-def _channels(case: Case, random: np.random.Generator) -> Array:
-    """Mark at most eight channels of each group, others in each place: (C, *spatial)."""
+def _channels(case: Case, random: np.random.Generator, most: int) -> Array:
+    """Mark at most so many channels of each group, others in each place: (C, *spatial)."""
     count = case.input[1] // case.groups
-    if count <= MOST_PRODUCTS:
+    if count <= most:
         return np.ones(case.input[1:], bool)
     scores = random.random((case.groups, count, *case.input[2:]))
     ranks = scores.argsort(axis=1).argsort(axis=1)
-    return (ranks < MOST_PRODUCTS).reshape(case.input[1:])
+    return (ranks < most).reshape(case.input[1:])
 
 
-def _places(case: Case, random: np.random.Generator) -> Array:
-    """Mark places, no two of which meet in one output: (*spatial)."""
+def _places(case: Case, random: np.random.Generator) -> tuple[Array, int]:
+    """Mark places, no two of which meet in one output: (*spatial); each output reads one once at most."""
     marked = [_marked(axis, random, transposed=case.transposed) for axis in case.geometry.axes]
-    both: Array = functools.reduce(np.logical_and.outer, marked)
-    return both
+    return functools.reduce(np.logical_and.outer, marked), 1
+
+
+def _filled_places(case: Case, random: np.random.Generator) -> tuple[Array, int]:
+    """Mark places, of which an output reads one or more so many times together: (*spatial), and how many."""
+    found = [_read_least(axis, case.padding_mode, random) for axis in case.geometry.axes]
+    marked, times = zip(*found, strict=True)
+    return functools.reduce(np.logical_and.outer, marked), math.prod(times)
+
+
+def _read_least(axis: Axis, mode: BorderMode, random: np.random.Generator) -> tuple[Array, int]:
+    """Mark an element of one axis that outputs read least often, and others that add nothing to that.
+
+    Returns:
+        (size,), and how often an output reads marked ones at most.
+    """
+    coarse, tap = np.ogrid[: axis.coarse, : axis.kernel]
+    places = coarse * axis.stride + tap * axis.dilation - axis.before
+    distinct, which = np.unique(places, return_inverse=True)
+    elements = np.array([element_at(int(place), axis.fine, mode) for place in distinct], np.intp)
+    read = elements[which].reshape(places.shape)
+    marked, counts = np.zeros(axis.fine, bool), np.zeros(axis.coarse, np.intp)
+    order = random.permutation(np.unique(read))
+    least = min((int((read == each).sum(axis=1).max()) for each in order), default=1)
+    for each in order:
+        more = counts + (read == each).sum(axis=1)
+        if more.max(initial=0) <= least:
+            counts, marked[each] = more, True
+    return marked, least
 
 
 def _marked(axis: Axis, random: np.random.Generator, *, transposed: bool) -> Array:
