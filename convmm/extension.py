@@ -30,7 +30,7 @@ def extend(x: NDArray[T], geometry: Geometry) -> NDArray[T]:
     """
     if geometry.padding_mode == "zeros":
         return x
-    extended = window(x, [-before for before in geometry.before], geometry.extended.fine)
+    extended = window(x, [-before for before, _ in geometry.pads], geometry.extended.fine)
     for axis, (before, places, elements) in enumerate(_borders(geometry), start=2):
         if places:  # the axes before are whole already, so that each corner is filled by the last of its axes
             read = [before + element for element in elements]

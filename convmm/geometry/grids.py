@@ -122,7 +122,7 @@ class Geometry:
     @property
     def pads(self) -> tuple[tuple[int, int], ...]:
         """Elements read (before, after) the fine grid, on each axis."""
-        return tuple((axis.before, max(axis.after, 0)) for axis in self.axes)
+        return tuple((max(axis.before, 0), max(axis.after, 0)) for axis in self.axes)
 
     @property
     def extended(self) -> Geometry:
@@ -133,7 +133,7 @@ class Geometry:
         if self.padding_mode == "zeros":
             return self
         axes = tuple(
-            replace(axis, fine=before + axis.fine + after, before=0)
+            replace(axis, fine=before + axis.fine + after, before=min(axis.before, 0))
             for axis, (before, after) in zip(self.axes, self.pads, strict=True)
         )
         return replace(self, axes=axes, padding_mode="zeros")

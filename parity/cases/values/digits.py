@@ -27,8 +27,8 @@ def draw_digits(case: Case) -> list[Array]:
 
     Every window of the input, or of the response, meets one place with inputs that are not zero, in at most
     eight channels; where padding holds elements of the input, at most one such place, in as much fewer
-    channels as it is read more often. In some places they are so small that the outputs are subnormal; as a bias would hide
-    that, half of its elements are zero.
+    channels as it is read more often. In some places they are so small that the outputs are subnormal; as a
+    bias would hide that, half of its elements are zero.
     """
     x, w, bias = (_full(case, stream, shape) for stream, shape in enumerate(shapes(case)))
     chosen = generator(case, 3)
