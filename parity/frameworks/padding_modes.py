@@ -12,14 +12,14 @@ from parity.frameworks.spelling import Spelling, Unsupported
 def layers_by_mode(framework: Framework, case: Case, refuses: Refuses) -> list[Spelling | Unsupported]:
     """Return a framework's layers for a case, or that it has none whose padding holds the same."""
     reason = why_no_mode(framework, case)
-    return [Unsupported(reason)] if reason else framework.layers_for(_in_its_words(framework, case), refuses)
+    return [Unsupported(reason)] if reason else framework.layers_for(_in_its_words(case), refuses)
 
 
 def exact_by_mode(framework: Framework, case: Case, *, any_size: bool = False) -> list[Spelling]:
     """Return layers put together that compute the case, as :meth:`Spells.exact`; none without its mode."""
     if why_no_mode(framework, case):
         return []
-    return framework.exact(_in_its_words(framework, case), any_size=any_size)
+    return framework.exact(_in_its_words(case), any_size=any_size)
 
 
 def why_no_mode(framework: Framework, case: Case) -> str | None:
@@ -32,6 +32,6 @@ def why_no_mode(framework: Framework, case: Case) -> str | None:
     )
 
 
-def _in_its_words(framework: Framework, case: Case) -> Case:
-    """Return the case with zeros for a mode that the framework has not, which nothing is padded with."""
-    return case if case.padding_mode in framework.padding_modes else replace(case, padding_mode=ZEROS)
+def _in_its_words(case: Case) -> Case:
+    """Return the case with zeros for a mode that nothing is padded with: its other paddings are of zeros."""
+    return case if case.filled_with == case.padding_mode else replace(case, padding_mode=ZEROS)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from convmm.geometry import conv_smallest_input_size, conv_transpose_smallest_input_size
-from parity.cases.case import Case
+from convmm.geometry import conv_geometry, conv_smallest_input_size, conv_transpose_smallest_input_size
+from parity.cases.case import ZEROS, Case
 from parity.cases.op import Op
 from parity.frameworks.code.layer import Layer
 from parity.frameworks.code.script import Conversion
@@ -62,6 +62,9 @@ class Reading:
     def smallest(self) -> tuple[int, ...]:
         """The spatial sizes of the smallest input of which the layer has an output.
 
+        Where padding holds elements of the input, of the smallest that has more than are needed on a side: of
+        fewer, some frameworks do not make it.
+
         Raises:
             GeometryError: an argument is out of its range.
         """
@@ -69,4 +72,8 @@ class Reading:
         given = {name: self.arguments[name] for name in names if name in self.arguments}
         transposed = Op.of(self.op).transposed
         find = conv_transpose_smallest_input_size if transposed else conv_smallest_input_size
-        return find(self.arguments["kernel"], **given)
+        sizes = find(self.arguments["kernel"], **given)
+        if self.arguments.get("padding_mode", ZEROS) == ZEROS:
+            return sizes
+        pads = conv_geometry((1, 1, *sizes), (1, 1, *self.arguments["kernel"]), **given).pads
+        return tuple(max(size, 1 + max(pad)) for size, pad in zip(sizes, pads, strict=True))

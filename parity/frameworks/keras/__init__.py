@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from parity.cases.arrays import Array
-from parity.cases.case import Case
+from parity.cases.case import PADDING_MODES, ZEROS, Case
 from parity.frameworks.code.script import Script
 from parity.frameworks.interface import Framework, Refuses, refuses_nothing
 from parity.frameworks.keras import installation
@@ -62,6 +62,7 @@ class Keras(Framework):
     read = staticmethod(read)
     owns = staticmethod(owns)
     written = staticmethod(written)
+    padding_modes = PADDING_MODES
 
     @property
     def name(self) -> str:
@@ -142,6 +143,9 @@ class Keras(Framework):
 
     def _eager(self, case: Case, refuses: Refuses) -> list[Spelling | Unsupported]:
         ordered = self._data_format
+        if case.filled_with != ZEROS:
+            reason = f"Keras's layers pad with zeros alone, and this case's padding is {case.padding_mode!r}"
+            return [Unsupported(reason), *exact(case, ordered)]
         if case.transposed and case.groups > 1:
             reason = f"Keras's transposed layers have no groups, and this case has {case.groups}"
             return [Unsupported(reason), *exact(case, ordered)]

@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from convmm.geometry import Axis
-from parity.cases.case import Case
+from parity.cases.case import ZEROS, Case
 from parity.frameworks.code.layer import Layer, layer
 from parity.frameworks.code.script import Conversion, Script
+from parity.frameworks.keras.filled import pad_class, pad_layer
 from parity.frameworks.keras.rules import (
     CHANNELS_FIRST,
     CHANNELS_LAST,
@@ -25,7 +26,7 @@ from parity.frameworks.spelling import Spelling
 
 
 def exact(case: Case, data_format: str = CHANNELS_LAST) -> list[Spelling]:
-    """Return layers that compute the case: zeros or crops around one, a stuffed kernel, one per group."""
+    """Return layers that compute the case: padding or crops around one, a stuffed kernel, one per group."""
     refusal = refusal_of_zeros(case, data_format) or format_refusal(case, data_format)
     if 0 in case.output_shape[2:] or (refusal and refusal.certain):
         return []
@@ -37,7 +38,7 @@ def exact(case: Case, data_format: str = CHANNELS_LAST) -> list[Spelling]:
         return [
             Spelling(
                 "exact",
-                stack,
+                stack if case.filled_with == ZEROS else _with_class(stack, case.filled_with),
                 case,
                 refusal,
                 convert=Conversion((*statements, *TO_KERAS.statements)),
@@ -69,11 +70,11 @@ def _stack(case: Case, data_format: str, **changes: Any) -> tuple[Layer, Case]:
 
     And the case of the one layer in it that computes.
     """
-    wanted = case.geometry.axes
-    same = replace(case, **changes, padding="same", output_padding=None)
+    wanted, mode = case.geometry.axes, case.filled_with
+    same = replace(case, **changes, padding="same", output_padding=None, padding_mode=ZEROS)
     if case.transposed:
         return _cropped(wanted, same, replace(same, padding="valid"), data_format)
-    if case.padding == "same":
+    if case.padding == "same" and mode == ZEROS:
         return keras_layer(same, data_format), same
     pads = case.explicit["padding"]
     padded = [axis.fine + sum(pad) for axis, pad in zip(wanted, pads, strict=True)]
@@ -81,8 +82,15 @@ def _stack(case: Case, data_format: str, **changes: Any) -> tuple[Layer, Case]:
     convolution = keras_layer(valid, data_format)
     if not any(map(any, pads)):
         return convolution, valid
+    if mode != ZEROS:
+        return layer("keras.Sequential", [pad_layer(case, data_format), convolution]), valid
     padding = _around("ZeroPadding", case, pads, data_format)
     return layer("keras.Sequential", [*padding, convolution]), valid
+
+
+def _with_class(stack: Layer, mode: str) -> Script:
+    """Return the stack behind the class of its layer that pads."""
+    return Script(("keras",), f"{pad_class(mode)}\n\n\n{stack.statements}")
 
 
 def _cropped(wanted: tuple[Axis, ...], same: Case, valid: Case, data_format: str) -> tuple[Layer, Case]:
