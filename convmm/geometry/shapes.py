@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from convmm.geometry.arguments import (
     GeometryError,
@@ -30,6 +31,8 @@ def conv_geometry(
 ) -> Geometry:
     """Return the geometry of ``conv`` for an input (N, C, *spatial) and a kernel (O, C/groups, *kernel).
 
+    Where no padding is read, its padding mode is "zeros": all modes mean the same.
+
     Raises:
         GeometryError: the shapes do not fit each other, or an argument is out of its range.
     """
@@ -45,12 +48,11 @@ def conv_geometry(
         )
         raise GeometryError(msg)
     axes = conv_axes(input_shape[2:], kernel_shape[2:], stride=stride, padding=padding, dilation=dilation)
-    geometry = Geometry(
-        axes, fine_channels=channels, coarse_channels=filters, groups=groups, padding_mode=mode
-    )
-    if mode != "zeros":
-        check_borders(mode, geometry.fine, geometry.pads)
-    return geometry
+    geometry = Geometry(axes, fine_channels=channels, coarse_channels=filters, groups=groups)
+    if mode == "zeros" or not any(map(any, geometry.pads)):
+        return geometry
+    check_borders(mode, geometry.fine, geometry.pads)
+    return replace(geometry, padding_mode=mode)
 
 
 def conv_transpose_geometry(

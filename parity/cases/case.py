@@ -160,8 +160,7 @@ class Case:
     @property
     def filled_with(self) -> BorderMode:
         """The padding mode, or "zeros" where no padding is read, of which all modes mean the same."""
-        padded = any(axis.before > 0 or axis.after > 0 for axis in self.geometry.axes)
-        return self.padding_mode if padded else ZEROS
+        return self.geometry.padding_mode
 
     @property
     def rank(self) -> int:
