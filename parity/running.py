@@ -305,7 +305,8 @@ class Run:
     ) -> list[Judged]:
         """Judge a layer's output, and where it means the case and has its shape, its gradients."""
         predicted = {**about, "predicted": predict(spelling, self._case)}
-        value = value_result(predicted, wait(), spelling, reference, found.mode(self._case))
+        mode = spelling.mode or found.mode(self._case)
+        value = value_result(predicted, wait(), spelling, reference, mode)
         there = value.array is not None and value.array.shape == reference.y.shape and reference.y.size
         judged = [self._explained(spelling, value)]
         if spelling.kind != "lookalike" and there:

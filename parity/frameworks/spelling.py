@@ -10,6 +10,7 @@ from parity.cases.case import Case
 from parity.cases.notation import by_axes
 from parity.frameworks.code.layer import Layer
 from parity.frameworks.code.script import AS_THEY_ARE, Conversion, Script
+from parity.frameworks.precision import Mode
 
 Kind = Literal["native", "lookalike", "exact"]
 
@@ -52,6 +53,9 @@ class Spelling:
             such as "auto_pad"; empty for the first of a kind.
         flips: the layer computes ``meaning`` with its kernel flipped on every axis, as JAX's transposed
             convolution does by default.
+        mode: the precision that it computes in, where that is not the framework's for the case.
+        is_idiom: it is what people write for the case, though another layer of its kind goes before it.
+        remarks: what whoever writes it, or converts its weights, has to know, in sentences.
     """
 
     kind: Kind
@@ -66,6 +70,9 @@ class Spelling:
     inside: Case | None = None
     variant: str = ""
     flips: bool = False
+    mode: Mode | None = None
+    is_idiom: bool = False
+    remarks: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:

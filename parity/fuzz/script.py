@@ -118,7 +118,8 @@ def _check(
         return f"raise AssertionError({finding.result.reason!r})"
     if backward is None:
         reference = make_reference(spelling.meaning, arrays)
-        exact, allowed = reference.exact, largest_errors(reference, adapter.mode(finding.case))
+        mode = spelling.mode or adapter.mode(finding.case)
+        exact, allowed = reference.exact, largest_errors(reference, mode)
     else:
         expected = backward.expected[cast("Gradient", finding.result.output)]
         exact, allowed = expected.exact, expected.largest_errors(adapter.mode_of_gradients(finding.case))

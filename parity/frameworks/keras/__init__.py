@@ -16,6 +16,7 @@ from parity.cases.case import PADDING_MODES, ZEROS, Case
 from parity.frameworks.code.script import Script
 from parity.frameworks.interface import Framework, Refuses, refuses_nothing
 from parity.frameworks.keras import installation
+from parity.frameworks.keras.depthwise import depthwise
 from parity.frameworks.keras.differentiate import backward, differentiating, why_no_gradients
 from parity.frameworks.keras.exact import exact
 from parity.frameworks.keras.pinning import pin
@@ -139,7 +140,14 @@ class Keras(Framework):
 
     def layers_for(self, case: Case, refuses: Refuses = refuses_nothing) -> list[Spelling | Unsupported]:
         """Return the layer whose "valid" or "same" means the case, what people take for it, an exact one."""
-        return self._way.spelled(self._eager(case, refuses))
+        layers = [self._on_its_way(each) for each in self._eager(case, refuses)]
+        return self._way.spelled(layers)
+
+    def _on_its_way(self, layer: Spelling | Unsupported) -> Spelling | Unsupported:
+        """Return the layer with the precision of the route in the place of its own."""
+        if isinstance(layer, Unsupported) or layer.mode is None:
+            return layer
+        return replace(layer, mode=self._way.mode(layer.computes, layer.mode))
 
     def _eager(self, case: Case, refuses: Refuses) -> list[Spelling | Unsupported]:
         ordered = self._data_format
@@ -158,8 +166,9 @@ class Keras(Framework):
                 *([spelling("lookalike", taken, refuses, ordered)] if taken else []),
                 *exact(case, ordered),
             ]
+        by_channel = depthwise(candidates, case, refuses, ordered)
         same = same_instead(native.meaning, refuses, ordered)
-        return [native, *same, *(exact(case, ordered) if native.refusal else [])]
+        return [native, *by_channel, *same, *(exact(case, ordered) if native.refusal else [])]
 
     def exact(self, case: Case, *, any_size: bool = False) -> list[Spelling]:  # noqa: ARG002 - all do
         """Return layers that compute the case: zeros or crops around one, a stuffed kernel, one per group."""
