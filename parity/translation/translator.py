@@ -87,7 +87,7 @@ class Draft:
             outcome=outcome(agreeing, failing),
             sizes=tuple(case.input for case in self.cases),
             lookalike=_lookalike(self.target, self.cases, submit),
-            notes=(*self.reading.notes, *dict.fromkeys(failures)),
+            notes=tuple(dict.fromkeys((*self.reading.notes, *self.ours[0].remarks, *failures))),
             known=faults((pair.case.input, each) for pair, excuses in doubted for each in excuses),
         )
 
@@ -244,7 +244,8 @@ def _source_spelling(call: Call, source: Framework, reading: Reading, case: Case
     """Return the layer that was typed, as it was typed."""
     first, *others = layers_of(source, case)
     computing = (each for each in (first, *others) if isinstance(each, Spelling) and each.kind != "lookalike")
-    own = next(computing, None)
+    # a layer of its own, or else the first that computes the case
+    own = min(computing, key=lambda each: each.variant != reading.variant, default=None)
     if own is None:
         raise call.error(first.reason if isinstance(first, Unsupported) else "it has no layer")
     if own.refusal is not None and own.refusal.certain:
@@ -254,9 +255,10 @@ def _source_spelling(call: Call, source: Framework, reading: Reading, case: Case
 
 def _choose(call: Call, target: Framework, cases: Sequence[Case], *, any_size: bool) -> list[Spelling]:
     """Return one layer's spelling of each case: a native one if there is one, else an exact one."""
+    idioms = [_accepted_native(target, case, idiom=True) for case in cases]
     natives = [_accepted_native(target, case) for case in cases]
     exacts = [next(iter(exact_by_mode(target, case, any_size=any_size)), None) for case in cases]
-    for found in (natives, exacts):
+    for found in (idioms, natives, exacts):
         spellings = [spelling for spelling in found if spelling is not None]
         if len(spellings) == len(cases) and len(set(map(_written, spellings))) == 1:
             return spellings
@@ -269,9 +271,12 @@ def _choose(call: Call, target: Framework, cases: Sequence[Case], *, any_size: b
     raise call.error(f"{target.name} has no layer for it: {reason}")
 
 
-def _accepted_native(target: Framework, case: Case) -> Spelling | None:
-    first = layers_of(target, case)[0]
-    return first if isinstance(first, Spelling) and first.refusal is None else None
+def _accepted_native(target: Framework, case: Case, *, idiom: bool = False) -> Spelling | None:
+    """Return the first layer that means the case, or the one that people write, if it is not refused."""
+    first, *others = layers_of(target, case)
+    found = next((each for each in others if isinstance(each, Spelling) and each.is_idiom), None)
+    own = found if idiom else first
+    return own if isinstance(own, Spelling) and own.refusal is None else None
 
 
 def _written(spelling: Spelling) -> object:

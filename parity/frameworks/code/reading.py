@@ -28,6 +28,8 @@ class Reading:
         to_convmm: statements that bring this layer's ``kernel`` into convmm's layout; None where it is the
             framework's own.
         from_convmm: from convmm's kernel and bias to this layer's arrays; None as before.
+        variant: which of the framework's layers for a case it is, as of
+            :class:`parity.frameworks.spelling.Spelling`.
     """
 
     framework: str
@@ -39,6 +41,7 @@ class Reading:
     notes: tuple[str, ...] = ()
     to_convmm: tuple[str, ...] | None = None
     from_convmm: Conversion | None = None
+    variant: str = ""
 
     def case(self, batch: int, channels: int, sizes: Sequence[int]) -> Case:
         """Make the case of this layer on an input of these sizes.

@@ -1,6 +1,6 @@
 """``DepthwiseConv1D`` and ``DepthwiseConv2D``: each channel convolved for itself, kernels (*kernel, C, m).
 
-The m filters of channel c give the output channels c * m to c * m + m - 1, as those of a convolution whose
+The m filters of channel c give the output channels m*c to m*c + m - 1, as those of a convolution whose
 groups are the channels. Sources: keras/src/layers/convolutional/base_depthwise_conv.py and
 keras/src/backend/tensorflow/nn.py (Keras 3.8 to 3.15), and runs.
 """
@@ -8,12 +8,14 @@ keras/src/backend/tensorflow/nn.py (Keras 3.8 to 3.15), and runs.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from packaging.version import Version
 
 from parity.cases.case import Case
 from parity.frameworks.code.layer import Layer, layer
+from parity.frameworks.code.reading import Reading
 from parity.frameworks.code.script import Conversion
 from parity.frameworks.interface import Refuses
 from parity.frameworks.keras.installation import tensorflow_kernels, version
@@ -36,6 +38,45 @@ def to_depthwise(multiplier: int) -> Conversion:
     """Return the way from (C * m, 1, *kernel) to (*kernel, C, m), where m is the multiplier."""
     split = f"kernel = {MOVE}.reshape(*kernel.shape[2:], -1, {multiplier})"
     return Conversion((split, "converted = [kernel, *bias]"))
+
+
+@dataclass(frozen=True)
+class DepthwiseReading(Reading):
+    """A layer whose filters and groups are known with its input's channels.
+
+    Attributes:
+        multiplier: how many filters each channel has.
+    """
+
+    multiplier: int = 1
+
+    def on(self, shape: Sequence[int]) -> Case:
+        """Make the case of this layer on an input of this shape, (N, C, *spatial).
+
+        Raises:
+            CaseError: a shape that is none.
+            GeometryError: sizes that the layer cannot take.
+        """
+        channels = shape[1] if len(shape) > 1 else 0
+        filters, groups = channels * self.multiplier, max(channels, 1)
+        return Case(self.op, shape, filters=filters, groups=groups, **self.arguments)
+
+
+def of_channels(reading: Reading, multiplier: int) -> DepthwiseReading:
+    """Return the reading as that of a depthwise layer, with so many filters a channel."""
+    return DepthwiseReading(
+        reading.framework,
+        reading.op,
+        reading.channels,
+        reading.arguments,
+        reading.layer,
+        reading.activation,
+        (*reading.notes, *trap(multiplier)),
+        TO_CONVMM,
+        to_depthwise(multiplier),
+        VARIANT,
+        multiplier,
+    )
 
 
 def is_depthwise(case: Case) -> bool:
@@ -67,8 +108,8 @@ def trap(multiplier: int) -> tuple[str, ...]:
     if multiplier == 1:
         return ()
     order = (
-        f"depth_multiplier={multiplier}: output channel c * {multiplier} + j is input channel c by "
-        "kernel[..., c, j]; with the two the other way round, j * C + c, the channels come in a wrong order"
+        f"depth_multiplier={multiplier}: output channel {multiplier}*c + j is kernel[..., c, j] on channel c, "
+        "and not channel j*C + c"
     )
     return (order,)
 

@@ -9,6 +9,7 @@ from parity.cases.op import Op
 from parity.frameworks.code.expression import Bound, Call
 from parity.frameworks.code.layer import Layer, Name
 from parity.frameworks.code.reading import Reading
+from parity.frameworks.keras.depthwise import of_channels
 from parity.frameworks.keras.rules import CHANNELS_FIRST
 
 _BEGIN = ("filters", "kernel_size", "strides", "padding")
@@ -29,28 +30,38 @@ _END = (
     "autocast",
     "lora_rank",
 )
+_DEPTHWISE = (
+    *_BEGIN[1:],
+    "depth_multiplier",
+    "data_format",
+    "dilation_rate",
+    *(name.replace("kernel_", "depthwise_") for name in _END if name != "lora_rank"),
+)
 _CONV = (*_BEGIN, "data_format", "dilation_rate", "groups", *_END)
 _CONV_TRANSPOSE = (*_BEGIN, "output_padding", "data_format", "dilation_rate", *_END)
 _CONV_3D_TRANSPOSE = (*_BEGIN, "data_format", "output_padding", "dilation_rate", *_END)
 
+_DEPTHWISE_CLASSES = {f"DepthwiseConv{rank}D": f"conv{rank}d" for rank in (1, 2)}
 CLASSES = {
     f"{name}{rank}D{suffix}": f"{op}{rank}d"
     for name in ("Conv", "Convolution")
     for suffix, op in (("", "conv"), ("Transpose", "conv_transpose"))
     for rank in (1, 2, 3)
-}
-"""The operation of each class, under both of its names."""
+} | _DEPTHWISE_CLASSES
+"""The operation of each class, under all of its names."""
 
 PREFIXES = ("", "layers", "keras.layers", "tf.keras.layers", "tensorflow.keras.layers")
-_INITIALIZERS = ("kernel_initializer", "bias_initializer")
+_INITIALIZERS = ("kernel_initializer", "depthwise_initializer", "bias_initializer")
 _DROPPED = (*_INITIALIZERS, "name", "trainable", "autocast")
 """What is not translated."""
 
 _REFUSED = (
     "kernel_regularizer",
+    "depthwise_regularizer",
     "bias_regularizer",
     "activity_regularizer",
     "kernel_constraint",
+    "depthwise_constraint",
     "bias_constraint",
     "lora_rank",
 )
@@ -78,29 +89,30 @@ def read(call: Call) -> Reading:
     if call.prefix not in PREFIXES:
         allowed = ", ".join(f"{prefix}.{call.name}" for prefix in PREFIXES[1:])
         raise call.error(f"{shorten(call.path)}: allowed are {call.name}, {allowed}")
-    op = CLASSES[call.name]
+    op, by_channel = CLASSES[call.name], call.name in _DEPTHWISE_CLASSES
     transposed, rank = Op.of(op)
-    bound = call.bind(_names(op))
+    bound = call.bind(_DEPTHWISE if by_channel else _names(op))
     for name in _REFUSED:
         bound.choice(name, (None,), None)
     arguments: dict[str, Any] = {
-        "filters": bound.number("filters", minimum=0),
         "kernel": bound.numbers("kernel_size", rank),
         "stride": bound.numbers("strides", rank, default=1),
         "dilation": bound.numbers("dilation_rate", rank, default=1),
-        "groups": bound.number("groups", 1),
         "bias": bound.flag("use_bias", default=True),
         "dtype": bound.choice("dtype", (None, "float16", "bfloat16", "float32", "float64"), None)
         or "float32",
     }
-    arguments["padding"] = _padding(bound, op, arguments)
+    if not by_channel:
+        arguments["filters"] = bound.number("filters", minimum=0)
+        arguments["groups"] = bound.number("groups", 1)
+    arguments["padding"] = _padding(bound, arguments, causal=op == "conv1d" and not by_channel)
     if transposed and bound.value("output_padding") is not None:
         arguments["output_padding"] = bound.numbers("output_padding", rank, minimum=0)
     channels_first = (
         bound.choice("data_format", (None, "channels_last", "channels_first"), None) == "channels_first"
     )
     activation = bound.choice("activation", _ACTIVATIONS, None)
-    return Reading(
+    reading = Reading(
         f"keras+{CHANNELS_FIRST}" if channels_first else "keras",
         op,
         _channels(bound, rank, first=channels_first),
@@ -109,6 +121,7 @@ def read(call: Call) -> Reading:
         None if activation == "linear" else activation,
         tuple(_notes(bound, channels_first=channels_first)),
     )
+    return of_channels(reading, bound.number("depth_multiplier", 1)) if by_channel else reading
 
 
 def _layer(bound: Bound) -> Layer:
@@ -128,8 +141,8 @@ def _names(op: str) -> tuple[str, ...]:
     return _CONV_TRANSPOSE if Op.of(op).transposed else _CONV
 
 
-def _padding(bound: Bound, op: str, arguments: dict[str, Any]) -> Any:
-    allowed = ("valid", "same", "causal") if op == "conv1d" else ("valid", "same")
+def _padding(bound: Bound, arguments: dict[str, Any], *, causal: bool) -> Any:
+    allowed = ("valid", "same", "causal") if causal else ("valid", "same")
     value = bound.value("padding", "valid")
     lower = value.lower() if isinstance(value, str) else value
     if lower not in allowed:
