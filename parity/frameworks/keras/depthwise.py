@@ -108,8 +108,8 @@ def trap(multiplier: int) -> tuple[str, ...]:
     if multiplier == 1:
         return ()
     order = (
-        f"depth_multiplier={multiplier}: output channel {multiplier}*c + j is kernel[..., c, j] on channel c, "
-        "and not channel j*C + c"
+        f"depth_multiplier={multiplier}: output channel {multiplier}*c + j is kernel[..., c, j] on channel "
+        "c, and not channel j*C + c"
     )
     return (order,)
 
