@@ -129,6 +129,26 @@ def keras_layers(draw: st.DrawFn) -> Written:
     return Written("keras", text, rank, channels, (*taps, *shape), filters if bias else None, dtype)
 
 
+@st.composite
+def depthwise_layers(draw: st.DrawFn) -> Written:
+    """Any depthwise layer of Keras's, its call not always accepted; shrinks towards DepthwiseConv1D(1)."""
+    rank = draw(st.integers(1, 2))
+    channels, multiplier = draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    kernel = draw(_ints(1, MOST[rank], rank))
+    bias = draw(st.booleans())
+    dtype = draw(st.sampled_from(EVERY_DTYPE))
+    optional = {
+        "strides": _ints(1, 3, rank),
+        "padding": st.sampled_from(["valid", "same", "SAME"]),
+        "dilation_rate": _ints(1, 3, rank),
+    }
+    call = _call(draw, f"keras.layers.DepthwiseConv{rank}D", [kernel], optional)
+    taps = (kernel,) * rank if isinstance(kernel, int) else tuple(kernel)
+    text = f"{call}, depth_multiplier={multiplier}, use_bias={bias}, dtype={dtype!r})"
+    filters = channels * multiplier if bias else None
+    return Written("keras", text, rank, channels, (*taps, channels, multiplier), filters, dtype)
+
+
 @examples(45)
 @given(torch_layers(), st.sampled_from(["keras", "numpy"]))
 def test_any_layer_of_torch_is_translated_or_refused_as_torch_does(written: Written, target: str) -> None:
@@ -138,6 +158,12 @@ def test_any_layer_of_torch_is_translated_or_refused_as_torch_does(written: Writ
 @examples(45)
 @given(keras_layers(), st.sampled_from(["torch", "numpy"]))
 def test_any_layer_of_keras_is_translated_or_refused_as_keras_does(written: Written, target: str) -> None:
+    _is_translated_or_rightly_refused(written, target)
+
+
+@examples(30)
+@given(depthwise_layers(), st.sampled_from(["torch", "numpy"]))
+def test_any_depthwise_layer_is_translated_or_refused_as_keras_does(written: Written, target: str) -> None:
     _is_translated_or_rightly_refused(written, target)
 
 
