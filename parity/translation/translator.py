@@ -97,7 +97,7 @@ class Draft:
         run = Run(
             pair.case, (), grad=False, submit=submit if self.reading.activation else lambda *_: next(waits)
         )
-        run.ask(self.source, layers_of(self.source, pair.case)[0])
+        run.ask(self.source, _computing(self.source, self.reading, pair.case))
         run.ask(self.target, ours)
         return excusing(run.finish().results)
 
@@ -242,15 +242,22 @@ def _probes(reading: Reading, channels: int) -> Iterator[Case]:
 
 def _source_spelling(call: Call, source: Framework, reading: Reading, case: Case) -> Spelling:
     """Return the layer that was typed, as it was typed."""
-    first, *others = layers_of(source, case)
-    computing = (each for each in (first, *others) if isinstance(each, Spelling) and each.kind != "lookalike")
-    # a layer of its own, or else the first that computes the case
-    own = min(computing, key=lambda each: each.variant != reading.variant, default=None)
-    if own is None:
-        raise call.error(first.reason if isinstance(first, Unsupported) else "it has no layer")
+    own = _computing(source, reading, case)
+    if isinstance(own, Unsupported):
+        raise call.error(own.reason)
     if own.refusal is not None and own.refusal.certain:
         raise call.error(f"{source.name} itself refuses this layer: {own.refusal.reason}")
     return replace(own, layer=reading.layer, convert=reading.from_convmm or own.convert)
+
+
+def _computing(source: Framework, reading: Reading, case: Case) -> Spelling | Unsupported:
+    """Return the source's layer that was typed, or why there is none, without the activation."""
+    own = reading.own(case)
+    if own is not None:
+        return own
+    first, *others = layers_of(source, case)
+    computing = (each for each in (first, *others) if isinstance(each, Spelling) and each.kind != "lookalike")
+    return next(computing, first if isinstance(first, Unsupported) else Unsupported("it has no layer"))
 
 
 def _choose(call: Call, target: Framework, cases: Sequence[Case], *, any_size: bool) -> list[Spelling]:

@@ -11,6 +11,7 @@ from parity.cases.case import ZEROS, Case
 from parity.cases.op import Op
 from parity.frameworks.code.layer import Layer
 from parity.frameworks.code.script import Conversion
+from parity.frameworks.spelling import Spelling
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,6 @@ class Reading:
         to_convmm: statements that bring this layer's ``kernel`` into convmm's layout; None where it is the
             framework's own.
         from_convmm: from convmm's kernel and bias to this layer's arrays; None as before.
-        variant: which of the framework's layers for a case it is, as of
-            :class:`parity.frameworks.spelling.Spelling`.
     """
 
     framework: str
@@ -41,7 +40,6 @@ class Reading:
     notes: tuple[str, ...] = ()
     to_convmm: tuple[str, ...] | None = None
     from_convmm: Conversion | None = None
-    variant: str = ""
 
     def case(self, batch: int, channels: int, sizes: Sequence[int]) -> Case:
         """Make the case of this layer on an input of these sizes.
@@ -60,6 +58,10 @@ class Reading:
             GeometryError: sizes that the layer cannot take.
         """
         return Case(self.op, shape, **self.arguments)
+
+    def own(self, case: Case) -> Spelling | None:  # noqa: ARG002 - for those that have one
+        """Return the layer's spelling of a case; None where it is the framework's first that computes it."""
+        return None
 
     @property
     def smallest(self) -> tuple[int, ...]:

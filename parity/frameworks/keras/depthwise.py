@@ -17,7 +17,7 @@ from parity.cases.case import Case
 from parity.frameworks.code.layer import Layer, layer
 from parity.frameworks.code.reading import Reading
 from parity.frameworks.code.script import Conversion
-from parity.frameworks.interface import Refuses
+from parity.frameworks.interface import Refuses, refuses_nothing
 from parity.frameworks.keras.installation import tensorflow_kernels, version
 from parity.frameworks.keras.rules import CHANNELS_FIRST, CHANNELS_LAST, MOVE
 from parity.frameworks.precision import Mode, accumulator_unknown, flushing
@@ -61,6 +61,11 @@ class DepthwiseReading(Reading):
         filters, groups = channels * self.multiplier, max(channels, 1)
         return Case(self.op, shape, filters=filters, groups=groups, **self.arguments)
 
+    def own(self, case: Case) -> Spelling:
+        """Return the depthwise layer, of a single channel too."""
+        first = CHANNELS_FIRST in self.framework
+        return _spelling(case, refuses_nothing, CHANNELS_FIRST if first else CHANNELS_LAST)
+
 
 def of_channels(reading: Reading, multiplier: int) -> DepthwiseReading:
     """Return the reading as that of a depthwise layer, with so many filters a channel."""
@@ -74,7 +79,6 @@ def of_channels(reading: Reading, multiplier: int) -> DepthwiseReading:
         (*reading.notes, *trap(multiplier)),
         TO_CONVMM,
         to_depthwise(multiplier),
-        VARIANT,
         multiplier,
     )
 
