@@ -1,16 +1,18 @@
-"""A layer as people write it: one call with literal arguments, parsed and never evaluated."""
+"""A layer as people write it: one call with its arguments, parsed and never evaluated."""
 
 from __future__ import annotations
 
 import ast
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from convmm.geometry import LARGEST, GeometryError, check_int, check_ints, shorten, shown
+from convmm.geometry import GeometryError, check_int, check_ints, shorten, shown
 from parity.cases.errors import InputError
 from parity.frameworks.code.layer import Layer, Name
+from parity.frameworks.code.lines import layer_call, one_line
+from parity.frameworks.code.literals import ArithmeticRefusal, NoLiteralError, literal
 
 
 class ExpressionError(InputError):
@@ -23,11 +25,13 @@ class Argument:
 
     Attributes:
         name: as written; None for a positional one.
-        value: of a literal; of a dotted name, such as torch.float64, a :class:`Name`.
+        value: of a literal; of a dotted name, such as torch.float64, or a call a :class:`Name`; of any other
+            expression :data:`UNREAD`.
         start: where it begins in the expression.
         end: and where it ends.
-        is_variable: whether the value is a variable, such as x, or another call, such as nnx.Rngs(0): nothing
-            is known of it but the name.
+        is_variable: whether the value is a variable, such as x, a call, such as nnx.Rngs(0), or another
+            expression that is no literal, such as x + 1: none of them is evaluated.
+        inner: the call that it is.
     """
 
     name: str | None
@@ -35,6 +39,18 @@ class Argument:
     start: int
     end: int
     is_variable: bool = False
+    inner: Call | None = None
+
+
+class Unread:
+    """The value of an expression that is no literal, no name and no call: nothing of it is kept."""
+
+    def __repr__(self) -> str:
+        """Return that it is something."""
+        return "an expression"
+
+
+UNREAD = Unread()
 
 
 @dataclass(frozen=True)
@@ -178,13 +194,13 @@ def parse_call(text: str) -> Call:
     """Parse the call that a text is.
 
     Raises:
-        ExpressionError: no Python expression, no call, or an argument that is no literal.
+        ExpressionError: no Python expression, no call, or arithmetic that is not worked out.
     """
     if len(text) > _LONGEST:
         raise ExpressionError(
             f"expression={shown(text)}: allowed are at most {_LONGEST} characters, as in nn.Conv2d(3, 8, 3)"
         )
-    line = " ".join(text.split())
+    line = one_line(text)
     node = _parse(line)
     if not isinstance(node, ast.Call):
         raise ExpressionError(
@@ -195,10 +211,14 @@ def parse_call(text: str) -> Call:
         raise ExpressionError(
             f"this calls no layer by its name, as in nn.Conv2d(3, 8, 3): {shorten(line, _SHOWN)}"
         )
+    return _call(line, path, node)
+
+
+def _call(line: str, path: str, node: ast.Call) -> Call:
     call = Call(line, path, ())
     arguments = [_argument(call, None, value) for value in node.args]
     arguments += [_argument(call, keyword.arg or "**", keyword.value) for keyword in node.keywords]
-    return Call(line, path, tuple(arguments))
+    return replace(call, arguments=tuple(arguments))
 
 
 _LONGEST = 10_000
@@ -208,11 +228,11 @@ _SHOWN = 300
 """Characters of an expression that a message shows."""
 
 
-def _parse(line: str) -> ast.expr:
+def _parse(line: str) -> ast.expr | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of a backslash in a text, say
-            return ast.parse(line, mode="eval").body
+            return layer_call(ast.parse(line).body)
     except (SyntaxError, ValueError) as error:
         place = getattr(error, "offset", None) or 1
         marked = Argument(None, None, place - 1, place)
@@ -240,17 +260,16 @@ def _argument(call: Call, name: str | None, node: ast.expr) -> Argument:
     if path := _dotted(node):
         return Argument(name, Name(path), start, end, is_variable=isinstance(node, ast.Name))
     if isinstance(node, ast.Call) and (path := _dotted(node.func)):
-        return Argument(name, Name(path), start, end, is_variable=True)
-    if any(_is_larger(each) for each in ast.walk(node)):
-        raise call.error(f"a number is too large: allowed are numbers up to {LARGEST}", argument)
+        inner = _call(call.text, path, node)
+        return Argument(name, Name(path), start, end, is_variable=True, inner=inner)
     try:
-        return Argument(name, ast.literal_eval(node), start, end)
-    except (ValueError, TypeError, MemoryError, RecursionError):
-        raise call.error(_NO_LITERAL, argument) from None
+        return Argument(name, literal(node), start, end)
+    except ArithmeticRefusal as refusal:
+        raise call.error(str(refusal), argument) from None
+    except NoLiteralError:
+        return Argument(name, UNREAD, start, end, is_variable=True)
 
 
-_NO_LITERAL = "every argument is a literal: a number, a tuple, a text, True, False or None"
-
-
-def _is_larger(node: ast.AST) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, int) and node.value > LARGEST
+_NO_LITERAL = (
+    "every argument is a literal: a number, arithmetic of numbers, a tuple, a text, True, False or None"
+)
