@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from convmm.geometry import GeometryError, check_int, shorten, shown
 from parity.cases.op import Op
-from parity.frameworks.code.expression import Bound, Call
-from parity.frameworks.code.layer import Layer, Name
+from parity.frameworks.code.expression import UNREAD, Bound, Call
+from parity.frameworks.code.layer import Layer
 from parity.frameworks.code.reading import Reading
 from parity.frameworks.keras.depthwise import of_channels
 from parity.frameworks.keras.rules import CHANNELS_FIRST
@@ -27,6 +28,7 @@ _END = (
     "dtype",
     "trainable",
     "input_shape",
+    "batch_input_shape",
     "autocast",
     "lora_rank",
 )
@@ -51,11 +53,8 @@ CLASSES = {
 """The operation of each class, under all of its names."""
 
 PREFIXES = ("", "layers", "keras.layers", "tf.keras.layers", "tensorflow.keras.layers")
-_INITIALIZERS = ("kernel_initializer", "depthwise_initializer", "bias_initializer")
-_DROPPED = (*_INITIALIZERS, "name", "trainable", "autocast")
-"""What is not translated."""
-
-_REFUSED = (
+_SHAPES = ("input_shape", "batch_input_shape")
+_OF_TRAINING = (
     "kernel_regularizer",
     "depthwise_regularizer",
     "bias_regularizer",
@@ -63,8 +62,21 @@ _REFUSED = (
     "kernel_constraint",
     "depthwise_constraint",
     "bias_constraint",
-    "lora_rank",
 )
+"""What says how weights are trained; a constraint is applied to them after a step."""
+
+_INITIALIZERS = ("kernel_initializer", "depthwise_initializer", "bias_initializer")
+_DROPPED = (*_INITIALIZERS, "name", "trainable", "autocast")
+"""What is not translated."""
+
+_NOT_COMPUTING = (*_DROPPED, *_OF_TRAINING, *_SHAPES)
+"""What does not change what is computed with given weights, and so may be any expression."""
+
+_DTYPES = ("float16", "bfloat16", "float32", "float64")
+_MIXED = {"mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}
+"""The dtype that a policy computes in; its weights are of float32, and rounded to that on each call."""
+
+_POLICIES = ("Policy", "DTypePolicy")
 _ACTIVATIONS = (
     None,
     "linear",
@@ -91,16 +103,18 @@ def read(call: Call) -> Reading:
         raise call.error(f"{shorten(call.path)}: allowed are {call.name}, {allowed}")
     op, by_channel = CLASSES[call.name], call.name in _DEPTHWISE_CLASSES
     transposed, rank = Op.of(op)
-    bound = call.bind(_DEPTHWISE if by_channel else _names(op))
-    for name in _REFUSED:
-        bound.choice(name, (None,), None)
+    names = _DEPTHWISE if by_channel else _names(op)
+    bound = _with_policy(call.bind(names, arrays=(*_NOT_COMPUTING, "dtype")))
+    if bound.value("lora_rank") is not None:
+        given = shown(bound.value("lora_rank"))
+        raise bound.refuse("lora_rank", f"lora_rank={given}: allowed is None, as LoRA adds to the kernel")
+    dtype = bound.choice("dtype", (None, *_DTYPES, *_MIXED), None) or "float32"
     arguments: dict[str, Any] = {
         "kernel": bound.numbers("kernel_size", rank),
         "stride": bound.numbers("strides", rank, default=1),
         "dilation": bound.numbers("dilation_rate", rank, default=1),
         "bias": bound.flag("use_bias", default=True),
-        "dtype": bound.choice("dtype", (None, "float16", "bfloat16", "float32", "float64"), None)
-        or "float32",
+        "dtype": _MIXED.get(dtype, dtype),
     }
     if not by_channel:
         arguments["filters"] = bound.number("filters", minimum=0)
@@ -124,15 +138,42 @@ def read(call: Call) -> Reading:
     return of_channels(reading, bound.number("depth_multiplier", 1)) if by_channel else reading
 
 
+def _with_policy(bound: Bound) -> Bound:
+    """Return the arguments with the name of a dtype policy for the call that makes it.
+
+    Raises:
+        ExpressionError: the dtype is another expression.
+    """
+    argument = bound.arguments.get("dtype")
+    if argument is None or not argument.is_variable:
+        return bound
+    inner = argument.inner
+    if inner is None or inner.name not in _POLICIES:
+        raise bound.refuse("dtype", "dtype is a text, a name such as tf.float16, or a Policy of a text")
+    name = inner.bind(("name",)).required("name")
+    return replace(bound, arguments={**bound.arguments, "dtype": replace(argument, value=name)})
+
+
 def _layer(bound: Bound) -> Layer:
-    """Return the layer as it was typed; a dotted name as the text by which Keras knows the same thing."""
+    """Return the layer as it was typed, without what is left out of the proof.
+
+    A dotted name is written as the text by which Keras knows the same thing.
+    """
     texts = {name: bound.named(name) for name in ("activation", "dtype", "data_format")}
-    return bound.layer("keras.layers", **texts, **dict.fromkeys(_own_initializers(bound)))
+    out = _left_out(bound)
+    by_place = [name for name in out if bound.arguments[name].name is None]
+    kept = {name: each for name, each in bound.arguments.items() if name not in out or name in by_place}
+    return replace(bound, arguments=kept).layer("keras.layers", **texts, **dict.fromkeys(by_place))
 
 
-def _own_initializers(bound: Bound) -> list[str]:
-    """Return which initializers are given as dotted names, which may be the user's own."""
-    return [name for name in _INITIALIZERS if isinstance(bound.value(name), Name)]
+def _left_out(bound: Bound) -> list[str]:
+    """Return what is left out of the proof, too: whatever is no plain text, which may be the user's own."""
+    given = [name for name in _NOT_COMPUTING if bound.value(name) is not None]
+    return [
+        name
+        for name in given
+        if name in (*_OF_TRAINING, *_SHAPES) or not isinstance(bound.value(name), str | bool)
+    ]
 
 
 def _names(op: str) -> tuple[str, ...]:
@@ -153,28 +194,37 @@ def _padding(bound: Bound, arguments: dict[str, Any], *, causal: bool) -> Any:
 
 
 def _channels(bound: Bound, rank: int, *, first: bool) -> int | None:
-    shape = bound.value("input_shape")
-    if shape is None:
-        return None
-    if not isinstance(shape, tuple) or len(shape) != rank + 1:
-        raise bound.refuse("input_shape", f"input_shape={shown(shape)}: allowed are {rank + 1} sizes")
-    channels = shape[0 if first else -1]
-    if channels is None:
-        return None
-    try:
-        return check_int("input_shape's channels", channels, minimum=0)
-    except GeometryError as error:
-        raise bound.refuse("input_shape", str(error)) from None
+    for name, of_batch in zip(_SHAPES, (0, 1), strict=True):
+        argument = bound.arguments.get(name)
+        if argument is None or argument.value is None or argument.value is UNREAD or argument.is_variable:
+            continue
+        shape, count = argument.value, rank + 1 + of_batch
+        if not isinstance(shape, tuple | list) or len(shape) != count:
+            raise bound.refuse(name, f"{name}={shown(shape)}: allowed are {count} sizes")
+        channels = shape[of_batch if first else -1]
+        if channels is None:
+            continue
+        try:
+            return check_int(f"{name}'s channels", channels, minimum=0)
+        except GeometryError as error:
+            raise bound.refuse(name, str(error)) from None
+    return None
 
 
 def _notes(bound: Bound, *, channels_first: bool) -> list[str]:
-    dropped = [name for name in _DROPPED if bound.value(name) is not None]
-    own = _own_initializers(bound)
+    out = _left_out(bound)
     notes = [
-        f"{name} is left out{', of the proof too' if name in own else ''}: it does not change what the layer "
+        f"{name} is left out{', of the proof too' if name in out else ''}: it does not change what the layer "
         "computes with given weights"
-        for name in dropped
+        for name in (*_DROPPED, *_OF_TRAINING)
+        if bound.value(name) is not None
     ]
+    dtype = bound.named("dtype")
+    if dtype in _MIXED:
+        notes.append(
+            f"dtype={dtype!r} keeps its weights in float32 and computes in {_MIXED[dtype]}: the translation "
+            f"has both in {_MIXED[dtype]}, which is the same for given weights, and not for training"
+        )
     if channels_first:
         notes.append("data_format='channels_first' changes the order of the data's axes, not the kernel's")
     return notes

@@ -236,6 +236,7 @@ class Torch(Framework):
     def call(self, layer: Any, weights: Sequence[Array], x: Array) -> Array:
         """Set the module's parameters and run it on (N, C, *spatial), without recording gradients."""
         given = self._given(x)
+        _materialise(layer, given)
         layer = self._way.taken(layer, given)
         _set_weights(layer, weights)
         with load().no_grad():
@@ -281,6 +282,7 @@ gradients = [each.cpu().double().numpy() for each in found]""",
     ) -> tuple[Array, list[Array]]:
         """Return the gradients by the input and by the module's parameters, by torch.autograd."""
         given = self._given(x).requires_grad_()
+        _materialise(layer, given)
         layer = self._way.taken(layer, given)
         _set_weights(layer, weights)
         sources = [given, *layer.parameters()]
@@ -293,6 +295,14 @@ gradients = [each.cpu().double().numpy() for each in found]""",
         if CHANNELS_LAST not in self.on:
             return tensor
         return tensor.to(memory_format=getattr(load(), str(format_of(array.ndim - 2))))
+
+
+def _materialise(layer: Any, given: Any) -> None:
+    """Have lazy modules take their channels from the input, by a call whose output is not used."""
+    torch = load()
+    if any(isinstance(each, torch.nn.UninitializedParameter) for each in layer.parameters()):
+        with torch.no_grad():
+            layer(given)
 
 
 def _set_weights(layer: Any, weights: Sequence[Array]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -41,11 +42,12 @@ _CONV_TRANSPOSE = (
 )
 
 CLASSES = {
-    f"{name}{rank}d": f"{op}{rank}d"
+    f"{lazy}{name}{rank}d": f"{op}{rank}d"
+    for lazy in ("", "Lazy")
     for name, op in (("Conv", "conv"), ("ConvTranspose", "conv_transpose"))
     for rank in (1, 2, 3)
 }
-"""The operation of each class."""
+"""The operation of each class; a lazy one takes its input's channels when it is first called."""
 
 PREFIXES = ("", "nn", "torch.nn")
 _DTYPES = {
@@ -71,10 +73,10 @@ def read(call: Call) -> Reading:
         )
     op = CLASSES[call.name]
     transposed, rank = Op.of(op)
-    typed = call.bind(_CONV_TRANSPOSE if transposed else _CONV)
+    names, lazy = (_CONV_TRANSPOSE if transposed else _CONV), call.name.startswith("Lazy")
+    typed = call.bind(names[1:] if lazy else names, arrays=("device",))
     bound = _spread(typed)
     mode = bound.choice("padding_mode", (ZEROS,) if transposed else PADDING_MODES, ZEROS)
-    bound.choice("device", (None, "cpu"), None)
     arguments: dict[str, Any] = {
         "filters": bound.number("out_channels", minimum=0),
         "kernel": bound.numbers("kernel_size", rank),
@@ -89,8 +91,18 @@ def read(call: Call) -> Reading:
     if transposed and "output_padding" in bound.arguments:
         arguments["output_padding"] = bound.numbers("output_padding", rank, minimum=0)
     known = {} if bound.value("dtype") is None else {"dtype": Name(f"torch.{arguments['dtype']}")}
-    channels = bound.number("in_channels", minimum=0)
-    return Reading("torch", op, channels, arguments, typed.layer("torch.nn", **known))
+    if bound.value("device") is not None:
+        known["device"] = None
+    layer = typed.layer("torch.nn", **known)
+    channels = None if lazy else bound.number("in_channels", minimum=0)
+    return Reading("torch", op, channels, arguments, layer, notes=tuple(_notes(bound, lazy=lazy)))
+
+
+def _notes(bound: Bound, *, lazy: bool) -> Iterator[str]:
+    if bound.value("device") is not None:
+        yield "device is left out, of the proof too: it is where the layer is, and not what it computes"
+    if lazy:
+        yield f"{bound.call.name} takes its input's channels when it is first called"
 
 
 def _dtype(bound: Bound) -> str:

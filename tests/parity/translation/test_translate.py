@@ -250,7 +250,9 @@ def test_layers_are_read_as_people_write_them(line: str, options: dict[str, Any]
         ("nn.Conv2d(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12)", "takes 11 arguments at most"),
         ("layers.Conv2D(3, 3)", "--channels"),
         ("layers.Conv2D(3, 3, padding='full')", "allowed are 'valid', 'same'"),
-        ("layers.Conv2D(3, 3, kernel_regularizer='l2')", "kernel_regularizer='l2'"),
+        ("layers.Conv2D(3, 3, lora_rank=4)", "lora_rank=4: allowed is None, as LoRA adds to the kernel"),
+        ("layers.Conv2D(3, 3, dtype='int8')", "dtype='int8': allowed are None, 'float16'"),
+        ("layers.Conv2D(3, 3, dtype=policy)", "dtype is a text, a name such as tf.float16, or a Policy"),
         ("layers.Conv2D(3, 3, strides=2, dilation_rate=2, input_shape=(9, 9, 1))", "keras itself refuses"),
     ],
 )
