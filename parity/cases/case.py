@@ -32,6 +32,7 @@ from parity.cases.notation import (
     parse_int,
     parse_ints,
     parse_padding,
+    parse_shape,
 )
 from parity.cases.op import OPS, Op
 
@@ -318,7 +319,7 @@ class Case:
 _FIELDS = tuple(field.name for field in fields(Case))
 
 _PARSERS: dict[str, Callable[[str], object]] = {
-    "input": parse_ints,
+    "input": parse_shape,
     "filters": parse_int,
     "kernel": parse_ints,
     "stride": parse_ints,

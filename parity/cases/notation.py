@@ -56,6 +56,31 @@ def parse_ints(text: str) -> int | tuple[int, ...]:
     return numbers[0] if len(numbers) == 1 else numbers
 
 
+def parse_shape(text: str) -> tuple[int, ...]:
+    """Read ``"1,3,8,8"``, and ``"1x3x8x8"`` and ``"(1, 3, 8, 8)"`` as the same.
+
+    Raises:
+        NotationError: anything else, or a number that is too large.
+
+    >>> parse_shape("[1, 3, 8, 8]")
+    (1, 3, 8, 8)
+    """
+    inner = text.strip() if len(text) <= _LONGEST_SHAPE else ""
+    if inner[:1] + inner[-1:] in {"()", "[]"}:
+        inner = inner[1:-1].rstrip().removesuffix(",")
+    try:
+        return tuple(parse_int(part) for part in inner.split("," if "," in inner else "x"))
+    except TooLargeError:
+        raise
+    except NotationError:
+        msg = f"{shown(text)} is no shape: allowed are numbers as in 1,3,8,8, 1x3x8x8 or (1, 3, 8, 8)"
+        raise NotationError(msg) from None
+
+
+_LONGEST_SHAPE = 1000
+"""Characters: five numbers have a hundred."""
+
+
 def parse_padding(text: str) -> int | tuple[int, ...] | Pads | str:
     """Read ``"1"``, ``"1,2"``, ``"same"``, ``"valid"``, or a before:after pair per axis, ``"1:2,0:1"``.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 from collections.abc import Callable
@@ -11,9 +12,18 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from parity.cases.batch import batched
 from parity.cases.case import DTYPES, PADDING_MODES, VALUES, ZEROS
-from parity.cases.notation import NotationError, parse_int, parse_ints, parse_names, parse_padding
-from parity.cases.op import OPS
+from parity.cases.notation import (
+    NotationError,
+    parse_int,
+    parse_ints,
+    parse_names,
+    parse_padding,
+    parse_shape,
+)
+from parity.cases.op import OPS, Op
+from parity.cli.streams import say
 
 
 class Notation(click.ParamType[object]):
@@ -33,15 +43,9 @@ class Notation(click.ParamType[object]):
             self.fail(str(error), param, ctx)
 
 
-def read_shape(text: str) -> tuple[int, ...]:
-    """Read ``N,C,*spatial``."""
-    sizes = parse_ints(text)
-    return sizes if isinstance(sizes, tuple) else (sizes,)
-
-
 INT = Notation("integer", parse_int)
 INTS = Notation("n[,n...]", parse_ints)
-SHAPE = Notation("n,c,...", read_shape)
+SHAPE = Notation("n,c,...", parse_shape)
 PADDING = Notation("padding", parse_padding)
 NAMES = Notation("names", parse_names)
 
@@ -151,7 +155,22 @@ def case_options(
             help="What the padding of a convolution holds.",
         ),
         *([_INPUT_AND_KERNEL] if own else []),
+        _with_batch,
     )
+
+
+def _with_batch(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Have a command be given its input with a batch, and say so on stderr where none was typed."""
+
+    @functools.wraps(command)
+    def given(op: str | None, input: tuple[int, ...] | None, **others: Any) -> Any:
+        if op is not None and input is not None:
+            input, said = batched(input, Op.of(op).rank)
+            if said:
+                say(said, err=True)
+        return command(op=op, input=input, **others)
+
+    return given
 
 
 def given_options() -> dict[str, str]:

@@ -15,6 +15,7 @@ from parity.cases.errors import InputError
 from parity.frameworks.attempt import attempt, describe
 from parity.frameworks.devices import CPU
 from parity.frameworks.interface import Framework
+from parity.frameworks.meant import meant
 from parity.frameworks.spelling import Spelling, Unsupported
 
 ENTRY_POINTS = "convparity.frameworks"
@@ -51,7 +52,8 @@ def find_framework(name: str) -> Framework:
     whole, at, device = name.partition("@")
     plain, *routes = whole.split("+")
     if plain not in names():
-        raise FrameworkError(f"framework {shown(name)}: allowed are {', '.join(names())}")
+        known = names()
+        raise FrameworkError(f"framework {shown(name)}: {meant(plain, known)}allowed are {', '.join(known)}")
     framework = _made(plain)
     for route in routes:
         if isinstance(framework, Unavailable):

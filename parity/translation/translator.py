@@ -11,8 +11,10 @@ import msgspec
 
 from convmm.geometry import check_ints, kernel_extent, shorten
 from parity.cases.arrays import Arrays
+from parity.cases.batch import batched
 from parity.cases.case import Case, CaseError
 from parity.cases.notation import format_shape
+from parity.cases.op import Op
 from parity.cases.values.drawing import draw_arrays
 from parity.frameworks.code.expression import Call, parse_call
 from parity.frameworks.code.reading import Reading
@@ -141,7 +143,8 @@ def draft(
     Args:
         expression: the layer as people write it, such as ``nn.Conv2d(3, 8, 3, padding=1)``.
         to: the framework to write it in, such as "torch", "keras+channels_first" or "numpy".
-        input: shape of the input, (N, C, *spatial), for a translation that need hold for no other size.
+        input: shape of the input, (N, C, *spatial), for a translation that need hold for no other size; one
+            of (C, *spatial) is read as a batch of 1.
         channels: input channels, where the expression does not carry them and ``input`` is not given.
         kernel_shape: of the kernel's array, in the layout of the expression's framework, where the
             expression does not carry it.
@@ -154,6 +157,9 @@ def draft(
     shape = None if kernel_shape is None else _checked_shape(kernel_shape)
     call = replace(parse_call(expression), kernel_shape=shape)
     target, reading = find_framework(to), _read(call)
+    if input is not None:
+        input, said = batched(input, Op.of(reading.op).rank)
+        reading = replace(reading, notes=(*reading.notes, *([said] if said else [])))
     source = find_framework(reading.framework)
     cases = _cases(call, reading, input, channels)
     theirs = [_source_spelling(call, source, reading, case) for case in cases]
@@ -190,7 +196,9 @@ def _cases(call: Call, reading: Reading, shape: Sequence[int] | None, channels: 
         raise call.error("the line does not carry the input channels: give --input N,C,… or --channels C")
     for name, other in stated.items():
         if other != count:
-            raise call.error(f"{name} says {other} input channels, and the layer {count}")
+            last = name == "input" and shape is not None and shape[-1] == count
+            hint = f": give the channels first, {_channels_first(shape)}" if last and shape else ""
+            raise call.error(f"{name} says {other} input channels, and the layer {count}{hint}")
     try:
         given = [] if shape is None else [reading.on(shape)]
         cases = given or list(_probes(reading, count))
@@ -201,6 +209,11 @@ def _cases(call: Call, reading: Reading, shape: Sequence[int] | None, channels: 
         message = f"input={cases[0].input}: its output has no element; allowed are sizes from {least} on"
         raise call.error(message)
     return cases
+
+
+def _channels_first(shape: Sequence[int]) -> str:
+    """Write an input whose channels are last as it is to be given."""
+    return ",".join(map(str, (shape[0], shape[-1], *shape[1:-1])))
 
 
 def _check_sizes(call: Call, layers: Sequence[Spelling]) -> None:

@@ -208,7 +208,7 @@ def test_a_missing_field_is_named(field: str) -> None:
         ("parity run conv1d --input 1,1,5 --filters 1 --kernel 3 --strides 2", ["'--strides'", "--stride"]),
         ("parity run conv_transpose1d --output_padding 1", ["'--output_padding'", "--output-padding"]),
         ("parity run conv1d 3", ["'3'", "--input"]),
-        ("parity run conv1d --input 1,x,5", ["--input", "'1,x,5'", "2,1"]),
+        ("parity run conv1d --input 1,x,5", ["--input", "'1,x,5'", "1x3x8x8"]),
         ("parity run conv1d --filters one", ["--filters", "'one'", "int"]),
         ("parity run conv1d --filters", ["--filters", "''", "int"]),
         ("parity run conv1d --padding some", ["--padding", "'some'", "1:2,0:1"]),
