@@ -15,8 +15,6 @@ _OTHER_NAMES = {
     "keras.layers": "keras",
     "np": "numpy",
     "convmm": "numpy",
-    "lax": "jax",
-    "jax.lax": "jax",
     "linen": "flax",
     "nnx": "flax",
     "ort": "onnxruntime",
@@ -25,6 +23,16 @@ _OTHER_NAMES = {
     "cv2": "opencv",
 }
 """What people call them, in small letters; TensorFlow's layers are Keras's."""
+
+MODULES = {
+    "torch.nn.functional": "torch+functional",
+    "nn.functional": "torch+functional",
+    "F": "torch+functional",
+    "keras.ops": "keras+ops",
+    "jax.lax": "jax",
+    "lax": "jax",
+}
+"""The modules of functions that stand for the name of what they are of."""
 
 _LONGEST = 30
 """Characters of a name that may be a slip of the pen."""

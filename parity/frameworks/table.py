@@ -15,7 +15,7 @@ from parity.cases.errors import InputError
 from parity.frameworks.attempt import attempt, describe
 from parity.frameworks.devices import CPU
 from parity.frameworks.interface import Framework
-from parity.frameworks.meant import meant
+from parity.frameworks.meant import MODULES, meant
 from parity.frameworks.spelling import Spelling, Unsupported
 
 ENTRY_POINTS = "convparity.frameworks"
@@ -50,7 +50,7 @@ def find_framework(name: str) -> Framework:
         FrameworkError: there is none of this name, it has no such route or device, or it cannot be used here.
     """
     whole, at, device = name.partition("@")
-    plain, *routes = whole.split("+")
+    plain, *routes = MODULES.get(whole, whole).split("+")
     if plain not in names():
         known = names()
         raise FrameworkError(f"framework {shown(name)}: {meant(plain, known)}allowed are {', '.join(known)}")

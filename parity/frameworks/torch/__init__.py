@@ -10,13 +10,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from parity.cases.arrays import Array, numpy_dtype
 from parity.cases.case import PADDING_MODES, ZEROS, Case
 from parity.frameworks.choice import Choice, of_onednn
+from parity.frameworks.code.expression import Call
+from parity.frameworks.code.reading import Reading
 from parity.frameworks.code.script import Script
 from parity.frameworks.devices import CPU, CUDA, MPS, why_no_device
 from parity.frameworks.distributions import installed_version, not_installed
@@ -34,6 +36,9 @@ from parity.frameworks.torch.formats import (
     moved,
     why_no_format,
 )
+from parity.frameworks.torch.functional.read import CLASSES as FUNCTIONS
+from parity.frameworks.torch.functional.read import PREFIXES as FUNCTION_PREFIXES
+from parity.frameworks.torch.functional.read import read as read_function
 from parity.frameworks.torch.read import CLASSES, PREFIXES, read
 from parity.frameworks.torch.routes import IN_ANY_FORMAT, WAYS
 from parity.frameworks.torch.rules import meanings, spelling, why_not
@@ -58,6 +63,10 @@ def load() -> Any:
     return torch
 
 
+def _read(call: Call) -> Reading:
+    return (read_function if call.name in FUNCTIONS else read)(call)
+
+
 _SET = """\
 torch.set_num_threads(1)
 with torch.no_grad():
@@ -80,9 +89,9 @@ class Torch(Framework):
     on: tuple[str, ...] = ()
     device: str = CPU
 
-    classes = CLASSES
-    prefixes = PREFIXES
-    read = staticmethod(read)
+    classes: ClassVar = {**CLASSES, **FUNCTIONS}
+    prefixes = (*PREFIXES, *FUNCTION_PREFIXES)
+    read = staticmethod(_read)
     padding_modes = PADDING_MODES
 
     @property
@@ -99,8 +108,11 @@ class Torch(Framework):
     @property
     def routes(self) -> Mapping[str, Torch]:
         """The memory format, and what modules in it are brought into, where that is not chosen yet."""
+        from parity.frameworks.torch.functional.framework import NAME, Functional  # noqa: PLC0415 - a Torch
+
         left = routes_left(self.on, CHANNELS_LAST, WAYS, IN_ANY_FORMAT)
-        return {route: replace(self, on=(*self.on, route)) for route in left}
+        routes = {route: replace(self, on=(*self.on, route)) for route in left}
+        return routes if self.on else {**routes, NAME: Functional(device=self.device)}
 
     @property
     def devices(self) -> Mapping[str, Torch]:
@@ -240,7 +252,7 @@ class Torch(Framework):
         layer = self._way.taken(layer, given)
         _set_weights(layer, weights)
         with load().no_grad():
-            return _to_numpy(self._way.run(layer, given))
+            return to_numpy(self._way.run(layer, given))
 
     def calling(self, dtype: str) -> Script:
         """Set the module's parameters and run it, on one thread as here."""
@@ -287,11 +299,11 @@ gradients = [each.cpu().double().numpy() for each in found]""",
         _set_weights(layer, weights)
         sources = [given, *layer.parameters()]
         by_input, *by_weights = load().autograd.grad(self._way.run(layer, given), sources, self._given(dy))
-        return _to_numpy(by_input), [_to_numpy(each) for each in by_weights]
+        return to_numpy(by_input), [to_numpy(each) for each in by_weights]
 
     def _given(self, array: Array) -> Any:
         """Make the tensor of (N, C, *spatial), in the memory format of the route."""
-        tensor = _to_torch(array).to(self.device)
+        tensor = to_torch(array).to(self.device)
         if CHANNELS_LAST not in self.on:
             return tensor
         return tensor.to(memory_format=getattr(load(), str(format_of(array.ndim - 2))))
@@ -312,10 +324,11 @@ def _set_weights(layer: Any, weights: Sequence[Array]) -> None:
         raise ValueError(f"the module's parameters have the shapes {wanted}, and the weights {given}")
     with load().no_grad():
         for parameter, weight in zip(parameters, weights, strict=True):
-            parameter.copy_(_to_torch(weight))
+            parameter.copy_(to_torch(weight))
 
 
-def _to_torch(array: Array) -> Any:  # a tensor
+def to_torch(array: Array) -> Any:
+    """Make the tensor of an array, in its own dtype."""
     torch = load()
     contiguous = np.ascontiguousarray(array)
     if array.dtype.name == "bfloat16":
@@ -323,7 +336,8 @@ def _to_torch(array: Array) -> Any:  # a tensor
     return torch.from_numpy(contiguous)
 
 
-def _to_numpy(tensor: Any) -> Array:
+def to_numpy(tensor: Any) -> Array:
+    """Make the array of a tensor, in its own dtype."""
     torch, tensor = load(), tensor.cpu()
     if tensor.dtype == torch.bfloat16:
         return tensor.view(torch.int16).numpy().view(numpy_dtype("bfloat16"))  # type: ignore[no-any-return]

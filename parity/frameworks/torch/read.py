@@ -50,7 +50,7 @@ CLASSES = {
 """The operation of each class; a lazy one takes its input's channels when it is first called."""
 
 PREFIXES = ("", "nn", "torch.nn")
-_DTYPES = {
+DTYPES = {
     "float": "float32",
     "float32": "float32",
     "double": "float64",
@@ -75,14 +75,14 @@ def read(call: Call) -> Reading:
     transposed, rank = Op.of(op)
     names, lazy = (_CONV_TRANSPOSE if transposed else _CONV), call.name.startswith("Lazy")
     typed = call.bind(names[1:] if lazy else names, arrays=("device",))
-    bound = _spread(typed)
+    bound = one_for_all(typed)
     mode = bound.choice("padding_mode", (ZEROS,) if transposed else PADDING_MODES, ZEROS)
     arguments: dict[str, Any] = {
         "filters": bound.number("out_channels", minimum=0),
         "kernel": bound.numbers("kernel_size", rank),
         "stride": bound.numbers("stride", rank, default=1),
         "dilation": bound.numbers("dilation", rank, default=1),
-        "padding": _padding(bound, rank, transposed=transposed),
+        "padding": padding_of(bound, rank, transposed=transposed),
         "groups": bound.number("groups", 1),
         "bias": bound.flag("bias", default=True),
         "dtype": _dtype(bound),
@@ -90,7 +90,9 @@ def read(call: Call) -> Reading:
     }
     if transposed and "output_padding" in bound.arguments:
         arguments["output_padding"] = bound.numbers("output_padding", rank, minimum=0)
-    known = {} if bound.value("dtype") is None else {"dtype": Name(f"torch.{arguments['dtype']}")}
+    known: dict[str, object] = {}
+    if bound.value("dtype") is not None:
+        known["dtype"] = Name(f"torch.{arguments['dtype']}")
     if bound.value("device") is not None:
         known["device"] = None
     layer = typed.layer("torch.nn", **known)
@@ -110,13 +112,13 @@ def _dtype(bound: Bound) -> str:
     value = bound.value("dtype")
     if value is None:
         return "float32"
-    if not isinstance(value, Name) or bound.named("dtype") not in _DTYPES:
-        allowed = ", ".join(f"torch.{name}" for name in _DTYPES)
+    if not isinstance(value, Name) or bound.named("dtype") not in DTYPES:
+        allowed = ", ".join(f"torch.{name}" for name in DTYPES)
         raise bound.refuse("dtype", f"dtype={shown(value)}: allowed are None, {allowed}")
-    return _DTYPES[bound.named("dtype")]
+    return DTYPES[bound.named("dtype")]
 
 
-def _spread(bound: Bound) -> Bound:
+def one_for_all(bound: Bound) -> Bound:
     """Return the arguments with the int itself for a sequence of one, which torch takes for every axis."""
     found = dict(bound.arguments)
     for name in ("stride", "padding", "dilation", "output_padding"):
@@ -126,7 +128,12 @@ def _spread(bound: Bound) -> Bound:
     return replace(bound, arguments=found)
 
 
-def _padding(bound: Bound, rank: int, *, transposed: bool) -> tuple[int, ...] | str:
+def padding_of(bound: Bound, rank: int, *, transposed: bool) -> tuple[int, ...] | str:
+    """Return the padding: one int an axis, or a name where the layer takes one.
+
+    Raises:
+        ExpressionError: it is neither.
+    """
     value = bound.value("padding", 0)
     if not isinstance(value, str):
         return bound.numbers("padding", rank, minimum=0, default=0)

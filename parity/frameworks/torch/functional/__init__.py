@@ -1,0 +1,1 @@
+"""PyTorch's functions in place of its modules: read, written, run."""
