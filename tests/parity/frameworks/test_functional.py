@@ -94,7 +94,8 @@ def functions(draw: st.DrawFn) -> tuple[str, str]:
     weight = draw(
         st.sampled_from(
             [
-                *("torch.randn({})", "torch.empty(({}))", "nn.Parameter(torch.zeros([{}]))", "np.zeros(({}))"),
+                *("torch.randn({})", "torch.empty(({}))", "nn.Parameter(torch.zeros([{}]))"),
+                "np.zeros(({}))",
                 *("torch.full(({}), 0.5)", "np.random.normal(0, 1, ({}))", "torch.rand(size=({}))"),
             ]
         )

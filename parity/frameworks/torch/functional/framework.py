@@ -42,11 +42,9 @@ class Functional(Torch):
 
     def spell(self, case: Case) -> list[Spelling | Unsupported]:
         """Return the functions of the modules' spellings."""
-        return [
-            made
-            for each in super().spell(case)
-            if (made := as_function(each) if isinstance(each, Spelling) else each) is not None
-        ]
+        found = [as_function(each) if isinstance(each, Spelling) else each for each in super().spell(case)]
+        layers = [each for each in found if each is not None]
+        return layers or [Unsupported("the case's padding has no width in numbers, which pad takes")]
 
     def exact(self, case: Case, *, any_size: bool = False) -> list[Spelling]:
         """Return a function with what its padding cannot do in a ``pad`` beside it."""

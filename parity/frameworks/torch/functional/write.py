@@ -60,18 +60,43 @@ def _written(module: Layer | Script, given: str, *, has_bias: bool) -> Function 
     """Return the function of a module on this expression of the input; None for one that has none."""
     if isinstance(module, Script):
         return None
-    if module.path in _OPS:
-        keywords = {name: value for name, value in module.keywords if name not in _OF_THE_ARRAYS}
-        return function(_OPS[module.path], keywords, has_bias=has_bias, given=given)
-    if module.path != "torch.nn.Sequential":
-        return None
-    first, second = module.positional
-    if first.path in _OPS:
-        inner = _written(first, given, has_bias=has_bias)
-        return inner and replace(inner, body=_padded(inner.body, second))
-    return _written(second, _padded(given, first), has_bias=has_bias)
+    stages = module.positional if module.path == "torch.nn.Sequential" else (module,)
+    found: Function | None = None
+    for stage in stages:
+        pads = _padding_of(stage)
+        if stage.path in _OPS:
+            keywords = {name: value for name, value in stage.keywords if name not in _OF_THE_ARRAYS}
+            mode, own = keywords.pop("padding_mode", None), keywords["padding"]
+            if isinstance(own, str) and mode:
+                return None
+            if mode:
+                keywords["padding"] = (0,) * len(own)
+                given = _padded(given, tuple(pad for pad in reversed(own) for _ in range(2)), mode)
+            found = function(_OPS[stage.path], keywords, has_bias=has_bias, given=given)
+        elif pads is None:
+            return None
+        elif found is None:
+            given = _padded(given, *pads)
+        else:
+            found = replace(found, body=_padded(found.body, *pads))
+    return found
 
 
-def _padded(given: str, around: Layer) -> str:
-    """Return the expression of what a ZeroPad module makes of another one; negative pads crop."""
-    return f"{_MODULE}.pad({given}, {around.positional[0]!r})"
+_MODES = {
+    "ZeroPad": None,
+    "ReflectionPad": "reflect",
+    "ReplicationPad": "replicate",
+    "CircularPad": "circular",
+}
+"""What ``pad`` fills by, of the modules that pad."""
+
+
+def _padding_of(module: Layer) -> tuple[object, str | None] | None:
+    """Return the pads of a padding module, the last axis first, and their mode; None for another module."""
+    name = module.path.removeprefix("torch.nn.")[: -len("2d")]
+    return (module.positional[0], _MODES[name]) if name in _MODES else None
+
+
+def _padded(given: str, pads: object, mode: str | None) -> str:
+    """Return the expression of what pads make of another one; negative ones crop."""
+    return f"{_MODULE}.pad({given}, {pads!r}{f', mode={mode!r}' if mode else ''})"
