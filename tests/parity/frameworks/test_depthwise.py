@@ -158,7 +158,6 @@ def test_the_grouped_layer_is_written_where_the_depthwise_one_is_refused() -> No
         ("DepthwiseConv1D(3, padding='causal')", "padding='causal': allowed are 'valid', 'same'"),
         ("DepthwiseConv2D(3, groups=2)", "DepthwiseConv2D has no argument groups"),
         ("DepthwiseConv2D(3, filters=2)", "DepthwiseConv2D has no argument filters"),
-        ("DepthwiseConv2D(3, depthwise_regularizer='l2')", "depthwise_regularizer='l2': allowed are None"),
     ],
 )
 def test_what_a_depthwise_layer_does_not_take_is_named(line: str, message: str) -> None:
