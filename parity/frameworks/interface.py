@@ -13,9 +13,12 @@ from typing import Any
 from parity.cases.arrays import Array
 from parity.cases.case import ZEROS, Case
 from parity.frameworks.choice import Choice
+from parity.frameworks.code.chain import Chain, Written
 from parity.frameworks.code.expression import Call
+from parity.frameworks.code.layer import Layer, Name
 from parity.frameworks.code.reading import Reading
 from parity.frameworks.code.script import AS_THEY_ARE, Conversion, Script, function_call
+from parity.frameworks.code.steps import Step
 from parity.frameworks.precision import Mode, accumulator_unknown
 from parity.frameworks.spelling import Kind, Refusal, Spelling, Unsupported
 
@@ -227,6 +230,32 @@ class WritesCode:
     def activation(self, name: str) -> str | None:  # noqa: ARG002 - part of the role
         """Return a statement that puts this activation behind ``layer``, or None where there is no twin."""
         return None
+
+    @property
+    def links(self) -> frozenset[str]:
+        """The names of its layers that are read as chains: of several layers, or of one without weights."""
+        return frozenset()
+
+    @property
+    def link_prefixes(self) -> tuple[str, ...]:
+        """What may stand before the names of :attr:`links`."""
+        return self.prefixes
+
+    def read_chain(self, call: Call) -> Chain:
+        """Return what an expression of a chain says, or of any one of its layers."""
+        raise call.error("it is read by no framework")
+
+    def write_step(self, step: Step, shape: tuple[int, ...], dtype: str) -> Written | Unsupported:  # noqa: ARG002
+        """Return a layer without weights as its own, for an input of a shape (N, C, *spatial).
+
+        Raises:
+            StepError: an input that the step does not take.
+        """
+        return Unsupported("no chain of layers is written for it")
+
+    def sequence(self, layers: Sequence[Layer | Name]) -> Layer:
+        """Return the layer that applies others in turn; of a framework that writes steps."""
+        raise NotImplementedError
 
     def owns(self, thing: object) -> bool:  # noqa: ARG002 - part of the role
         """Return whether this is a layer of the framework, of any class; nothing is imported to find out."""

@@ -11,30 +11,20 @@ from parity.cases.case import Case
 from parity.frameworks.task import Answer
 from parity.records.counts import Outcome
 from parity.records.result import Result
-from parity.verdict.compare import compare
+from parity.verdict.compare import close, compare
 
 
 @dataclass(frozen=True)
-class Pair:
-    """What became of both layers on one case.
+class Answers:
+    """What became of both layers on one input.
 
     Attributes:
-        case: the case.
         theirs: the source layer's answer.
         ours: the translation's.
     """
 
-    case: Case
     theirs: Answer
     ours: Answer
-
-    def agrees(self, *, exact: bool) -> bool:
-        """Return whether both gave the same output, to the bit or close."""
-        if not self.theirs.outputs or not self.ours.outputs:
-            return False
-        (expected,), (found,) = self.theirs.outputs, self.ours.outputs
-        compared = compare(found, expected.astype(np.float64), self.case.dtype)
-        return found.dtype == expected.dtype and bool(compared.exact if exact else compared.allclose)
 
     @property
     def tells(self) -> bool:
@@ -52,6 +42,42 @@ class Pair:
         """Whether a layer's process ended, or it ran out of time."""
         return self.theirs.ended_badly or self.ours.ended_badly
 
+    def are_equal(self, dtype: str, *, rounded: int) -> bool:
+        """Return whether both gave the same output.
+
+        Args:
+            dtype: of the layers.
+            rounded: how many layers one behind another round, each within the dtype's tolerances; 0 for
+                outputs that are equal to the bit.
+        """
+        if not self.theirs.outputs or not self.ours.outputs:
+            return False
+        (expected,), (found,) = self.theirs.outputs, self.ours.outputs
+        wide = expected.astype(np.float64)
+        compared = compare(found, wide, dtype)
+        if found.dtype != expected.dtype or not compared.shape_equal:
+            return False
+        return bool(compared.exact) or bool(
+            rounded and close(found.astype(np.float64), wide, dtype, rounded).all()
+        )
+
+
+@dataclass(frozen=True)
+class Pair(Answers):
+    """What became of both layers on one case.
+
+    Attributes:
+        case: the case.
+        theirs: as of :class:`Answers`.
+        ours: likewise.
+    """
+
+    case: Case
+
+    def agrees(self, *, exact: bool) -> bool:
+        """Return whether both gave the same output, to the bit or close."""
+        return self.are_equal(self.case.dtype, rounded=0 if exact else 1)
+
 
 def excusing(results: Sequence[Result]) -> list[Result]:
     """Return those of both layers' results, beside the core, that excuse that the two do not agree.
@@ -64,7 +90,7 @@ def excusing(results: Sequence[Result]) -> list[Result]:
     return excuses if len(excuses) + len(right) == len(results) else []
 
 
-def outcome(agreeing: Iterable[Pair], failing: Sequence[Pair]) -> Outcome:
+def outcome(agreeing: Iterable[Answers], failing: Sequence[Answers]) -> Outcome:
     """Return what a proof ends with: a difference goes before a crash, and nothing compared is no proof.
 
     Args:

@@ -59,6 +59,7 @@ class Translation:
         lookalike: what a port by names would have been, and how it differs; None where it is right.
         notes: what was left out of the expression, and why.
         known: what is known of the frameworks, and keeps the layers from being compared on some of the sizes.
+        exact: whether the outputs were compared to the bit, and not within the dtype's tolerances.
     """
 
     source: str
@@ -70,6 +71,7 @@ class Translation:
     lookalike: dict[str, Any] | None
     notes: tuple[str, ...]
     known: tuple[Fault, ...] = ()
+    exact: bool = True
 
     @property
     def verified(self) -> bool:
@@ -112,9 +114,15 @@ def remarks(translation: Translation) -> list[str]:
         lines.append(f"on inputs of sizes {_shapes(fault.sizes)} {fault.framework} {what} {fault.reason}")
     lines.append(
         f"{'verified' if translation.verified else 'NOT verified'} on inputs of sizes "
-        f"{_shapes(translation.compared or translation.sizes)}: {_FOUND[translation.outcome]}"
+        f"{_shapes(translation.compared or translation.sizes)}: {_found(translation)}"
     )
     return lines
+
+
+def _found(translation: Translation) -> str:
+    if translation.verified and not translation.exact:
+        return "equal within the tolerances of their dtype"
+    return _FOUND[translation.outcome]
 
 
 _FOUND = {

@@ -5,37 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import prod
-from typing import Any
-
-import msgspec
 
 from convmm.geometry import check_ints, kernel_extent, shorten
 from parity.cases.arrays import Arrays
 from parity.cases.batch import batched
 from parity.cases.case import Case, CaseError
-from parity.cases.notation import format_shape
 from parity.cases.op import Op
 from parity.cases.values.drawing import draw_arrays
+from parity.frameworks.code.chain import Chain
 from parity.frameworks.code.expression import Call, parse_call
 from parity.frameworks.code.reading import Reading
 from parity.frameworks.code.script import Program, join
 from parity.frameworks.interface import Framework
-from parity.frameworks.known.registry import layers_of
-from parity.frameworks.padding_modes import exact_by_mode
-from parity.frameworks.spelling import Spelling, Unsupported
+from parity.frameworks.spelling import Spelling
 from parity.frameworks.table import all_frameworks, find_framework
 from parity.frameworks.task import Submit, Task
 from parity.records.result import Result
-from parity.running import Run, run_with
+from parity.running import Run
+from parity.translation.chain import ChainDraft, draft_chain
+from parity.translation.layers import check_sizes, choose, computing, lookalike, source_spelling
 from parity.translation.proof import Pair, excusing, outcome
 from parity.translation.result import Translation, faults
 from parity.workers.shared import shared
 
 _BATCH = 2
 _FEW_RESIDUES = 4
-
-_MOST_ELEMENTS = 2**27
-"""Of any array of a proof: the largest layers of known networks have kernels of 2**26 and some."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +82,7 @@ class Draft:
             code=self.program.text,
             outcome=outcome(agreeing, failing),
             sizes=tuple(case.input for case in self.cases),
-            lookalike=_lookalike(self.target, self.cases, submit),
+            lookalike=lookalike(self.target, self.cases, submit),
             notes=tuple(dict.fromkeys((*self.reading.notes, *self.ours[0].remarks, *failures))),
             known=faults((pair.case.input, each) for pair, excuses in doubted for each in excuses),
         )
@@ -99,7 +93,7 @@ class Draft:
         run = Run(
             pair.case, (), grad=False, submit=submit if self.reading.activation else lambda *_: next(waits)
         )
-        run.ask(self.source, _computing(self.source, self.reading, pair.case))
+        run.ask(self.source, computing(self.source, self.reading, pair.case))
         run.ask(self.target, ours)
         return excusing(run.finish().results)
 
@@ -112,7 +106,8 @@ class Draft:
             submit(self.source, Task.of(theirs, arrays)),
             submit(self.target, Task(self.program, self.program.convert, given, due=prod(case.output_shape))),
         )
-        return Pair(case, *(wait() for wait in waits))
+        first, second = waits
+        return Pair(first(), second(), case)
 
 
 def translate(
@@ -137,7 +132,7 @@ def draft(
     input: Sequence[int] | None = None,
     channels: int | None = None,
     kernel_shape: Sequence[int] | None = None,
-) -> Draft:
+) -> Draft | ChainDraft:
     """Write a layer in another framework; no framework is imported for it.
 
     Args:
@@ -156,21 +151,36 @@ def draft(
     """
     shape = None if kernel_shape is None else _checked_shape(kernel_shape)
     call = replace(parse_call(expression), kernel_shape=shape)
-    target, reading = find_framework(to), _read(call)
+    target = find_framework(to)
+    chain = _chain(call)
+    if chain is not None:
+        return draft_chain(call, chain, target, input, channels)
+    reading = _read(call)
     if input is not None:
         input, said = batched(input, Op.of(reading.op).rank)
         reading = replace(reading, notes=(*reading.notes, *([said] if said else [])))
     source = find_framework(reading.framework)
+    if reading.activation is not None and target.activation(reading.activation) is None:
+        return draft_chain(call, source.read_chain(call), target, input, channels)
     cases = _cases(call, reading, input, channels)
-    theirs = [_source_spelling(call, source, reading, case) for case in cases]
-    ours = _choose(call, target, cases, any_size=input is None)
-    _check_sizes(call, [*theirs, *ours])
+    theirs = [source_spelling(call, source, reading, case) for case in cases]
+    ours = choose(call, target, cases, any_size=input is None)
+    check_sizes(call, [*theirs, *ours])
     program = Program(_code(call, source, target, reading, ours[0]))
     return Draft(call, source, target, reading, cases, theirs, ours, program)
 
 
 def _checked_shape(kernel_shape: Sequence[int]) -> tuple[int, ...]:
     return check_ints("kernel_shape", kernel_shape, len(kernel_shape), minimum=0)
+
+
+def _chain(call: Call) -> Chain | None:
+    """Read the chain that a call makes, by the framework that has one of this path; None of other calls."""
+    named = [found for found in all_frameworks() if call.name in found.links]
+    if not named:
+        return None
+    fitting = [found for found in named if call.prefix in found.link_prefixes]
+    return find_framework((fitting or named)[0].name).read_chain(call)
 
 
 def _read(call: Call) -> Reading:
@@ -216,21 +226,6 @@ def _channels_first(shape: Sequence[int]) -> str:
     return ",".join(map(str, (shape[0], shape[-1], *shape[1:-1])))
 
 
-def _check_sizes(call: Call, layers: Sequence[Spelling]) -> None:
-    """Refuse layers of arrays that would take long to draw, and to send, before anything is drawn.
-
-    A kernel that has a dilation written into it counts with its zeros.
-    """
-    for case in (each.computes for each in layers):
-        arrays = {"input": case.input, "output": case.output_shape, "kernel": case.kernel_shape}
-        for what, shape in arrays.items():
-            if prod(shape) > _MOST_ELEMENTS:
-                raise call.error(
-                    f"the {what} of the proof is {format_shape(shape)}, {prod(shape)} elements: allowed "
-                    f"are at most {_MOST_ELEMENTS}"
-                )
-
-
 def _probes(reading: Reading, channels: int) -> Iterator[Case]:
     """Yield inputs of every remainder by the stride, from the smallest on that has an output.
 
@@ -253,56 +248,6 @@ def _probes(reading: Reading, channels: int) -> Iterator[Case]:
         yield reading.case(_BATCH, channels, sizes)
 
 
-def _source_spelling(call: Call, source: Framework, reading: Reading, case: Case) -> Spelling:
-    """Return the layer that was typed, as it was typed."""
-    own = _computing(source, reading, case)
-    if isinstance(own, Unsupported):
-        raise call.error(own.reason)
-    if own.refusal is not None and own.refusal.certain:
-        raise call.error(f"{source.name} itself refuses this layer: {own.refusal.reason}")
-    return replace(own, layer=reading.layer, convert=reading.from_convmm or own.convert)
-
-
-def _computing(source: Framework, reading: Reading, case: Case) -> Spelling | Unsupported:
-    """Return the source's layer that was typed, or why there is none, without the activation."""
-    own = reading.own(case)
-    if own is not None:
-        return own
-    first, *others = layers_of(source, case)
-    computing = (each for each in (first, *others) if isinstance(each, Spelling) and each.kind != "lookalike")
-    return next(computing, first if isinstance(first, Unsupported) else Unsupported("it has no layer"))
-
-
-def _choose(call: Call, target: Framework, cases: Sequence[Case], *, any_size: bool) -> list[Spelling]:
-    """Return one layer's spelling of each case: a native one if there is one, else an exact one."""
-    idioms = [_accepted_native(target, case, idiom=True) for case in cases]
-    natives = [_accepted_native(target, case) for case in cases]
-    exacts = [next(iter(exact_by_mode(target, case, any_size=any_size)), None) for case in cases]
-    for found in (idioms, natives, exacts):
-        spellings = [spelling for spelling in found if spelling is not None]
-        if len(spellings) == len(cases) and len(set(map(_written, spellings))) == 1:
-            return spellings
-    if any_size and any((*natives, *exacts)):
-        raise call.error(
-            f"{target.name} has no one layer for inputs of every size; give --input for one of them"
-        )
-    first = layers_of(target, cases[0])[0]
-    reason = first.reason if isinstance(first, Unsupported) else first.refusal and first.refusal.reason
-    raise call.error(f"{target.name} has no layer for it: {reason}")
-
-
-def _accepted_native(target: Framework, case: Case, *, idiom: bool = False) -> Spelling | None:
-    """Return the first layer that means the case, or the one that people write, if it is not refused."""
-    first, *others = layers_of(target, case)
-    found = next((each for each in others if isinstance(each, Spelling) and each.is_idiom), None)
-    own = found if idiom else first
-    return own if isinstance(own, Spelling) and own.refusal is None else None
-
-
-def _written(spelling: Spelling) -> object:
-    return repr(spelling.layer), spelling.convert
-
-
 def _code(call: Call, source: Framework, target: Framework, reading: Reading, chosen: Spelling) -> str:
     layer = chosen.layer.statements
     if reading.activation is not None:
@@ -314,18 +259,3 @@ def _code(call: Call, source: Framework, target: Framework, reading: Reading, ch
     convert = chosen.convert.text(own)
     imports = (*chosen.layer.imports, *(("numpy as np",) if "np." in convert else ()))
     return f"# {call.text}\n" + join(imports, layer, convert)
-
-
-def _lookalike(target: Framework, cases: Sequence[Case], submit: Submit) -> dict[str, Any] | None:
-    """Return what people take for the layer where there is no native one, and how far off it is."""
-    for case in cases:
-        if _accepted_native(target, case) is not None:
-            continue
-        for result in run_with(case, [target], submit=submit).results:
-            if result.spelling == "lookalike" and result.status == "ok":
-                keys = ("layer", "relation", "offset", "shape", "max_abs_error", "reason")
-                return {
-                    **{key: msgspec.to_builtins(getattr(result, key)) for key in keys},
-                    "input": list(case.input),
-                }
-    return None

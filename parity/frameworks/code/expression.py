@@ -31,7 +31,9 @@ class Argument:
         end: and where it ends.
         is_variable: whether the value is a variable, such as x, a call, such as nnx.Rngs(0), or another
             expression that is no literal, such as x + 1: none of them is evaluated.
-        inner: the call that it is.
+        inner: the call that stands there, or those of a list of calls, or of pairs of a name and a call, as
+            :meth:`calls` reads them.
+        line: in which it stands.
     """
 
     name: str | None
@@ -39,7 +41,20 @@ class Argument:
     start: int
     end: int
     is_variable: bool = False
-    inner: Call | None = None
+    inner: tuple[ast.Call, ...] = ()
+    line: str = ""
+
+    def calls(self) -> list[Call]:
+        """Read the calls that stand in its place: of layers, as in a chain, or of what makes an array.
+
+        Raises:
+            ExpressionError: one calls nothing by its name, or arithmetic that is not worked out.
+        """
+        paths = [_dotted(node.func) for node in self.inner]
+        if not all(paths):
+            whole = Call(self.line, "", ())
+            raise whole.error("each of these calls a layer by its name, as nn.ReLU() does", self)
+        return [_call(self.line, str(path), node) for path, node in zip(paths, self.inner, strict=True)]
 
 
 class Unread:
@@ -87,6 +102,17 @@ class Call:
         start, end = argument.start, argument.end
         before, marked, after = map(shorten, (self.text[:start], self.text[start:end], self.text[end:]))
         return ExpressionError(f"{message}, in {before}→{marked}←{after}")
+
+    def within(self, argument: Argument) -> list[Call]:
+        """Read the calls that stand in an argument's place: of layers, as in a chain.
+
+        Raises:
+            ExpressionError: one calls no layer by its name, or an argument of one is no literal.
+        """
+        paths = [_dotted(node.func) for node in argument.inner]
+        if not all(paths):
+            raise self.error("each of these calls a layer by its name, as nn.ReLU() does", argument)
+        return [_call(self.text, str(path), node) for path, node in zip(paths, argument.inner, strict=True)]
 
     def bind(self, names: Sequence[str], arrays: Sequence[str] = ()) -> Bound:
         """Bind the arguments to names, positional ones in the order of ``names``.
@@ -260,14 +286,29 @@ def _argument(call: Call, name: str | None, node: ast.expr) -> Argument:
     if path := _dotted(node):
         return Argument(name, Name(path), start, end, is_variable=isinstance(node, ast.Name))
     if isinstance(node, ast.Call) and (path := _dotted(node.func)):
-        inner = _call(call.text, path, node)
-        return Argument(name, Name(path), start, end, is_variable=True, inner=inner)
+        return Argument(name, Name(path), start, end, is_variable=True, inner=(node,), line=call.text)
+    if isinstance(node, ast.List) and (calls := _calls(node)):
+        return Argument(name, UNREAD, start, end, is_variable=True, inner=calls, line=call.text)
     try:
         return Argument(name, literal(node), start, end)
     except ArithmeticRefusal as refusal:
         raise call.error(str(refusal), argument) from None
     except NoLiteralError:
         return Argument(name, UNREAD, start, end, is_variable=True)
+
+
+def _calls(node: ast.List) -> tuple[ast.Call, ...]:
+    """Return the calls that a list is of, each alone or in a pair behind its name; none of another list."""
+    found = []
+    for each in node.elts:
+        match each:
+            case ast.Call() as call:
+                found.append(call)
+            case ast.Tuple(elts=[ast.Constant(value=str()), ast.Call() as call]):
+                found.append(call)
+            case _:
+                return ()
+    return tuple(found)
 
 
 _NO_LITERAL = (

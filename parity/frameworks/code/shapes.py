@@ -72,10 +72,10 @@ def literal_dtype(bound: Bound, *names: str) -> Any:
 def _calls(argument: Argument | None) -> list[Call]:
     """Return the calls that make an array, the outer one first."""
     found = []
-    while argument is not None and argument.inner is not None:
-        found.append(argument.inner)
-        of_it = argument.inner.arguments
-        argument = of_it[0] if argument.inner.name in _AROUND and of_it else None
+    while argument is not None and len(argument.inner) == 1:
+        found += argument.calls()
+        of_it = found[-1].arguments
+        argument = of_it[0] if found[-1].name in _AROUND and of_it else None
     return found
 
 

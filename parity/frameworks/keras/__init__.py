@@ -13,12 +13,16 @@ from typing import Any
 
 from parity.cases.arrays import Array
 from parity.cases.case import PADDING_MODES, ZEROS, Case
+from parity.frameworks.code.chain import Written
 from parity.frameworks.code.script import Script
+from parity.frameworks.code.steps import Softmax, Step
 from parity.frameworks.interface import Framework, Refuses, refuses_nothing
 from parity.frameworks.keras import installation
+from parity.frameworks.keras.chain import LINK_PREFIXES, LINKS, read_chain, sequence
 from parity.frameworks.keras.depthwise import depthwise
 from parity.frameworks.keras.differentiate import backward, differentiating, why_no_gradients
 from parity.frameworks.keras.exact import exact
+from parity.frameworks.keras.functions import FUNCTIONS
 from parity.frameworks.keras.pinning import pin
 from parity.frameworks.keras.precision import mode
 from parity.frameworks.keras.read import CLASSES, PREFIXES, read
@@ -35,6 +39,7 @@ from parity.frameworks.keras.rules import (
     unfolds,
     why_not,
 )
+from parity.frameworks.keras.steps import write_step
 from parity.frameworks.keras.tensors import build, has_channels_first, to_keras, to_numpy
 from parity.frameworks.keras.written import owns, written
 from parity.frameworks.precision import Mode
@@ -61,6 +66,10 @@ class Keras(Framework):
     unfolds = staticmethod(unfolds)
     choices = staticmethod(installation.choices)
     read = staticmethod(read)
+    links = LINKS
+    link_prefixes = LINK_PREFIXES
+    read_chain = staticmethod(read_chain)
+    sequence = staticmethod(sequence)
     owns = staticmethod(owns)
     written = staticmethod(written)
     padding_modes = PADDING_MODES
@@ -131,8 +140,14 @@ class Keras(Framework):
         return CHANNELS_FIRST if CHANNELS_FIRST in self.on else CHANNELS_LAST
 
     def activation(self, name: str) -> str | None:
-        """Return a statement that puts this activation behind ``layer``."""
+        """Return a statement that puts this activation behind ``layer``; of no softmax, which has an axis."""
+        if isinstance(FUNCTIONS[name], Softmax):
+            return None
         return f"layer = keras.Sequential([layer, keras.layers.Activation({name!r})])"
+
+    def write_step(self, step: Step, shape: tuple[int, ...], dtype: str) -> Written | Unsupported:
+        """Return a layer without weights as Keras's, which has a dtype of its own."""
+        return write_step(step, shape, dtype, self._data_format)
 
     def spell(self, case: Case) -> list[Spelling | Unsupported]:
         """Return the layers of :meth:`layers_for`, by the rules alone."""

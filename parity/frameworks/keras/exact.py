@@ -84,7 +84,7 @@ def _stack(case: Case, data_format: str, **changes: Any) -> tuple[Layer, Case]:
         return convolution, valid
     if mode != ZEROS:
         return layer("keras.Sequential", [pad_layer(case, data_format), convolution]), valid
-    padding = _around("ZeroPadding", case, pads, data_format)
+    padding = around("ZeroPadding", case.rank, pads, case.dtype, data_format)
     return layer("keras.Sequential", [*padding, convolution]), valid
 
 
@@ -109,9 +109,9 @@ def _cropped(wanted: tuple[Axis, ...], same: Case, valid: Case, data_format: str
     longer = tuple((0, its - axis.coarse) for its, axis in zip(mode.input[2:], wanted, strict=True))
     stack = [keras_layer(mode, data_format)]
     if any(after for _, after in longer):
-        stack = [*_around("ZeroPadding", mode, longer, data_format), *stack]
+        stack = [*around("ZeroPadding", mode.rank, longer, mode.dtype, data_format), *stack]
     if any(crop for pair in crops for crop in pair):
-        stack += _around("Cropping", mode, crops, data_format)
+        stack += around("Cropping", mode.rank, crops, mode.dtype, data_format)
     return layer("keras.Sequential", stack) if len(stack) > 1 else stack[0], mode
 
 
@@ -125,17 +125,19 @@ def _long_enough(wanted: tuple[Axis, ...], valid: Case) -> Case:
     return replace(valid, input=(*valid.input[:2], *sizes))
 
 
-def _around(kind: str, case: Case, amounts: tuple[tuple[int, int], ...], data_format: str) -> list[Layer]:
+def around(
+    kind: str, rank: int, amounts: tuple[tuple[int, int], ...], dtype: str, data_format: str
+) -> list[Layer]:
     """Return ZeroPadding or Cropping; those of one axis take a pair, and Cropping1D channels last only."""
-    path = f"keras.layers.{kind}{case.rank}D"
-    if case.rank > 1:
-        return [layer(path, amounts, data_format=data_format, dtype=case.dtype)]
+    path = f"keras.layers.{kind}{rank}D"
+    if rank > 1:
+        return [layer(path, amounts, data_format=data_format, dtype=dtype)]
     if data_format == CHANNELS_LAST:
-        return [layer(path, amounts[0], dtype=case.dtype)]
+        return [layer(path, amounts[0], dtype=dtype)]
     if kind == "ZeroPadding":
-        return [layer(path, amounts[0], data_format=data_format, dtype=case.dtype)]
-    swapped = layer("keras.layers.Permute", (2, 1), dtype=case.dtype)
-    return [swapped, layer(path, amounts[0], dtype=case.dtype), swapped]
+        return [layer(path, amounts[0], data_format=data_format, dtype=dtype)]
+    swapped = layer("keras.layers.Permute", (2, 1), dtype=dtype)
+    return [swapped, layer(path, amounts[0], dtype=dtype), swapped]
 
 
 def _zero_stuffing(case: Case) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -11,6 +11,7 @@ from parity.frameworks.code.expression import UNREAD, Bound, Call
 from parity.frameworks.code.layer import Layer
 from parity.frameworks.code.reading import Reading
 from parity.frameworks.keras.depthwise import of_channels
+from parity.frameworks.keras.functions import FUNCTIONS
 from parity.frameworks.keras.rules import CHANNELS_FIRST
 
 _BEGIN = ("filters", "kernel_size", "strides", "padding")
@@ -77,19 +78,6 @@ _MIXED = {"mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}
 """The dtype that a policy computes in; its weights are of float32, and rounded to that on each call."""
 
 _POLICIES = ("Policy", "DTypePolicy")
-_ACTIVATIONS = (
-    None,
-    "linear",
-    "relu",
-    "sigmoid",
-    "tanh",
-    "elu",
-    "softplus",
-    "softsign",
-    "silu",
-    "swish",
-    "relu6",
-)
 
 
 def read(call: Call) -> Reading:
@@ -125,7 +113,7 @@ def read(call: Call) -> Reading:
     channels_first = (
         bound.choice("data_format", (None, "channels_last", "channels_first"), None) == "channels_first"
     )
-    activation = bound.choice("activation", _ACTIVATIONS, None)
+    activation = bound.choice("activation", (None, *FUNCTIONS), None)
     reading = Reading(
         f"keras+{CHANNELS_FIRST}" if channels_first else "keras",
         op,
@@ -147,7 +135,7 @@ def _with_policy(bound: Bound) -> Bound:
     argument = bound.arguments.get("dtype")
     if argument is None or not argument.is_variable:
         return bound
-    inner = argument.inner
+    inner = next(iter(argument.calls()), None)
     if inner is None or inner.name not in _POLICIES:
         raise bound.refuse("dtype", "dtype is a text, a name such as tf.float16, or a Policy of a text")
     name = inner.bind(("name",)).required("name")

@@ -17,9 +17,11 @@ import numpy as np
 from parity.cases.arrays import Array, numpy_dtype
 from parity.cases.case import PADDING_MODES, ZEROS, Case
 from parity.frameworks.choice import Choice, of_onednn
+from parity.frameworks.code.chain import Written
 from parity.frameworks.code.expression import Call
 from parity.frameworks.code.reading import Reading
 from parity.frameworks.code.script import Script
+from parity.frameworks.code.steps import Step
 from parity.frameworks.devices import CPU, CUDA, MPS, why_no_device
 from parity.frameworks.distributions import installed_version, not_installed
 from parity.frameworks.interface import Framework
@@ -27,6 +29,7 @@ from parity.frameworks.precision import Mode, accumulated_by_tap, accumulated_in
 from parity.frameworks.routes.way import EXTRA, Way, routes_left, way_of
 from parity.frameworks.spelling import Spelling, Unsupported, first_lookalike, first_native
 from parity.frameworks.table import FrameworkError
+from parity.frameworks.torch.chain import LINKS, read_chain, sequence
 from parity.frameworks.torch.exact import exact
 from parity.frameworks.torch.formats import (
     CHANNELS_LAST,
@@ -42,6 +45,7 @@ from parity.frameworks.torch.functional.read import read as read_function
 from parity.frameworks.torch.read import CLASSES, PREFIXES, read
 from parity.frameworks.torch.routes import IN_ANY_FORMAT, WAYS
 from parity.frameworks.torch.rules import meanings, spelling, why_not
+from parity.frameworks.torch.steps import write_step
 
 _ACTIVATIONS = {
     "relu": "ReLU()",
@@ -93,6 +97,9 @@ class Torch(Framework):
     prefixes = (*PREFIXES, *FUNCTION_PREFIXES)
     read = staticmethod(_read)
     padding_modes = PADDING_MODES
+    links = LINKS
+    read_chain = staticmethod(read_chain)
+    sequence = staticmethod(sequence)
 
     @property
     def name(self) -> str:
@@ -139,6 +146,10 @@ class Torch(Framework):
         """Return a statement that puts the module of this Keras activation behind ``layer``."""
         found = _ACTIVATIONS.get(name)
         return found and f"layer = torch.nn.Sequential(layer, torch.nn.{found})"
+
+    def write_step(self, step: Step, shape: tuple[int, ...], dtype: str) -> Written | Unsupported:  # noqa: ARG002
+        """Return a layer without weights as torch's module, which computes in the dtype of its input."""
+        return write_step(step, shape)
 
     def why_unavailable(self) -> str | None:
         """Return that torch is not installed, or what its route needs, or None."""

@@ -1,0 +1,201 @@
+"""Chains of layers, each translated, and the whole proved: both chains run on the same inputs and weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+
+from parity.cases.arrays import Arrays
+from parity.cases.notation import format_shape
+from parity.frameworks.code.chain import Chain, Written
+from parity.frameworks.code.expression import Call
+from parity.frameworks.code.layer import Layer
+from parity.frameworks.code.reading import Reading
+from parity.frameworks.code.script import Program
+from parity.frameworks.code.steps import Identity, Step, StepError
+from parity.frameworks.interface import Framework
+from parity.frameworks.spelling import Spelling, Unsupported
+from parity.frameworks.table import find_framework
+from parity.frameworks.task import Submit, Task
+from parity.translation.layers import MOST_ELEMENTS, check_sizes, choose, lookalike, source_spelling
+from parity.translation.proof import Answers, outcome
+from parity.translation.result import Translation
+from parity.translation.walk import Parts, Walk, walks
+from parity.translation.weights import Unpacked, draw, pack
+from parity.translation.writing import code
+
+
+@dataclass(frozen=True)
+class ChainDraft:
+    """A chain's translation that is written and not proved yet.
+
+    Attributes:
+        call: the expression.
+        source: whose layers they are.
+        target: what they are translated to.
+        parts: what the chain does.
+        dtype: that all of it computes in.
+        layer: the very layers that were typed.
+        walks: the inputs on which the two are to be compared.
+        theirs: the source's spellings of each convolution on these inputs, by its number.
+        ours: the target's.
+        program: the code.
+        notes: what there is to say of it.
+        spelling: "exact" where a layer of the target is put together, else "native".
+    """
+
+    call: Call
+    source: Framework
+    target: Framework
+    parts: Parts
+    dtype: str
+    layer: Layer
+    walks: Sequence[Walk]
+    theirs: dict[int, list[Spelling]]
+    ours: dict[int, list[Spelling]]
+    program: Program
+    notes: tuple[str, ...]
+    spelling: str
+
+    @property
+    def frameworks(self) -> list[Framework]:
+        """Which are needed for the proof."""
+        return list(dict.fromkeys((self.source, self.target)))
+
+    def prove(self, submit: Submit) -> Translation:
+        """Run both chains on every input; ``submit`` hands the frameworks their tasks."""
+        answers, rounded = [], 0
+        for number in range(len(self.walks)):
+            found, exact = self._run(number, submit)
+            rounded = 0 if exact else len(self.parts)
+            answers.append((found, found.are_equal(self.dtype, rounded=rounded)))
+        failing = [found for found, equal in answers if not equal]
+        failures = [
+            failure for found in failing for failure in found.failures(self.source.name, self.target.name)
+        ]
+        return Translation(
+            source=self.call.text,
+            target=self.target.name,
+            spelling=self.spelling,
+            code=self.program.text,
+            outcome=outcome((found for found, equal in answers if equal), failing),
+            sizes=tuple(walk.input for walk in self.walks),
+            lookalike=self._lookalike(submit),
+            notes=(*self.notes, *dict.fromkeys(failures)),
+            exact=not rounded,
+        )
+
+    def _run(self, number: int, submit: Submit) -> tuple[Answers, bool]:
+        """Call both chains with the same input and the source's weights; and whether nothing is rounded."""
+        walk = self.walks[number]
+        drawn = draw(self.parts, walk.input, walk.cases, self.dtype)
+        weights = [
+            array
+            for part, arrays in drawn.weights.items()
+            for array in self.theirs[part][number].convert(arrays)
+        ]
+        flat, shapes = pack(weights, self.dtype)
+        given, due = Arrays(drawn.x, flat, None), max(map(prod, walk.shapes))
+        waits = (
+            submit(self.source, Task(self.layer, Unpacked(shapes), given, due=due)),
+            submit(self.target, Task(self.program, Unpacked(shapes, self.program), given, due=due)),
+        )
+        theirs, ours = (wait() for wait in waits)
+        return Answers(theirs, ours), drawn.is_exact
+
+    def _lookalike(self, submit: Submit) -> dict[str, object] | None:
+        """Return what people take for the first of the layers that has no native twin, if there is one."""
+        for number, spellings in self.ours.items():
+            if spellings[0].kind != "native":
+                found = lookalike(self.target, [walk.cases[number] for walk in self.walks], submit)
+                if found is not None:
+                    return found
+        return None
+
+
+def draft_chain(
+    call: Call, chain: Chain, target: Framework, input: Sequence[int] | None, channels: int | None
+) -> ChainDraft:
+    """Write a chain in another framework.
+
+    Args:
+        call: the expression.
+        chain: what it says.
+        target: the framework to write it in.
+        input: as of ``draft``.
+        channels: as of ``draft``.
+
+    Raises:
+        ExpressionError: a chain that no input goes through, or a layer of it that has no twin.
+        FrameworkError: its framework is not installed.
+    """
+    source = find_framework(chain.framework)
+    parts = [part for link in chain.links for part in link.parts] or [Identity()]
+    dtype = _dtype(call, chain)
+    on = walks(call, chain, parts, input, channels)
+    _check_elements(call, on)
+    fixed = input is not None or len(on) == 1
+    theirs: dict[int, list[Spelling]] = {}
+    ours: dict[int, list[Spelling]] = {}
+    written: list[Spelling | Written] = []
+    for number, part in enumerate(parts):
+        if isinstance(part, Reading):
+            cases = [walk.cases[number] for walk in on]
+            theirs[number] = [source_spelling(call, source, part, case) for case in cases]
+            ours[number] = choose(call, target, cases, any_size=not fixed)
+            check_sizes(call, [*theirs[number], *ours[number]])
+            written.append(ours[number][0])
+        else:
+            written.append(_write(call, target, part, [walk.shapes[number] for walk in on], dtype))
+    typed = [link.layer for link in chain.links if link.layer is not None]
+    notes = [note for link in chain.links for note in link.notes]
+    notes += [note for each in written if isinstance(each, Written) for note in each.notes]
+    is_exact = any(each.kind == "exact" for each in written)
+    return ChainDraft(
+        call=call,
+        source=source,
+        target=target,
+        parts=parts,
+        dtype=dtype,
+        layer=source.sequence(typed),
+        walks=on,
+        theirs=theirs,
+        ours=ours,
+        program=Program(code(call, source, target, parts, written)),
+        notes=tuple(dict.fromkeys(notes)),
+        spelling="exact" if is_exact else "native",
+    )
+
+
+def _dtype(call: Call, chain: Chain) -> str:
+    dtypes = list(dict.fromkeys(link.dtype for link in chain.links if link.dtype is not None))
+    if len(dtypes) > 1:
+        raise call.error(f"dtype: the layers compute in {' and '.join(dtypes)}, and allowed is one")
+    return dtypes[0] if dtypes else "float32"
+
+
+def _check_elements(call: Call, on: Sequence[Walk]) -> None:
+    """Refuse what would take long to compute, and to send, before anything is drawn."""
+    largest = max((shape for walk in on for shape in walk.shapes), key=prod)
+    if prod(largest) > MOST_ELEMENTS:
+        raise call.error(
+            f"an array of the proof is {format_shape(largest)}, {prod(largest)} elements: allowed are at most "
+            f"{MOST_ELEMENTS}"
+        )
+
+
+def _write(
+    call: Call, target: Framework, step: Step, shapes: Sequence[tuple[int, ...]], dtype: str
+) -> Written:
+    """Return a step as the target's layer, which has to be one for all shapes."""
+    try:
+        found = [target.write_step(step, shape, dtype) for shape in shapes]
+    except StepError as error:
+        raise call.error(str(error)) from None
+    first = found[0]
+    if isinstance(first, Unsupported):
+        raise call.error(f"{step.kind} has no twin in {target.name}: {first.reason}")
+    if any(each != first for each in found):
+        raise call.error(f"{step.kind} has no one twin for every size in {target.name}; give --input for one")
+    return first

@@ -1,0 +1,307 @@
+"""Chains of layers: each link translated, and the whole run beside the whole that was typed."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import given
+
+from parity.cases.arrays import Array
+from parity.frameworks.code.expression import ExpressionError
+from parity.frameworks.table import find_framework
+from parity.translation.result import remarks
+from parity.translation.translator import draft, translate
+from tests.support.strategies import examples
+
+pytestmark = pytest.mark.usefixtures("shared_processes")
+
+TORCH_LINKS = [
+    "nn.ZeroPad2d(1)",
+    "nn.ZeroPad2d((1, -1, 2, 0))",
+    "nn.ConstantPad2d((1, 0, 2, 1), 3)",
+    "nn.ConstantPad2d(-1, 0.0)",
+    "nn.ReflectionPad2d((1, 2, 0, 1))",
+    "nn.ReplicationPad2d((0, 1, 2, 3))",
+    "nn.CircularPad2d((1, 0, 2, 1))",
+    "nn.ZeroPad1d((1, 2))",
+    "nn.ReflectionPad1d(2)",
+    "nn.ReplicationPad3d((1, 0, 2, 1, 0, 1))",
+    "nn.ZeroPad3d(1)",
+    "nn.Upsample(scale_factor=2)",
+    "nn.Upsample(scale_factor=(3.0, 2.0), mode='nearest')",
+    "nn.Upsample(None, 3, 'bilinear')",
+    "nn.UpsamplingNearest2d(scale_factor=2)",
+    "nn.PixelShuffle(2)",
+    "nn.PixelUnshuffle(3)",
+    "nn.Unfold((3, 2), dilation=2, padding=1, stride=2)",
+    "nn.Fold((8, 9), (3, 2), dilation=2, padding=1, stride=2)",
+    "nn.Fold((7, 9), 3, stride=2)",
+    "nn.ReLU(inplace=True)",
+    "nn.ReLU6()",
+    "nn.LeakyReLU()",
+    "nn.LeakyReLU(0.2, True)",
+    "nn.GELU()",
+    "nn.GELU(approximate='tanh')",
+    "nn.SiLU()",
+    "nn.ELU(0.5)",
+    "nn.SELU()",
+    "nn.CELU(2.0)",
+    "nn.Sigmoid()",
+    "nn.LogSigmoid()",
+    "nn.Tanh()",
+    "nn.Tanhshrink()",
+    "nn.Softplus()",
+    "nn.Softsign()",
+    "nn.Softshrink(0.25)",
+    "nn.Hardshrink()",
+    "nn.Hardsigmoid()",
+    "nn.Hardswish()",
+    "nn.Hardtanh()",
+    "nn.Hardtanh(0.0, 2.0)",
+    "nn.Hardtanh(-2, 0.5)",
+    "nn.Mish()",
+    "nn.Softmax(1)",
+    "nn.Softmax(dim=-1)",
+    "nn.Softmax(dim=-3)",
+    "nn.Softmax2d()",
+    "nn.LogSoftmax(1)",
+    "nn.Identity()",
+    "nn.Dropout2d(0.2)",
+]
+
+KERAS_LINKS = [
+    "keras.layers.ZeroPadding1D((1, 2))",
+    "keras.layers.ZeroPadding2D(((1, 0), (2, 1)))",
+    "keras.layers.ZeroPadding2D((1, 2))",
+    "keras.layers.ZeroPadding3D(2)",
+    "keras.layers.Cropping1D(1)",
+    "keras.layers.Cropping2D(((1, 0), (2, 1)))",
+    "keras.layers.Cropping3D(((0, 1), (1, 0), (0, 0)))",
+    "keras.layers.UpSampling1D(3)",
+    "keras.layers.UpSampling2D((2, 3))",
+    "keras.layers.UpSampling2D(2, interpolation='bilinear')",
+    "keras.layers.UpSampling3D()",
+    "keras.layers.ReLU()",
+    "keras.layers.ReLU(6)",
+    "keras.layers.ReLU(max_value=2.5)",
+    "keras.layers.ReLU(negative_slope=0.25)",
+    "keras.layers.LeakyReLU()",
+    "keras.layers.ELU(0.5)",
+    "keras.layers.Softmax()",
+    "keras.layers.Softmax(axis=1)",
+    "keras.layers.Softmax(axis=-2)",
+    "keras.layers.Identity()",
+    "keras.layers.Dropout(0.5)",
+    "keras.layers.GaussianNoise(0.5)",
+    "keras.layers.Activation('linear')",
+    "keras.layers.Activation(keras.activations.relu6)",
+    "keras.layers.ReLU(dtype='float64')",
+    *(
+        f"keras.layers.Activation({name!r})"
+        for name in (
+            "relu gelu silu swish elu selu celu sigmoid log_sigmoid tanh tanh_shrink softplus softsign leaky_relu"
+            " soft_shrink hard_shrink hard_sigmoid hard_silu hard_swish hard_tanh mish softmax log_softmax"
+        ).split()
+    ),
+]
+
+
+def run(framework: str, layer: Any, weights: list[Array], x: Array) -> Array:  # noqa: ANN401
+    found = find_framework(framework)
+    found.load()
+    return found.call(layer, weights, x)
+
+
+def executed(code: str) -> dict[str, Any]:
+    names: dict[str, Any] = {}
+    exec(code, names)  # noqa: S102 - the script under test
+    return names
+
+
+@pytest.mark.parametrize("line", TORCH_LINKS)
+def test_every_link_of_torch_has_a_twin_in_keras(line: str) -> None:
+    assert translate(line, "keras").verified
+
+
+@pytest.mark.parametrize("line", KERAS_LINKS)
+def test_every_link_of_keras_has_a_twin_in_torch(line: str) -> None:
+    assert translate(line, "torch").verified
+
+
+@pytest.mark.parametrize("name", ["gelu", "leaky_relu", "softmax", "hard_silu", "relu6"])
+def test_an_activation_of_a_convolution_is_a_link_behind_it(name: str) -> None:
+    translation = translate(f"keras.layers.Conv2D(3, 3, strides=2, activation={name!r})", "torch", channels=2)
+    assert translation.verified
+    assert not translation.exact
+
+
+@st.composite
+def torch_chains(draw: st.DrawFn) -> str:
+    """A chain of torch that Keras has layers for; shrinks towards a lone convolution."""
+    channels = draw(st.integers(1, 3))
+    links = []
+    for _ in range(draw(st.integers(1, 4))):
+        kind = draw(st.sampled_from(["conv", "transposed", "pad", "up", "activation", "unshuffle"]))
+        if kind == "conv":
+            filters, kernel, stride = (draw(st.integers(1, 3)) for _ in range(3))
+            pads = draw(st.integers(0, 1))
+            links.append(f"nn.Conv2d({channels}, {filters}, {kernel}, stride={stride}, padding={pads})")
+            channels = filters
+        elif kind == "transposed":
+            filters, kernel, stride = (draw(st.integers(1, 3)) for _ in range(3))
+            bias = draw(st.booleans())
+            links.append(f"nn.ConvTranspose2d({channels}, {filters}, {kernel}, {stride}, bias={bias})")
+            channels = filters
+        elif kind == "pad":
+            before, after = draw(st.tuples(st.integers(-1, 2), st.integers(-1, 2)))
+            links.append(f"nn.ZeroPad2d(({before}, {after}, {after}, {before}))")
+        elif kind == "up":
+            mode = draw(st.sampled_from(["nearest", "bilinear"]))
+            links.append(f"nn.Upsample(scale_factor={draw(st.integers(1, 3))}, mode={mode!r})")
+        elif kind == "activation":
+            functions = ["ReLU()", "LeakyReLU(0.1)", "GELU()", "Softmax(1)", "ReLU6()", "Softmax(-2)"]
+            links.append(f"nn.{draw(st.sampled_from(functions))}")
+        else:
+            links.append("nn.PixelUnshuffle(2)")
+            channels *= 4
+    return f"nn.Sequential({', '.join(links)})"
+
+
+@examples(15)
+@given(torch_chains())
+def test_any_chain_of_torch_is_translated_to_keras_and_back_and_proved(line: str) -> None:
+    there = translate(line, "keras")
+    assert there.verified
+    written = there.code.split("layer = ")[-1].split("\n\n")[0]
+    if there.spelling == "native" and "nn.Conv" in line:
+        back = translate(" ".join(written.split()), "torch", channels=there.sizes[0][1])
+        assert back.verified
+
+
+def test_the_script_of_a_chain_converts_the_state_of_the_whole() -> None:
+    import torch  # noqa: PLC0415 - imported when first used
+
+    line = (
+        "nn.Sequential(nn.Conv2d(3, 8, 3, bias=False), nn.ReLU(), "
+        "nn.Sequential(nn.ConvTranspose2d(8, 4, 3, groups=2), nn.PixelShuffle(2)))"
+    )
+    module = eval(line, {"nn": torch.nn})  # noqa: S307 - this very text
+    weights = [each.numpy() for each in module.state_dict().values()]
+    names = executed(translate(line, "keras").code)
+    x = np.random.default_rng(1).normal(size=(2, 3, 6, 7)).astype("float32")
+    found = run("keras", names["layer"], names["convert"](weights), x)
+    np.testing.assert_allclose(found, run("torch", module, weights, x), rtol=1e-5, atol=1e-5)
+
+
+def test_a_native_chain_is_one_of_layers_of_the_target_alone() -> None:
+    translation = translate("nn.Sequential(nn.ZeroPad2d(1), nn.Conv2d(3, 8, 3), nn.ReLU())", "keras")
+    assert (translation.spelling, translation.verified, translation.exact) == ("native", True, True)
+    assert "keras.layers.ReLU(dtype='float32'),\n])" in translation.code
+
+
+@pytest.mark.parametrize(
+    ("line", "options", "sizes"),
+    [
+        ("keras.Sequential([keras.Input(shape=(8, 9, 3)), keras.layers.Conv2D(4, 3)])", {}, (2, 3, 8, 9)),
+        ("keras.Sequential([layers.InputLayer((None, None, 3)), layers.Conv2D(4, 3)])", {}, None),
+        ("keras.models.Sequential(layers=[layers.Conv2D(4, 3)], name='stem')", {"channels": 3}, None),
+        ("nn.Sequential(nn.Conv2d(3, 4, 3))", {"input": (1, 3, 5, 6)}, (1, 3, 5, 6)),
+    ],
+)
+def test_the_input_is_read_where_it_is_said(
+    line: str, options: dict[str, Any], sizes: tuple[int, ...] | None
+) -> None:
+    translation = translate(line, "keras" if "nn." in line else "torch", **options)
+    assert translation.verified
+    assert (translation.sizes == (sizes,)) if sizes else len(translation.sizes) > 1
+
+
+def test_what_is_left_out_is_said() -> None:
+    translation = translate("nn.Sequential(nn.Conv2d(3, 4, 3), nn.Dropout(0.5), nn.Identity())", "keras")
+    assert translation.verified
+    assert translation.notes == ("Dropout is left out, of the proof too: in inference it does nothing",)
+
+
+def test_a_rounding_chain_is_not_called_identical() -> None:
+    assert "equal within the tolerances" in remarks(translate("nn.Tanh()", "keras"))[-1]
+    assert remarks(translate("nn.ReLU()", "keras"))[-1].endswith("identical")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("nn.Sequential()", "a chain without a layer"),
+        ("nn.Sequential(3)", "every link of a chain is a call of a layer"),
+        ("nn.Sequential(nn.Conv2d(3, 8, 3), x)", "→x←"),
+        ("nn.Sequential(*layers)", "one by one"),
+        ("nn.Sequential(nn.Linear(3, 4))", "nn.Linear is no link of a chain"),
+        ("nn.Sequential(keras.layers.ReLU())", "allowed in a chain of torch is nn.ReLU"),
+        ("keras.Sequential([nn.ReLU()])", "allowed in a chain of Keras is keras.layers.ReLU"),
+        ("nn.Sequential(nn.Conv2d(3, 8, 3), nn.Conv2d(4, 8, 3))", "4 input channels is given 8"),
+        ("nn.Sequential(nn.Conv2d(3, 8, 3), nn.Conv1d(8, 8, 3))", "conv1d"),
+        ("nn.Sequential(nn.Conv2d(3, 8, 3), nn.PixelShuffle(3))", "PixelShuffle(3) of 8 channels"),
+        ("nn.Sequential(nn.Conv2d(3, 8, 3), nn.Conv2d(8, 8, 3, dtype=torch.float64))", "float32 and float64"),
+        ("nn.Upsample(size=(8, 8))", "give scale_factor"),
+        ("nn.Upsample(scale_factor=1.5)", "whole numbers"),
+        ("nn.Upsample(scale_factor=2, mode='bicubic')", "no twin"),
+        ("nn.Upsample(scale_factor=2, mode='bilinear', align_corners=True)", "align_corners=True"),
+        ("nn.UpsamplingBilinear2d(scale_factor=2)", "align_corners=True"),
+        ("nn.Upsample(scale_factor=2, mode='linear')", "UpSampling1D repeats elements"),
+        ("nn.Softmax()", "needs the argument dim"),
+        ("nn.Softmax(dim=7)", "allowed are numbers from -4 to 3"),
+        ("nn.LeakyReLU(1e999)", "allowed is a finite number"),
+        ("nn.Softplus(beta=2)", "beta=2.0: allowed is 1.0"),
+        ("nn.ReflectionPad2d(-1)", "none of them negative"),
+        ("nn.ZeroPad2d((1, 2, 3))", "4 ints from the last axis on"),
+        ("nn.Upsample(scale_factor=100000)", "elements: allowed are at most"),
+        ("keras.layers.Softmax(axis='x')", "allowed is the number of an axis"),
+        ("keras.layers.Activation('cube')", "→'cube'←"),
+        ("keras.layers.ReLU(6, threshold=1)", "threshold=1.0"),
+        ("keras.layers.Cropping2D(-1)", "none of them negative"),
+        ("keras.layers.UpSampling2D(2, interpolation='bicubic')", "allowed are 'nearest', 'bilinear'"),
+        ("keras.Sequential([layers.Conv2D(4, 3)])", "--channels"),
+        ("keras.Sequential([layers.ReLU(), layers.Input((8, 8, 3))])", "at the beginning"),
+        ("keras.Sequential([layers.Conv2D(4, 3, dtype='float64'), layers.ReLU()])", "float64 and float32"),
+    ],
+)
+def test_what_is_no_chain_or_has_no_twin_is_refused_in_a_sentence(line: str, said: str) -> None:
+    with pytest.raises(ExpressionError) as raised:
+        draft(line, "torch" if "keras" in line and "nn.Seq" not in line else "keras")
+    assert said in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_framework_without_chains_refuses_one() -> None:
+    with pytest.raises(ExpressionError, match="relu has no twin in numpy"):
+        draft("nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU())", "numpy")
+
+
+HOSTILE = {
+    "brackets": "nn.Sequential(" * 700 + ")" * 700,
+    "ten thousand brackets": "nn.Sequential(" + "[" * 10_000,
+    "nested chains": "nn.Sequential(" * 150 + "nn.ReLU()" + ")" * 150,
+    "many links": f"nn.Sequential({'nn.ReLU(),' * 900})",
+    "many links of Keras": f"keras.Sequential([{'layers.ReLU(),' * 600}])",
+    "too many characters": f"nn.Sequential({'nn.ReLU(),' * 1001})",
+    "huge growth": f"nn.Sequential({'nn.Upsample(scale_factor=9),' * 90})",
+    "no way through": f"nn.Sequential({'nn.Conv2d(3, 3, 3),' * 90}nn.PixelShuffle(7))",
+    "a huge shuffle": "nn.PixelShuffle(1000000)",
+    "a huge fold": "nn.Fold((1000000, 1000000), 3)",
+    "huge pads": "nn.ZeroPad2d(100000000)",
+}
+
+
+@pytest.mark.parametrize("fault", HOSTILE)
+def test_no_chain_takes_long_to_refuse(fault: str) -> None:
+    began = time.process_time()
+    if fault == "nested chains":
+        assert draft(HOSTILE[fault], "torch" if "keras" in HOSTILE[fault] else "keras").program
+    else:
+        with pytest.raises(ExpressionError) as raised:
+            draft(HOSTILE[fault], "torch" if "keras" in HOSTILE[fault] else "keras")
+        assert len(str(raised.value)) < 3000
+    assert time.process_time() - began < 1
