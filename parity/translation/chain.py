@@ -150,7 +150,7 @@ def draft_chain(
             written.append(_write(call, target, part, [walk.shapes[number] for walk in on], dtype))
     typed = [link.layer for link in chain.links if link.layer is not None]
     notes = [note for link in chain.links for note in link.notes]
-    notes += [note for each in written if isinstance(each, Written) for note in each.notes]
+    notes += [part.trap for part in parts if isinstance(part, Step) and part.trap is not None]
     is_exact = any(each.kind == "exact" for each in written)
     return ChainDraft(
         call=call,
@@ -158,7 +158,7 @@ def draft_chain(
         target=target,
         parts=parts,
         dtype=dtype,
-        layer=source.sequence(typed),
+        layer=source.sequence(typed or _identity(source, on[0].input, dtype)),
         walks=on,
         theirs=theirs,
         ours=ours,
@@ -166,6 +166,12 @@ def draft_chain(
         notes=tuple(dict.fromkeys(notes)),
         spelling="exact" if is_exact else "native",
     )
+
+
+def _identity(source: Framework, shape: tuple[int, ...], dtype: str) -> tuple[Layer, ...]:
+    """Return what a chain of nothing that computes does."""
+    written = source.write_step(Identity(), shape, dtype)
+    return written.layers if isinstance(written, Written) else ()
 
 
 def _dtype(call: Call, chain: Chain) -> str:
@@ -180,8 +186,8 @@ def _check_elements(call: Call, on: Sequence[Walk]) -> None:
     largest = max((shape for walk in on for shape in walk.shapes), key=prod)
     if prod(largest) > MOST_ELEMENTS:
         raise call.error(
-            f"an array of the proof is {format_shape(largest)}, {prod(largest)} elements: allowed are at most "
-            f"{MOST_ELEMENTS}"
+            f"an array of the proof is {format_shape(largest)}, {prod(largest)} elements: allowed are at "
+            f"most {MOST_ELEMENTS}"
         )
 
 
@@ -197,5 +203,5 @@ def _write(
     if isinstance(first, Unsupported):
         raise call.error(f"{step.kind} has no twin in {target.name}: {first.reason}")
     if any(each != first for each in found):
-        raise call.error(f"{step.kind} has no one twin for every size in {target.name}; give --input for one")
+        raise call.error(f"{step.kind} has no one twin in {target.name} for every size; give --input for one")
     return first

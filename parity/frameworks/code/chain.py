@@ -53,13 +53,11 @@ class Written:
         layers: that compute it, one behind another.
         definitions: classes and such that they need, each a block of statements.
         imports: modules that the definitions need.
-        notes: what to mind.
     """
 
     layers: tuple[Layer, ...]
     definitions: tuple[str, ...] = ()
     imports: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
 
     @property
     def kind(self) -> str:

@@ -30,6 +30,11 @@ class Step:
         """Whether it rounds nothing, of integers at least."""
         return True
 
+    @property
+    def trap(self) -> str | None:
+        """What a port by names gets wrong of it, in one sentence."""
+        return None
+
     def output(self, shape: Shape) -> Shape:
         """Return the shape of the output.
 
@@ -150,6 +155,14 @@ class PixelShuffle(Step):
         """Two."""
         return 2
 
+    @property
+    def trap(self) -> str:
+        """Another order of channels."""
+        return (
+            "tf.nn.depth_to_space takes channel (a * r + b) * O + o for what torch.nn.PixelShuffle takes "
+            "channel o * r * r + a * r + b for"
+        )
+
     def channels_before(self, channels: int) -> int:
         """Return r * r times as many."""
         return channels * self.factor**2
@@ -177,6 +190,14 @@ class PixelUnshuffle(Step):
     def rank(self) -> int:
         """Two."""
         return 2
+
+    @property
+    def trap(self) -> str:
+        """Another order of channels."""
+        return (
+            "tf.nn.space_to_depth makes channel (a * r + b) * C + c of what torch.nn.PixelUnshuffle makes "
+            "channel c * r * r + a * r + b of"
+        )
 
     def channels_before(self, channels: int) -> int:
         """Return one for r * r of them."""
@@ -227,6 +248,15 @@ class Unfold(Windows):
     def rank(self) -> int:
         """Two."""
         return 2
+
+    @property
+    def trap(self) -> str:
+        """Another order of rows."""
+        return (
+            "torch.nn.Unfold has the taps of a channel side by side, and keras.ops.image.extract_patches the "
+            "channels of a tap: the matrix of a kernel is kernel.reshape(O, -1) for the one, and for the "
+            "other kernel.transpose(0, 2, 3, 1).reshape(O, -1)"
+        )
 
     def channels_before(self, channels: int) -> int:
         """Return one for each of the kernel's taps."""
@@ -292,6 +322,11 @@ class Activation(Step):
         return self.name
 
     @property
+    def trap(self) -> str | None:
+        """Another default."""
+        return _OTHER_DEFAULTS.get(self.name)
+
+    @property
     def is_exact(self) -> bool:
         """Whether it is one of those that choose between numbers."""
         return self.name in {"relu", "clip"} and all(value == int(value) for _, value in self.parameters)
@@ -321,6 +356,11 @@ class Softmax(Step):
         """It is not."""
         return False
 
+    @property
+    def trap(self) -> str:
+        """Another number."""
+        return "the axis of a softmax is written out: channels are axis 1 in torch, and the last one in Keras"
+
     def place(self, shape: Shape, *, channels_last: bool) -> int:
         """Return the axis among those of an input of this shape, in this order.
 
@@ -337,3 +377,15 @@ class Softmax(Step):
     def _output(self, shape: Shape) -> Shape:
         self.place(shape, channels_last=False)
         return shape
+
+
+_OTHER_DEFAULTS = {
+    "leaky_relu": (
+        "the slope is written out: without one it is 0.01 in torch.nn.LeakyReLU, 0.3 in "
+        "keras.layers.LeakyReLU, and 0.2 in Keras's activation 'leaky_relu'"
+    ),
+    "gelu": (
+        "the kind of gelu is written out: without a word torch and Keras compute the exact one, and "
+        "jax.nn.gelu the approximation by tanh"
+    ),
+}

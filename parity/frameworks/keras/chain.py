@@ -14,11 +14,13 @@ from parity.frameworks.code.steps import Softmax, Step
 from parity.frameworks.keras.functions import FUNCTIONS
 from parity.frameworks.keras.read import CLASSES, PREFIXES, read
 from parity.frameworks.keras.rules import CHANNELS_FIRST
+from parity.frameworks.keras.separable import LINKS as SEPARABLE
+from parity.frameworks.keras.separable import read_separable
 from parity.frameworks.keras.steps import LINKS as STEPS
 from parity.frameworks.keras.steps import read_step
 
 _CONTAINERS = frozenset({"Sequential"})
-LINKS = _CONTAINERS | STEPS
+LINKS = _CONTAINERS | STEPS | SEPARABLE.keys()
 """The classes of chains, and of links that are no convolution."""
 
 _MORE_PREFIXES = ("keras", "keras.models", "models", "tf.keras", "tf.keras.models", "tensorflow.keras")
@@ -50,7 +52,7 @@ def _in_order(link: Link, *, first: bool) -> Link:
 
 
 def _link(call: Call) -> Link:
-    known = CLASSES.keys() | STEPS
+    known = CLASSES.keys() | STEPS | SEPARABLE.keys()
     if call.name not in known:
         raise call.error(
             f"{shorten(call.path)} is no link of a chain that is read: allowed are {', '.join(sorted(known))}"
@@ -59,6 +61,8 @@ def _link(call: Call) -> Link:
         raise call.error(f"{shorten(call.path)}: allowed in a chain of Keras is keras.layers.{call.name}")
     if call.name in STEPS:
         return read_step(call)
+    if call.name in SEPARABLE:
+        return read_separable(call)
     reading = read(call)
     behind: tuple[Step, ...] = () if reading.activation is None else (FUNCTIONS[reading.activation],)
     first = reading.framework.endswith(CHANNELS_FIRST)

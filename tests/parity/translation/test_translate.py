@@ -385,4 +385,4 @@ def test_a_proof_of_many_elements_is_refused_before_they_are_drawn() -> None:
         draft("layers.Conv2D(8, 3, dilation_rate=100000)", "torch", channels=3)
     with pytest.raises(ExpressionError, match="the input of the proof is 1x3x16384x16384"):
         draft("nn.Conv2d(3, 8, 3)", "keras", (1, 3, 16384, 16384))
-    assert draft("layers.Conv1D(8, 3, dilation_rate=100000)", "torch", channels=3).program
+    assert draft("layers.Conv1D(8, 3, dilation_rate=100000)", "torch", channels=3).program.text
