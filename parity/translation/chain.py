@@ -21,9 +21,10 @@ from parity.frameworks.task import Submit, Task
 from parity.translation.layers import MOST_ELEMENTS, check_sizes, choose, lookalike, source_spelling
 from parity.translation.proof import Answers, outcome
 from parity.translation.result import Translation
+from parity.translation.twins import WrittenTwin, find_twins, write_twin
 from parity.translation.walk import Parts, Walk, walks
 from parity.translation.weights import Unpacked, draw, pack
-from parity.translation.writing import code
+from parity.translation.writing import code, slices, to_convmm
 
 
 @dataclass(frozen=True)
@@ -151,6 +152,9 @@ def draft_chain(
     typed = [link.layer for link in chain.links if link.layer is not None]
     notes = [note for link in chain.links for note in link.notes]
     notes += [part.trap for part in parts if isinstance(part, Step) and part.trap is not None]
+    twins = _twins(call, source, target, parts, on)
+    notes += [twin.note for twin in twins]
+    functions = [twin.function for twin in twins]
     is_exact = any(each.kind == "exact" for each in written)
     return ChainDraft(
         call=call,
@@ -162,10 +166,25 @@ def draft_chain(
         walks=on,
         theirs=theirs,
         ours=ours,
-        program=Program(code(call, source, target, parts, written)),
+        program=Program(code(call, source, target, parts, written, functions)),
         notes=tuple(dict.fromkeys(notes)),
         spelling="exact" if is_exact else "native",
     )
+
+
+def _twins(
+    call: Call, source: Framework, target: Framework, parts: Parts, on: Sequence[Walk]
+) -> list[WrittenTwin]:
+    """Write the transposed convolutions that links of the chain are, with their weights."""
+    places = slices(parts)
+    written: list[WrittenTwin | None] = []
+    for twin in find_twins(parts, on):
+        reading = parts[twin.number]
+        assert isinstance(reading, Reading)  # noqa: S101 - a twin's number is that of a convolution
+        name = f"convert_to_transposed{f'_{len(written) + 1}' if written else ''}"
+        own = to_convmm(source, reading)
+        written.append(write_twin(call, target, twin, name, places[twin.number], own))
+    return [twin for twin in written if twin is not None]
 
 
 def _identity(source: Framework, shape: tuple[int, ...], dtype: str) -> tuple[Layer, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from parity.frameworks.code.chain import Written
@@ -18,21 +18,39 @@ _BETWEEN = "\n\n\n"
 
 
 def code(
-    call: Call, source: Framework, target: Framework, parts: Parts, written: Sequence[Spelling | Written]
+    call: Call,
+    source: Framework,
+    target: Framework,
+    parts: Parts,
+    written: Sequence[Spelling | Written],
+    more: Sequence[str] = (),
 ) -> str:
-    """Write the script that leaves ``layer`` and ``convert``."""
+    """Write the script that leaves ``layer`` and ``convert``, and more functions of the weights."""
     collected = _Collected()
     for each in written:
         collected.add(each)
     layers = collected.layers
     statement = f"layer = {layers[0]!r}" if len(layers) == 1 else _one_a_line(target.sequence(layers))
-    convert = _convert(source, parts, written)
-    imports = {
-        *collected.imports,
-        *target.sequence([]).imports,
-        *(["numpy as np"] if "np." in convert else []),
-    }
-    return f"# {call.text}\n" + join(imports, *collected.blocks, statement, convert)
+    own = target.sequence([]).imports if len(layers) > 1 else ()
+    functions = (_convert(source, parts, written), *more)
+    imports = {*collected.imports, *own, *(["numpy as np"] if "np." in "".join(functions) else [])}
+    return f"# {call.text}\n" + join(imports, *collected.blocks, statement, *functions)
+
+
+def slices(parts: Parts) -> dict[int, str]:
+    """Return where each convolution's arrays are among the source's ``weights``, as code, by its number."""
+    found, start = {}, 0
+    for number, part in enumerate(parts):
+        if isinstance(part, Reading):
+            end = start + 1 + part.arguments["bias"]
+            found[number] = f"weights[{start}:{end}]"
+            start = end
+    return found
+
+
+def to_convmm(source: Framework, reading: Reading) -> tuple[str, ...]:
+    """Return the statements that bring the source's ``kernel`` into convmm's layout."""
+    return source.to_convmm if reading.to_convmm is None else reading.to_convmm
 
 
 @dataclass
@@ -91,25 +109,20 @@ def _one_a_line(layer: Layer) -> str:
 
 def _convert(source: Framework, parts: Parts, written: Sequence[Spelling | Written]) -> str:
     """Write the function from the source's arrays, in its order, to the target's."""
-    bodies = list(_bodies(source, parts, written))
+    bodies = {
+        number: (*to_convmm(source, part), *each.convert.statements)
+        for number, (part, each) in enumerate(zip(parts, written, strict=True))
+        if isinstance(part, Reading) and isinstance(each, Spelling)
+    }
     if not bodies:
         return "def convert(weights):\n    return list(weights)"
     if len(bodies) == 1:
-        lines = ["kernel, *bias = weights", *bodies[0][1], "return converted"]
+        (body,) = bodies.values()
+        lines = ["kernel, *bias = weights", *body, "return converted"]
     else:
-        lines, start = ["arrays = []"], 0
-        for count, statements in bodies:
-            lines += [f"kernel, *bias = weights[{start}:{start + count}]", *statements, "arrays += converted"]
-            start += count
+        places = slices(parts)
+        lines = ["arrays = []"]
+        for number, body in bodies.items():
+            lines += [f"kernel, *bias = {places[number]}", *body, "arrays += converted"]
         lines.append("return arrays")
     return "\n".join(["def convert(weights):", *(f"    {line}" for line in lines)])
-
-
-def _bodies(
-    source: Framework, parts: Parts, written: Sequence[Spelling | Written]
-) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """Yield how many arrays each convolution has, and the statements that convert them."""
-    for part, each in zip(parts, written, strict=True):
-        if isinstance(part, Reading) and isinstance(each, Spelling):
-            own = source.to_convmm if part.to_convmm is None else part.to_convmm
-            yield 1 + part.arguments["bias"], (*own, *each.convert.statements)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 import hypothesis.strategies as st
@@ -13,6 +14,7 @@ from hypothesis import given
 from parity.cases.arrays import Array
 from parity.frameworks.code.expression import ExpressionError
 from parity.frameworks.table import find_framework
+from parity.translation.chain import ChainDraft
 from parity.translation.result import remarks
 from parity.translation.translator import draft, translate
 from tests.support.strategies import examples
@@ -121,6 +123,12 @@ def executed(code: str) -> dict[str, Any]:
     names: dict[str, Any] = {}
     exec(code, names)  # noqa: S102 - the script under test
     return names
+
+
+def chain_of(line: str, target: str) -> ChainDraft:
+    written = draft(line, target)
+    assert isinstance(written, ChainDraft)
+    return written
 
 
 @pytest.mark.parametrize("line", TORCH_LINKS)
@@ -244,6 +252,88 @@ def test_the_input_is_read_where_it_is_said(
     translation = translate(line, "keras" if "nn." in line else "torch", **options)
     assert translation.verified
     assert (translation.sizes == (sizes,)) if sizes else len(translation.sizes) > 1
+
+
+@st.composite
+def twins(draw: st.DrawFn) -> str:
+    """Two links that together are a transposed convolution."""
+    kernel = draw(st.tuples(st.integers(1, 4), st.integers(1, 4)))
+    padding = tuple(draw(st.integers(0, k - 1)) for k in kernel)
+    channels, filters, factor = (draw(st.integers(1, 3)) for _ in range(3))
+    bias = draw(st.booleans())
+    if draw(st.booleans()):
+        conv = f"nn.Conv2d({channels}, {filters * factor**2}, {kernel}, padding={padding}, bias={bias})"
+        return f"nn.Sequential({conv}, nn.PixelShuffle({factor}))"
+    conv = f"nn.Conv2d({channels}, {filters}, {kernel}, padding={padding}, bias={bias})"
+    return f"nn.Sequential(nn.Upsample(scale_factor=({factor}, {draw(st.integers(1, 3))})), {conv})"
+
+
+@examples(25)
+@given(twins(), st.sampled_from(["torch", "keras"]))
+def test_a_twin_of_a_transposed_convolution_is_one_with_the_weights_that_are_given(
+    line: str, target: str
+) -> None:
+    import keras  # noqa: PLC0415 - imported when first used
+    import torch  # noqa: PLC0415
+
+    written = chain_of(line, target)
+    (note,) = [each for each in written.notes if "together are" in each]
+    printed = note.partition("together are ")[2].partition(": convert")[0].partition(", where the")[0]
+    twin = eval(printed, {"torch": torch, "keras": keras})  # noqa: S307 - of this project's own making
+    module = eval(line, {"nn": torch.nn})  # noqa: S307 - this very text
+    random = np.random.default_rng(0)
+    shapes = [tuple(each.shape) for each in module.parameters()]
+    weights = [random.integers(-4, 5, shape).astype("float32") for shape in shapes]
+    if len(weights) > 1 and "Shuffle" in line:
+        factor = int(line.partition("Shuffle(")[2][0])
+        weights[1] = np.repeat(weights[1][:: factor**2], factor**2)
+    x = random.integers(-4, 5, (2, shapes[0][1], 5, 6)).astype("float32")
+    names = executed(written.program.text)
+    found = run(target, twin, names["convert_to_transposed"](weights), x)
+    np.testing.assert_array_equal(found, run("torch", module, weights, x))
+
+
+def test_a_sub_pixel_layer_whose_biases_differ_is_no_transposed_convolution() -> None:
+    names = executed(draft("nn.Sequential(nn.Conv2d(1, 4, 3), nn.PixelShuffle(2))", "torch").program.text)
+    with pytest.raises(ValueError, match="the bias of each 4 channels has to be one number"):
+        names["convert_to_transposed"]([np.ones((4, 1, 3, 3)), np.arange(4)])
+
+
+@pytest.mark.parametrize("conv", ["3, stride=2", "3, padding=3", "3, dilation=2", "3, groups=2"])
+def test_no_other_convolution_is_called_a_transposed_one(conv: str) -> None:
+    written = draft(f"nn.Sequential(nn.Conv2d(2, 4, {conv}), nn.PixelShuffle(2))", "torch")
+    assert "convert_to_transposed" not in written.program.text
+
+
+SAVED = [
+    "nn.ReflectionPad2d((1, 2, 0, 1))",
+    "nn.ReplicationPad1d((1, 2))",
+    "nn.CircularPad2d(1)",
+    "nn.ConstantPad2d((1, -1, 2, 0), 2.0)",
+    "nn.PixelShuffle(2)",
+    "nn.PixelUnshuffle(2)",
+    "nn.Unfold(3, stride=2)",
+    "nn.Fold((7, 9), 3, stride=2)",
+    "nn.GELU('tanh')",
+    "nn.CELU(0.5)",
+    "nn.LogSoftmax(1)",
+]
+
+
+@pytest.mark.parametrize("line", SAVED)
+def test_what_keras_has_no_layer_for_takes_any_size_and_is_saved_and_loaded(
+    line: str, tmp_path: Path
+) -> None:
+    written = chain_of(line, "keras")
+    keras: Any = find_framework("keras").load()
+    layer = executed(written.program.text)["layer"]
+    _, channels, *sizes = written.walks[0].input
+    fixed = sizes if "Fold" in line else [None] * len(sizes)
+    model = keras.Sequential([keras.Input((*fixed, channels)), layer])
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    x = np.random.default_rng(0).normal(size=(2, *sizes, channels)).astype("float32")
+    np.testing.assert_array_equal(np.asarray(loaded(x)), np.asarray(layer(x)))
 
 
 def test_what_is_left_out_is_said() -> None:
