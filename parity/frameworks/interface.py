@@ -228,7 +228,10 @@ class WritesCode:
         raise call.error("it is read by no framework")
 
     def activation(self, name: str) -> str | None:  # noqa: ARG002 - part of the role
-        """Return a statement that puts this activation behind ``layer``, or None where there is no twin."""
+        """Return a statement that puts this activation behind ``layer``, or None where there is no twin.
+
+        Of a framework that writes steps, :meth:`write_step` does it.
+        """
         return None
 
     @property

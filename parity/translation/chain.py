@@ -15,16 +15,34 @@ from parity.frameworks.code.reading import Reading
 from parity.frameworks.code.script import Program
 from parity.frameworks.code.steps import Identity, Step, StepError
 from parity.frameworks.interface import Framework
+from parity.frameworks.known.registry import layers_of
 from parity.frameworks.spelling import Spelling, Unsupported
 from parity.frameworks.table import find_framework
 from parity.frameworks.task import Submit, Task
+from parity.records.result import Result
+from parity.running import Run
 from parity.translation.layers import MOST_ELEMENTS, check_sizes, choose, lookalike, source_spelling
-from parity.translation.proof import Answers, outcome
-from parity.translation.result import Translation
+from parity.translation.proof import Answers, excusing, outcome
+from parity.translation.result import Translation, faults
 from parity.translation.twins import WrittenTwin, find_twins, write_twin
 from parity.translation.walk import Parts, Walk, walks
 from parity.translation.weights import Unpacked, draw, pack
 from parity.translation.writing import code, slices, to_convmm
+
+
+@dataclass(frozen=True)
+class _Run:
+    """Both chains on one input.
+
+    Attributes:
+        answers: what became of them.
+        is_equal: whether their outputs are equal, to the bit or within tolerances.
+        is_exact: whether they had to be to the bit.
+    """
+
+    answers: Answers
+    is_equal: bool
+    is_exact: bool
 
 
 @dataclass(frozen=True)
@@ -66,29 +84,28 @@ class ChainDraft:
 
     def prove(self, submit: Submit) -> Translation:
         """Run both chains on every input; ``submit`` hands the frameworks their tasks."""
-        answers, rounded = [], 0
-        for number in range(len(self.walks)):
-            found, exact = self._run(number, submit)
-            rounded = 0 if exact else len(self.parts)
-            answers.append((found, found.are_equal(self.dtype, rounded=rounded)))
-        failing = [found for found, equal in answers if not equal]
-        failures = [
-            failure for found in failing for failure in found.failures(self.source.name, self.target.name)
-        ]
+        runs = [self._run(number, submit) for number in range(len(self.walks))]
+        equal = [run.is_equal for run in runs]
+        doubted = {number: self._excuses(number, submit) for number, agrees in enumerate(equal) if not agrees}
+        failing = [runs[number].answers for number, excuses in doubted.items() if not excuses]
+        failures = [each for found in failing for each in found.failures(self.source.name, self.target.name)]
         return Translation(
             source=self.call.text,
             target=self.target.name,
             spelling=self.spelling,
             code=self.program.text,
-            outcome=outcome((found for found, equal in answers if equal), failing),
+            outcome=outcome((run.answers for run in runs if run.is_equal), failing),
             sizes=tuple(walk.input for walk in self.walks),
             lookalike=self._lookalike(submit),
             notes=(*self.notes, *dict.fromkeys(failures)),
-            exact=not rounded,
+            known=faults(
+                (self.walks[number].input, each) for number, excuses in doubted.items() for each in excuses
+            ),
+            exact=all(run.is_exact for run in runs),
         )
 
-    def _run(self, number: int, submit: Submit) -> tuple[Answers, bool]:
-        """Call both chains with the same input and the source's weights; and whether nothing is rounded."""
+    def _run(self, number: int, submit: Submit) -> _Run:
+        """Call both chains with the same input and the source's weights."""
         walk = self.walks[number]
         drawn = draw(self.parts, walk.input, walk.cases, self.dtype)
         weights = [
@@ -103,7 +120,19 @@ class ChainDraft:
             submit(self.target, Task(self.program, Unpacked(shapes, self.program), given, due=due)),
         )
         theirs, ours = (wait() for wait in waits)
-        return Answers(theirs, ours), drawn.is_exact
+        answers, rounded = Answers(theirs, ours), 0 if drawn.is_exact else len(self.parts)
+        return _Run(answers, answers.are_equal(self.dtype, rounded=rounded), drawn.is_exact)
+
+    def _excuses(self, number: int, submit: Submit) -> list[Result]:
+        """Return what excuses that the chains differ: what is known of a convolution, and seen of it."""
+        results: list[Result] = []
+        for part, ours in self.ours.items():
+            case = self.walks[number].cases[part]
+            run = Run(case, (), grad=False, submit=submit)
+            run.ask(self.source, layers_of(self.source, case)[0])
+            run.ask(self.target, ours[number])
+            results += run.finish().results
+        return excusing(results)
 
     def _lookalike(self, submit: Submit) -> dict[str, object] | None:
         """Return what people take for the first of the layers that has no native twin, if there is one."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
-from convmm.geometry import check_ints, kernel_extent, shorten
+from convmm.geometry import check_ints, kernel_extent, shorten, shown
 from parity.cases.arrays import Arrays
 from parity.cases.batch import batched
 from parity.cases.case import Case, CaseError
@@ -154,6 +154,10 @@ def draft(
     target = find_framework(to)
     chain = _chain(call)
     if chain is not None:
+        if shape is not None:
+            raise call.error(
+                f"kernel_shape={shown(shape)}: a chain's layers carry the shapes of their kernels"
+            )
         return draft_chain(call, chain, target, input, channels)
     reading = _read(call)
     if input is not None:

@@ -15,14 +15,13 @@ from parity.cases.arrays import Array
 from parity.cases.case import PADDING_MODES, ZEROS, Case
 from parity.frameworks.code.chain import Written
 from parity.frameworks.code.script import Script
-from parity.frameworks.code.steps import Softmax, Step
+from parity.frameworks.code.steps import Step
 from parity.frameworks.interface import Framework, Refuses, refuses_nothing
 from parity.frameworks.keras import installation
 from parity.frameworks.keras.chain import LINK_PREFIXES, LINKS, read_chain, sequence
 from parity.frameworks.keras.depthwise import depthwise
 from parity.frameworks.keras.differentiate import backward, differentiating, why_no_gradients
 from parity.frameworks.keras.exact import exact
-from parity.frameworks.keras.functions import FUNCTIONS
 from parity.frameworks.keras.pinning import pin
 from parity.frameworks.keras.precision import mode
 from parity.frameworks.keras.read import CLASSES, PREFIXES, read
@@ -138,12 +137,6 @@ class Keras(Framework):
     @property
     def _data_format(self) -> str:
         return CHANNELS_FIRST if CHANNELS_FIRST in self.on else CHANNELS_LAST
-
-    def activation(self, name: str) -> str | None:
-        """Return a statement that puts this activation behind ``layer``; of no softmax, which has an axis."""
-        if isinstance(FUNCTIONS[name], Softmax):
-            return None
-        return f"layer = keras.Sequential([layer, keras.layers.Activation({name!r})])"
 
     def write_step(self, step: Step, shape: tuple[int, ...], dtype: str) -> Written | Unsupported:
         """Return a layer without weights as Keras's, which has a dtype of its own."""

@@ -47,18 +47,6 @@ from parity.frameworks.torch.routes import IN_ANY_FORMAT, WAYS
 from parity.frameworks.torch.rules import meanings, spelling, why_not
 from parity.frameworks.torch.steps import write_step
 
-_ACTIVATIONS = {
-    "relu": "ReLU()",
-    "relu6": "ReLU6()",
-    "sigmoid": "Sigmoid()",
-    "tanh": "Tanh()",
-    "elu": "ELU()",
-    "softplus": "Softplus()",
-    "softsign": "Softsign()",
-    "silu": "SiLU()",
-    "swish": "SiLU()",
-}
-
 
 def load() -> Any:
     """Import torch."""
@@ -141,11 +129,6 @@ class Torch(Framework):
         torch = load()
         self._way.load()
         return torch
-
-    def activation(self, name: str) -> str | None:
-        """Return a statement that puts the module of this Keras activation behind ``layer``."""
-        found = _ACTIVATIONS.get(name)
-        return found and f"layer = torch.nn.Sequential(layer, torch.nn.{found})"
 
     def write_step(self, step: Step, shape: tuple[int, ...], dtype: str) -> Written | Unsupported:  # noqa: ARG002
         """Return a layer without weights as torch's module, which computes in the dtype of its input."""

@@ -12,8 +12,10 @@ from parity.frameworks.torch.read import CLASSES, PREFIXES, read
 from parity.frameworks.torch.steps import LINKS as STEPS
 from parity.frameworks.torch.steps import read_step
 
-_CONTAINERS = frozenset({"Sequential"})
-LINKS = _CONTAINERS | STEPS
+_CONTAINERS = frozenset({"Sequential", "OrderedDict"})
+"""And what gives a chain's layers names."""
+
+LINKS = frozenset({"Sequential"}) | STEPS
 """The classes of chains, and of links that are no convolution."""
 
 

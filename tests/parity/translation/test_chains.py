@@ -243,6 +243,7 @@ def test_a_native_chain_is_one_of_layers_of_the_target_alone() -> None:
         ("keras.Sequential([keras.Input(shape=(8, 9, 3)), keras.layers.Conv2D(4, 3)])", {}, (2, 3, 8, 9)),
         ("keras.Sequential([layers.InputLayer((None, None, 3)), layers.Conv2D(4, 3)])", {}, None),
         ("keras.models.Sequential(layers=[layers.Conv2D(4, 3)], name='stem')", {"channels": 3}, None),
+        ("nn.Sequential(OrderedDict([('a', nn.Conv2d(3, 4, 3)), ('b', nn.ReLU())]))", {}, None),
         ("nn.Sequential(nn.Conv2d(3, 4, 3))", {"input": (1, 3, 5, 6)}, (1, 3, 5, 6)),
     ],
 )
@@ -394,6 +395,11 @@ def test_what_is_no_chain_or_has_no_twin_is_refused_in_a_sentence(line: str, sai
         draft(line, "keras" if line.startswith("nn.") else "torch")
     assert said in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_a_kernels_shape_beside_a_chain_is_refused() -> None:
+    with pytest.raises(ExpressionError, match="a chain's layers carry the shapes"):
+        draft("nn.Sequential(nn.Conv2d(3, 8, 3))", "keras", kernel_shape=(8, 3, 3, 3))
 
 
 def test_a_framework_without_chains_refuses_one() -> None:
