@@ -11,6 +11,8 @@ import hypothesis.strategies as st
 from parity.cases.case import DTYPES, PADDING_MODES, VALUES
 from parity.cases.condition import _COUNTS, _FLAGS, _OF_AN_AXIS
 from parity.cases.op import OPS
+from parity.frameworks.keras.chain import LINKS as KERAS_LINKS
+from parity.frameworks.torch.chain import LINKS as TORCH_LINKS
 
 NUMBERS = st.one_of(
     st.integers(-2, 9),
@@ -180,25 +182,43 @@ _LITERALS = st.recursive(
 _NAMES = (
     "in_channels out_channels kernel_size stride padding output_padding groups bias "
     "dilation padding_mode dtype device "
-    "filters strides dilation_rate use_bias activation data_format input_shape name kernel_initializer x"
+    "filters strides dilation_rate use_bias activation data_format input_shape name kernel_initializer x "
+    "scale_factor mode size dim axis value negative_slope approximate alpha threshold cropping interpolation "
+    "max_value output_size depth_multiplier shape layers"
 ).split()
+_CLASSES = (
+    "nn.Conv1d nn.Conv2d nn.Conv3d nn.ConvTranspose2d torch.nn.ConvTranspose1d "
+    "layers.Conv2D keras.layers.Conv1DTranspose Conv3DTranspose layers.Conv1D layers.SeparableConv2D"
+).split()
+_STEPS = [*(f"nn.{name}" for name in sorted(TORCH_LINKS)), *(f"layers.{n}" for n in sorted(KERAS_LINKS))]
 
 
 @st.composite
 def expressions(draw: st.DrawFn) -> bytes:
     """Draw a call of a layer, with arguments of any kind."""
-    classes = [f"nn.Conv{rank}d" for rank in (1, 2, 3)] + ["nn.ConvTranspose2d", "torch.nn.ConvTranspose1d"]
-    classes += ["layers.Conv2D", "keras.layers.Conv1DTranspose", "Conv3DTranspose", "layers.Conv1D"]
+    classes = draw(st.sampled_from([_CLASSES, _STEPS]))
     arguments = draw(st.lists(_LITERALS, max_size=4))
     count = draw(st.integers(0, 4))
     arguments += [f"{draw(st.sampled_from(_NAMES))}={draw(_LITERALS)}" for _ in range(count)]
     return f"{draw(st.sampled_from(classes))}({', '.join(arguments)})".encode()
 
 
+def _chained(links: st.SearchStrategy[bytes]) -> st.SearchStrategy[bytes]:
+    forms = st.sampled_from([b"nn.Sequential(%s)", b"keras.Sequential([%s])", b"Sequential(x=[%s])"])
+    several = st.lists(links, max_size=4).map(b", ".join)
+    return st.builds(bytes.__mod__, forms, several)
+
+
+CHAINS = st.recursive(expressions(), _chained, max_leaves=6)
+"""Such calls, and chains of them or of chains."""
+
 EXPRESSIONS = st.one_of(
-    expressions(),
+    CHAINS,
     mutated(
         [
+            "nn.Sequential(nn.Conv2d(3, 8, 3), nn.PixelShuffle(2), nn.LeakyReLU(0.2), nn.Softmax(1))",
+            "keras.Sequential([layers.Input((8, 8, 3)), layers.ZeroPadding2D(1), layers.Conv2D(4, 3)])",
+            "nn.Sequential(OrderedDict([('a', nn.Upsample(scale_factor=2)), ('b', nn.Unfold(3))]))",
             "nn.Conv2d(3, 8, 3, stride=2, padding=1, dtype=torch.float64)",
             "layers.Conv2DTranspose(8, (3, 3), strides=2, padding='same', activation='relu')",
             "keras.layers.Conv1D(8, 3, dilation_rate=2, padding='causal', input_shape=(None, 3))",
