@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from math import prod
 
 from parity.cases.arrays import Arrays
+from parity.cases.batch import batched
 from parity.cases.notation import format_shape
+from parity.cases.op import Op
 from parity.frameworks.code.chain import Chain, Written
 from parity.frameworks.code.expression import Call
 from parity.frameworks.code.layer import Layer
@@ -15,7 +17,6 @@ from parity.frameworks.code.reading import Reading
 from parity.frameworks.code.script import Program
 from parity.frameworks.code.steps import Identity, Step, StepError
 from parity.frameworks.interface import Framework
-from parity.frameworks.known.registry import layers_of
 from parity.frameworks.spelling import Spelling, Unsupported
 from parity.frameworks.table import find_framework
 from parity.frameworks.task import Submit, Task
@@ -129,7 +130,7 @@ class ChainDraft:
         for part, ours in self.ours.items():
             case = self.walks[number].cases[part]
             run = Run(case, (), grad=False, submit=submit)
-            run.ask(self.source, layers_of(self.source, case)[0])
+            run.ask(self.source, self.theirs[part][number])
             run.ask(self.target, ours[number])
             results += run.finish().results
         return excusing(results)
@@ -163,6 +164,7 @@ def draft_chain(
     source = find_framework(chain.framework)
     parts = [part for link in chain.links for part in link.parts] or [Identity()]
     dtype = _dtype(call, chain)
+    input, said = _with_batch(parts, input)
     on = walks(call, chain, parts, input, channels)
     _check_elements(call, on)
     fixed = input is not None or len(on) == 1
@@ -179,7 +181,7 @@ def draft_chain(
         else:
             written.append(_write(call, target, part, [walk.shapes[number] for walk in on], dtype))
     typed = [link.layer for link in chain.links if link.layer is not None]
-    notes = [note for link in chain.links for note in link.notes]
+    notes = [*said, *(note for link in chain.links for note in link.notes)]
     notes += [part.trap for part in parts if isinstance(part, Step) and part.trap is not None]
     twins = _twins(call, source, target, parts, on)
     notes += [twin.note for twin in twins]
@@ -199,6 +201,15 @@ def draft_chain(
         notes=tuple(dict.fromkeys(notes)),
         spelling="exact" if is_exact else "native",
     )
+
+
+def _with_batch(parts: Parts, shape: Sequence[int] | None) -> tuple[Sequence[int] | None, list[str]]:
+    """Return the input with a batch, which may be left out before a convolution, and what there is to say."""
+    ranks = [Op.of(part.op).rank for part in parts if isinstance(part, Reading)]
+    if shape is None or not ranks:
+        return shape, []
+    whole, said = batched(shape, ranks[0])
+    return whole, [said] if said else []
 
 
 def _twins(

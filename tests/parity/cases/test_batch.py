@@ -14,8 +14,8 @@ from parity.cases.notation import NotationError, parse_shape
 from parity.cli.main import run_cli
 from parity.frameworks.code.expression import ExpressionError
 from parity.frameworks.table import FrameworkError, find_framework
-from parity.translation.translator import draft
 from tests.support.strategies import examples
+from tests.support.translations import layer_draft
 
 FORMS = (
     *("{},{},{},{}", "{}x{}x{}x{}", "({},{},{},{})", "[{}, {}, {}, {}]", "{}, {}, {}, {}"),
@@ -68,7 +68,7 @@ def test_every_command_says_that_it_read_an_input_without_a_batch(
 
 
 def test_a_translation_says_it_too() -> None:
-    written = draft("nn.Conv2d(3, 8, 3)", "numpy", (3, 8, 9))
+    written = layer_draft("nn.Conv2d(3, 8, 3)", "numpy", (3, 8, 9))
     assert written.cases[0].input == (1, 3, 8, 9)
     assert written.reading.notes == ("input=3,8,9 has no batch: it is read as 1x3x8x9",)
 
@@ -78,12 +78,12 @@ def test_an_input_with_its_channels_last_is_refused_with_the_right_one(
     shape: tuple[int, ...], first: str
 ) -> None:
     with pytest.raises(ExpressionError, match=f"the layer 3: give the channels first, {first}, in"):
-        draft("nn.Conv2d(3, 8, 3)", "numpy", shape)
+        layer_draft("nn.Conv2d(3, 8, 3)", "numpy", shape)
 
 
 def test_an_input_of_other_channels_has_no_such_hint() -> None:
     with pytest.raises(ExpressionError, match="and the layer 3, in"):
-        draft("nn.Conv2d(3, 8, 3)", "numpy", (1, 8, 9, 4))
+        layer_draft("nn.Conv2d(3, 8, 3)", "numpy", (1, 8, 9, 4))
 
 
 @pytest.mark.parametrize(

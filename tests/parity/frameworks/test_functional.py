@@ -18,8 +18,9 @@ from parity.frameworks.spelling import Spelling
 from parity.frameworks.table import find_framework
 from parity.frameworks.task import here
 from parity.running import run_all
-from parity.translation.translator import Draft, draft, translate
+from parity.translation.translator import Draft, translate
 from tests.support.strategies import cases, examples
+from tests.support.translations import layer_draft
 
 ROUTES = ["torch+functional"]
 
@@ -115,7 +116,7 @@ def functions(draw: st.DrawFn) -> tuple[str, str]:
 @given(functions(), st.sampled_from(["numpy", "keras", "torch+functional"]))
 def test_a_function_of_torch_is_read_as_its_module(pair: tuple[str, str], target: str) -> None:
     function, module = pair
-    assert code_of(draft(function, target)) == code_of(draft(module, target))
+    assert code_of(layer_draft(function, target)) == code_of(layer_draft(module, target))
 
 
 @pytest.mark.usefixtures("shared_processes")
@@ -167,4 +168,4 @@ def test_layers_are_translated_to_functions(line: str, options: dict[str, Any], 
 )
 def test_what_a_function_cannot_be_is_said(line: str, shape: tuple[int, ...] | None, said: str) -> None:
     with pytest.raises(ExpressionError, match=re.escape(said)):
-        draft(line, "numpy", kernel_shape=shape)
+        layer_draft(line, "numpy", kernel_shape=shape)

@@ -8,8 +8,9 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from parity.translation.translator import Draft, draft, translate
+from parity.translation.translator import Draft, translate
 from tests.support.strategies import examples
+from tests.support.translations import layer_draft
 
 ANY_FORM = (
     "None",
@@ -62,8 +63,8 @@ def test_what_does_not_compute_may_have_any_form(
     given = [f"{name}={value}" for name, value in options.items()]
     shape = data.draw(st.sampled_from(["", "input_shape=(8, 9, 3)", "batch_input_shape=[None, 8, 9, 3]"]))
     line = f"layers.Conv2D(4, 3, {', '.join([*given, *([shape] if shape else [])])})"
-    written = draft(line, target, channels=None if shape else 3)
-    assert code_of(written) == code_of(draft("layers.Conv2D(4, 3)", target, channels=3))
+    written = layer_draft(line, target, channels=None if shape else 3)
+    assert code_of(written) == code_of(layer_draft("layers.Conv2D(4, 3)", target, channels=3))
     said = [note.split()[0] for note in written.reading.notes]
     assert set(said) == {name for name, value in options.items() if value != "None"}
     for value in options.values():
@@ -128,8 +129,8 @@ def test_a_lazy_layer_is_the_layer_that_it_becomes(
 ) -> None:
     name = f"Conv{'Transpose' if transposed else ''}{rank}d"
     rest = "".join(f", {key}={value!r}" for key, value in options.items())
-    lazy = draft(f"self.c = nn.Lazy{name}(4, 3{rest}{device})", "numpy", channels=2)
-    assert code_of(lazy) == code_of(draft(f"nn.{name}(2, 4, 3{rest})", "numpy"))
+    lazy = layer_draft(f"self.c = nn.Lazy{name}(4, 3{rest}{device})", "numpy", channels=2)
+    assert code_of(lazy) == code_of(layer_draft(f"nn.{name}(2, 4, 3{rest})", "numpy"))
     assert "device" not in repr(lazy.reading.layer).replace("device=None", "")
 
 
