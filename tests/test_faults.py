@@ -70,6 +70,10 @@ class Faulty(Framework):
     def name(self) -> str:
         return self.own.name
 
+    @property
+    def padding_modes(self) -> tuple[str, ...]:
+        return self.own.padding_modes
+
     def version(self) -> str | None:
         return self.own.version()
 

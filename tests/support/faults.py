@@ -89,7 +89,7 @@ def moved(by: int, axes: slice = slice(None)) -> Wrong:
 
 
 def padded(mode: Any, axes: slice = slice(None), *, exchanged: bool = False) -> Wrong:  # noqa: ANN401 - NumPy names its modes by literals
-    """Padding of other values than zeros on these axes; of as much as they have in reverse order."""
+    """Padding of other values on these axes, zeros on the others; of as much as they have in reverse order."""
 
     def wrong(right: Function) -> Function:
         def called(x: Array, *weights: Array, padding: Any, **arguments: Any) -> Any:  # noqa: ANN401 - pairs, an output
@@ -97,7 +97,7 @@ def padded(mode: Any, axes: slice = slice(None), *, exchanged: bool = False) -> 
             filled, zeros = list(nothing), list(padding)
             filled[axes], zeros[axes] = padding[:: -1 if exchanged else 1][axes], nothing[axes]
             full = np.pad(x, [(0, 0), (0, 0), *filled], mode=mode)
-            return right(full, *weights, padding=tuple(zeros), **arguments)
+            return right(full, *weights, **{**arguments, "padding": tuple(zeros), "padding_mode": "zeros"})
 
         return called
 

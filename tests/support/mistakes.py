@@ -122,6 +122,43 @@ FAULTS: dict[str, Fault] = {
         ("conv2d",),
         padding=(1, 3),
     ),
+    "zeros for reflected padding": fault(
+        in_arguments(lambda _: {"padding_mode": "zeros"}),
+        "padding values",
+        "holds zeros, not reflect values",
+        CONVS,
+        padding_mode="reflect",
+    ),
+    "zeros for repeated padding on the first axis": fault(
+        padded("edge", np.s_[1:]),
+        "padding values",
+        "holds zeros, not edge values on axis 0",
+        ("conv2d",),
+        padding_mode="replicate",
+    ),
+    "circular padding for reflected": fault(
+        in_arguments(lambda _: {"padding_mode": "circular"}),
+        "padding values",
+        "holds wrap values, not reflect values",
+        CONVS,
+        padding_mode="reflect",
+    ),
+    "reflected padding repeats the edge": fault(
+        padded("symmetric"),
+        "padding values",
+        "holds symmetric values, not reflect values",
+        CONVS,
+        padding_mode="reflect",
+        padding=2,
+    ),
+    "reflected padding's axes are exchanged": fault(
+        reversed_axes("padding"),
+        "window",
+        "the padding's axes were",
+        ("conv2d",),
+        padding=(1, 2),
+        padding_mode="reflect",
+    ),
     "padding's ends are exchanged": fault(
         in_arguments(ends_exchanged), "window", "ends were exchanged", ("conv1d",), padding=((1, 2),)
     ),
