@@ -89,7 +89,7 @@ def moved(by: int, axes: slice = slice(None)) -> Wrong:
 
 
 def padded(mode: Any, axes: slice = slice(None), *, exchanged: bool = False) -> Wrong:  # noqa: ANN401 - NumPy names its modes by literals
-    """Padding of other values on these axes, zeros on the others; of as much as they have in reverse order."""
+    """Padding of other values on these axes, zeros on the others, as they are or in reverse order."""
 
     def wrong(right: Function) -> Function:
         def called(x: Array, *weights: Array, padding: Any, **arguments: Any) -> Any:  # noqa: ANN401 - pairs, an output

@@ -80,7 +80,7 @@ def test_there_is_nothing_to_fill_padding_of_an_empty_axis_with(mode: str, paddi
 
 def test_without_padding_all_modes_mean_the_same_and_with_it_none_do() -> None:
     for padding in (0, "valid", ((0, 1),)):  # the last is never read
-        alike = [Case("conv1d", (1, 1, 4), 1, 2, 2, padding, padding_mode=mode) for mode in PADDING_MODES]  # type: ignore[arg-type]
+        alike = [Case("conv1d", (1, 1, 4), 1, 2, 2, padding, padding_mode=mode) for mode in PADDING_MODES]
         assert {each.filled_with for each in alike} == {"zeros"}
         assert all(windows_agree(a, b) for a in alike for b in alike)
     padded = [replace(PLAIN, padding_mode=mode) for mode in PADDING_MODES]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+from convmm.unfold import spatial
 from parity import Case, run
 from parity.cases.arrays import Array
 from parity.cases.values.digits import MOST_PRODUCTS
@@ -113,7 +114,7 @@ def test_another_window_is_found_before_and_behind_the_padding(mode: str, stride
             slice(start, start + size * stride, stride)
             for start, size in zip(starts, reference.y.shape[2:], strict=True)
         ]
-        found = observe(dense[(..., *spans)], reference)
+        found = observe(dense[spatial(spans)], reference)
         assert offset in found.offsets
         assert found.relation == ("window" if any(offset) else "identical")
 
