@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from parity.cases.arrays import Array
-from parity.cases.case import Case
+from parity.cases.case import PADDING_MODES, ZEROS, Case
 from parity.frameworks.devices import CPU, CUDA
 from parity.frameworks.distributions import installed_version
 from parity.frameworks.interface import Framework
 from parity.frameworks.jax.arrays import called, calling, differentiating, pulled_back
 from parity.frameworks.jax.installation import load, pin, why_no_jax
-from parity.frameworks.jax.layers import NO_GROUPS, compiled, grouped, lookalikes, natives
+from parity.frameworks.jax.layers import NO_GROUPS, compiled, filled, grouped, lookalikes, natives
 from parity.frameworks.jax.precision import mode, mode_of_gradients
 from parity.frameworks.jax.read import CLASSES, PREFIXES, read
 from parity.frameworks.spelling import Spelling, Unsupported
@@ -47,6 +47,7 @@ class Jax(Framework):
     extra = "jax"
     classes = CLASSES
     prefixes = PREFIXES
+    padding_modes = PADDING_MODES
     mode = staticmethod(mode)
     mode_of_gradients = staticmethod(mode_of_gradients)
     load = staticmethod(load)
@@ -88,13 +89,21 @@ class Jax(Framework):
         return f"jaxlib {version}" if version else None
 
     def spell(self, case: Case) -> list[Spelling | Unsupported]:
-        """Return the calls that mean the case, and what people take for it; of groups an exact one."""
+        """Return the calls that mean the case, and what people take for it; of groups an exact one.
+
+        And one where padding holds elements of the input.
+        """
+        if case.filled_with != ZEROS:
+            reason = f"JAX's convolutions pad with zeros alone, and this case pads by {case.padding_mode!r}"
+            return [Unsupported(reason), *self.exact(case)]
         if case.transposed and case.groups > 1:
             return [Unsupported(NO_GROUPS.format(groups=case.groups)), *self._on_route([grouped(case)])]
         return self._on_route([*natives(case), *lookalikes(case)])
 
     def exact(self, case: Case, *, any_size: bool = False) -> list[Spelling]:  # noqa: ARG002 - all do
-        """Return the call that computes a grouped transposed case."""
+        """Return the call that computes a grouped transposed case, or pads with elements of the input."""
+        if case.filled_with != ZEROS:
+            return self._on_route([filled(case)])
         return [*self._on_route([grouped(case)])] if case.transposed and case.groups > 1 else []
 
     def _on_route(self, spellings: Sequence[Spelling]) -> list[Any]:

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from parity.cases.case import Case
 from parity.frameworks.code.layer import Layer
+from parity.frameworks.filled import NUMPYS, behind_padding
 from parity.frameworks.jax.function import Function
 from parity.frameworks.jax.installation import has_consistent_padding
 from parity.frameworks.jax.windows import (
@@ -81,7 +82,15 @@ def grouped(case: Case) -> Spelling:
     return Spelling("exact", call, case, None, convert, convert)
 
 
-def convolution(case: Case, padding: Any) -> Layer:
+def filled(case: Case) -> Spelling:
+    """Return a convolution whose padding holds elements of the input, which ``jax.numpy.pad`` puts there."""
+    pads = ((0, 0), (0, 0), *case.explicit["padding"])
+    inside = behind_padding(case)
+    call = replace(convolution(inside, "VALID"), pad=(pads, NUMPYS[case.padding_mode]))
+    return Spelling("exact", call, case, inside=inside)
+
+
+def convolution(case: Case, padding: Any) -> Function:
     """Return the convolution with this padding, numbers or a name."""
     groups = {"feature_group_count": case.groups} if case.groups > 1 else {}
     return _function(

@@ -160,7 +160,7 @@ class Keras(Framework):
     def _eager(self, case: Case, refuses: Refuses) -> list[Spelling | Unsupported]:
         ordered = self._data_format
         if case.filled_with != ZEROS:
-            reason = f"Keras's layers pad with zeros alone, and this case's padding is {case.padding_mode!r}"
+            reason = f"Keras's layers pad with zeros alone, and this case pads by {case.padding_mode!r}"
             return [Unsupported(reason), *exact(case, ordered)]
         if case.transposed and case.groups > 1:
             reason = f"Keras's transposed layers have no groups, and this case has {case.groups}"

@@ -8,16 +8,19 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from parity.cases.arrays import Array
-from parity.cases.case import Case
+from parity.cases.case import ZEROS, Case
 from parity.frameworks.code.expression import Call
 from parity.frameworks.code.reading import Reading
 from parity.frameworks.code.script import Script
 from parity.frameworks.distributions import installed_version, not_installed
+from parity.frameworks.filled import behind_padding
 from parity.frameworks.interface import Framework
-from parity.frameworks.onnx.model import OLDEST, OPSET, calling, one_node
+from parity.frameworks.onnx.filled import behind_pad, why_no_pad
+from parity.frameworks.onnx.model import OLDEST, OPSET, calling, model_of
+from parity.frameworks.onnx.padding import by_pads
 from parity.frameworks.onnx.read import read
 from parity.frameworks.onnx.spelling import Rules, exact, spellings
-from parity.frameworks.spelling import Spelling, Unsupported
+from parity.frameworks.spelling import Refusal, Spelling, Unsupported
 
 OPSET_10 = f"opset{OLDEST}"
 
@@ -46,6 +49,10 @@ class Engine(Framework):
     def rules(self) -> Rules:
         """How it reads nodes."""
         raise NotImplementedError
+
+    def refusal_of_pad(self, case: Case) -> Refusal | None:  # noqa: ARG002 - part of the role
+        """Return what it raises for the Pad by which a case's padding holds elements of the input."""
+        return None
 
     def run(self, model: bytes, x: Array) -> Array:
         """Load a model and call it."""
@@ -109,18 +116,33 @@ class Engine(Framework):
         return bool(self.classes) and onnx is not None and isinstance(thing, onnx.NodeProto)
 
     def spell(self, case: Case) -> list[Spelling | Unsupported]:
-        """Return the case's nodes, and one of a longer kernel where the one by ``pads`` is refused."""
+        """Return the case's nodes, and one of a longer kernel where the one by ``pads`` is refused.
+
+        Where padding holds elements of the input, those of a Pad and a Conv.
+        """
+        if case.filled_with != ZEROS:
+            reason = why_no_pad(case, self.opset)
+            return [Unsupported(reason or "Conv pads with zeros alone"), *self.exact(case)]
         found = spellings(case, self.rules)
         refused = found[0].refusal is not None and found[0].refusal.certain
         return [*found, *(exact(case, self.rules) if refused else [])]
 
     def exact(self, case: Case, *, any_size: bool = False) -> list[Spelling]:  # noqa: ARG002 - all do
-        """Return a node of a kernel with zeros after its taps, where its output padding is too large."""
+        """Return a node of a kernel with zeros after its taps, where its output padding is too large.
+
+        Where padding holds elements of the input, a Pad and a Conv.
+        """
+        if case.filled_with != ZEROS:
+            if why_no_pad(case, self.opset):
+                return []
+            inside = behind_padding(case)
+            refusal = self.rules.refusal(inside, by_pads(inside)) or self.refusal_of_pad(case)
+            return [behind_pad(case, self.opset, refusal)]
         return exact(case, self.rules)
 
     def call(self, layer: Any, weights: Sequence[Array], x: Array) -> Array:
         """Make the model of the node, check it by ONNX's checker, load it and call it."""
-        return self.run(one_node(layer, weights, x, self.opset), x)
+        return self.run(model_of(layer, weights, x, self.opset), x)
 
     def calling(self, dtype: str) -> Script:
         """Make the model of the node, check it, load it and call it."""

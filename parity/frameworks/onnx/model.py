@@ -1,4 +1,4 @@
-"""The model of one node that a layer's text is of, with its weights in it."""
+"""The model of the nodes that a layer's text is of, one or one behind others, with its weights in it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,14 @@ IR_VERSION = 10
 """Of the file's form: the oldest that has opset 22, and one that every engine reads."""
 
 
-def one_node(node: Any, weights: Sequence[Array], x: Array, opset: int) -> bytes:
+def model_of(layer: Any, weights: Sequence[Array], x: Array, opset: int) -> bytes:
     """Make the model, of this input's dtype and fixed shape, and have ONNX's checker look at it.
+
+    Args:
+        layer: a node, or several of which the last one has the weights, and the first that has any the input.
+        weights: of the layer.
+        x: its input.
+        opset: the version of the operators.
 
     Raises:
         onnx.checker.ValidationError: it is none by the rules of ONNX.
@@ -27,14 +33,16 @@ def one_node(node: Any, weights: Sequence[Array], x: Array, opset: int) -> bytes
 
     helper = onnx.helper
     kind = helper.np_dtype_to_tensor_dtype(x.dtype)
+    nodes = layer if isinstance(layer, list) else [layer]
+    given = next(node.input[0] for node in nodes if node.input)
     graph = helper.make_graph(
-        [node],
+        nodes,
         "layer",
-        [helper.make_tensor_value_info(node.input[0], kind, x.shape)],
-        [helper.make_tensor_value_info(node.output[0], kind, [None] * x.ndim)],
+        [helper.make_tensor_value_info(given, kind, x.shape)],
+        [helper.make_tensor_value_info(nodes[-1].output[0], kind, [None] * x.ndim)],
         [
             onnx.numpy_helper.from_array(each, name)
-            for each, name in zip(weights, node.input[1:], strict=True)
+            for each, name in zip(weights, nodes[-1].input[1:], strict=True)
         ],
     )
     versions = [helper.make_opsetid("", opset)]
@@ -51,12 +59,14 @@ def calling(dtype: str, opset: int, imports: Sequence[str], statements: str) -> 
         f"""\
 x, *converted = (np.ascontiguousarray(array.astype({name})) for array in (x, *converted))
 kind = onnx.helper.np_dtype_to_tensor_dtype(x.dtype)
+nodes = layer if isinstance(layer, list) else [layer]
+given = next(node.input[0] for node in nodes if node.input)
 graph = onnx.helper.make_graph(
-    [layer],
+    nodes,
     "layer",
-    [onnx.helper.make_tensor_value_info(layer.input[0], kind, x.shape)],
-    [onnx.helper.make_tensor_value_info(layer.output[0], kind, [None] * x.ndim)],
-    [onnx.numpy_helper.from_array(each, name) for each, name in zip(converted, layer.input[1:])],
+    [onnx.helper.make_tensor_value_info(given, kind, x.shape)],
+    [onnx.helper.make_tensor_value_info(nodes[-1].output[0], kind, [None] * x.ndim)],
+    [onnx.numpy_helper.from_array(each, name) for each, name in zip(converted, nodes[-1].input[1:])],
 )
 versions = [onnx.helper.make_opsetid("", {opset})]
 model = onnx.helper.make_model(graph, opset_imports=versions, ir_version={IR_VERSION})

@@ -12,7 +12,7 @@ from packaging.version import Version
 
 from convmm.geometry import Axis
 from parity.cases.arrays import Array
-from parity.cases.case import Case
+from parity.cases.case import PADDING_MODES, Case
 from parity.frameworks.distributions import installed_version
 from parity.frameworks.onnx.engine import Engine
 from parity.frameworks.onnx.model import OLDEST
@@ -97,6 +97,7 @@ class OnnxRuntime(Engine):
 
     plain = "onnxruntime"
     distributions = ("onnxruntime", "onnxruntime-gpu")
+    padding_modes = PADDING_MODES
 
     @property
     def rules(self) -> _Rules:
@@ -123,6 +124,19 @@ class OnnxRuntime(Engine):
             "graph_optimization_level": options.graph_optimization_level.name,
             "providers": ["CPUExecutionProvider"],
         }
+
+    def refusal_of_pad(self, case: Case) -> Refusal | None:
+        """Return that "reflect" turns back once at most, and that nothing is wrapped around nothing."""
+        if case.padding_mode == "circular" and 0 in case.input:
+            return Refusal("ONNX Runtime wraps no input without elements, in the call", ("Fail",))
+        if case.padding_mode != "reflect":
+            return None
+        widest = (
+            (size, max(pair)) for size, pair in zip(case.input[2:], case.explicit["padding"], strict=True)
+        )
+        if any(pad and pad >= size for size, pad in widest):
+            return _in_the_call("a Pad that reflects an axis of no more elements than it adds at an end")
+        return None
 
     def run(self, model: bytes, x: Array) -> Array:
         """Load a model and call it."""

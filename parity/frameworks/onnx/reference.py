@@ -10,7 +10,7 @@ from typing import Any
 
 from convmm.geometry import Axis
 from parity.cases.arrays import Array
-from parity.cases.case import Case
+from parity.cases.case import PADDING_MODES, Case
 from parity.frameworks.onnx.engine import Engine
 from parity.frameworks.onnx.padding import SAME, SAME_UPPER, OfAxis, Window, Written, total
 from parity.frameworks.precision import Mode, accumulated_by_tap, accumulated_in_float32
@@ -68,6 +68,7 @@ class Reference(Engine):
 
     plain = "onnx"
     distributions = ("onnx",)
+    padding_modes = PADDING_MODES
 
     @property
     def rules(self) -> _Rules:

@@ -68,8 +68,8 @@ def meaning_of(case: Case, windows: tuple[Window | None, ...]) -> Case | None:
         return None
 
 
-def node(case: Case, written: Written) -> Layer:
-    """Return the text of a case's node with these attributes for its padding."""
+def node(case: Case, written: Written, x: str = "x") -> Layer:
+    """Return the text of a case's node with these attributes for its padding, of an input of this name."""
     attributes: dict[str, Any] = {"kernel_shape": list(case.kernel), "strides": list(case.stride)}
     if set(case.dilation) != {1}:
         attributes["dilations"] = list(case.dilation)
@@ -77,7 +77,7 @@ def node(case: Case, written: Written) -> Layer:
         attributes["group"] = case.groups
     attributes |= written.attributes
     operator = "ConvTranspose" if case.transposed else "Conv"
-    inputs = ["x", "w", "b"] if case.bias else ["x", "w"]
+    inputs = [x, "w", "b"] if case.bias else [x, "w"]
     return layer(MAKE_NODE, operator, inputs, ["y"], **attributes)
 
 

@@ -12,12 +12,22 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from parity.cases.arrays import Array
-from parity.cases.case import Case
+from parity.cases.case import PADDING_MODES, ZEROS, Case
 from parity.frameworks.code.script import Script
 from parity.frameworks.devices import CPU, CUDA
 from parity.frameworks.distributions import installed_version
 from parity.frameworks.interface import Framework
-from parity.frameworks.jax.flax.layers import MOVE_BACK, TO_FLAX, grouped, lookalikes, natives, refusing
+from parity.frameworks.jax.flax.layers import (
+    MOVE_BACK,
+    NO_NAME,
+    TO_FLAX,
+    filled,
+    filled_natives,
+    grouped,
+    lookalikes,
+    natives,
+    refusing,
+)
 from parity.frameworks.jax.flax.read import CLASSES, PREFIXES, read
 from parity.frameworks.jax.flax.run import backward, call, calling, differentiating
 from parity.frameworks.jax.installation import load, pin, why_no_jax
@@ -48,6 +58,7 @@ class Flax(Framework):
     extra = "flax"
     classes = CLASSES
     prefixes = PREFIXES
+    padding_modes = PADDING_MODES
     to_convmm = (MOVE_BACK,)
     from_convmm = TO_FLAX
     mode = staticmethod(mode)
@@ -90,14 +101,22 @@ class Flax(Framework):
         return f"jax {version}" if version else None
 
     def spell(self, case: Case) -> list[Spelling | Unsupported]:
-        """Return the layers that mean the case, and what people take for it; of groups an exact one."""
+        """Return the layers that mean the case, and what people take for it; of groups an exact one.
+
+        And one where padding holds elements of the input, and Flax has no name for it.
+        """
+        if case.filled_with != ZEROS:
+            found = list(filled_natives(case))
+            return [refusing(each) for each in found] or [Unsupported(NO_NAME), *self.exact(case)]
         if case.transposed and case.groups > 1:
             reason = f"Flax's ConvTranspose has no groups, and this case has {case.groups}"
             return [Unsupported(reason), *self.exact(case)]
         return [refusing(each) for each in (*natives(case), *lookalikes(case))]
 
     def exact(self, case: Case, *, any_size: bool = False) -> list[Spelling]:  # noqa: ARG002 - all do
-        """Return the layer that computes a grouped transposed case."""
+        """Return the layer that computes a grouped transposed case, or pads with elements of the input."""
+        if case.filled_with != ZEROS:
+            return [refusing(filled(case))]
         return [refusing(grouped(case))] if case.transposed and case.groups > 1 else []
 
     def call(self, layer: Any, weights: Sequence[Array], x: Array) -> Array:

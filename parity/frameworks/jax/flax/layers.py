@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from convmm.geometry import BorderMode, kernel_extent
 from parity.cases.case import Case
 from parity.frameworks.code.layer import Layer, Name, layer, resolve
 from parity.frameworks.code.script import Conversion
+from parity.frameworks.filled import NUMPYS, behind_padding
 from parity.frameworks.jax.windows import (
     FLIP,
     Pads,
@@ -42,6 +44,13 @@ def from_stretched(groups: int) -> tuple[str, ...]:
     """Write the statements back from :func:`to_stretched`."""
     return MOVE_BACK, rearranged(groups), FLIP
 
+
+MODES: dict[str, BorderMode] = {"CIRCULAR": "circular", "REFLECT": "reflect"}
+"""The names of Conv's paddings that hold elements of the input, and the padding mode of each."""
+
+NO_NAME = (
+    "of padding that is not of zeros Flax has 'CIRCULAR' and 'REFLECT' alone, as wide as the kernel asks"
+)
 
 _NO_SPREAD = Refusal(
     "Flax works out how far first weights spread, given others or not, and divides by channels and filters",
@@ -83,6 +92,31 @@ def natives(case: Case) -> Iterator[Spelling]:
         flipped = _layer("linen", case, pads)
         back = converting(*FROM_FLIPPED)
         yield Spelling("native", flipped, case, None, TO_FLIPPED, back, variant="transpose_kernel=False")
+
+
+def filled_natives(case: Case) -> Iterator[Spelling]:
+    """Yield the layers of linen and nnx that pad with elements of the input, where Flax has a name for it."""
+    for name, mode in MODES.items():
+        if case.padding_mode == mode:
+            meaning = case.padded(named_pads(case.kernel, case.dilation), None)
+            if windows_agree(case, meaning):
+                yield _spelling("linen", meaning, name, "")
+                yield _spelling("nnx", meaning, name, "nnx")
+
+
+def named_pads(kernel: Sequence[int], dilation: Sequence[int]) -> Pads:
+    """Return the padding of :data:`MODES`, which goes by the kernel's extents alone."""
+    extents = map(kernel_extent, kernel, dilation)
+    return tuple(((extent - 1) // 2, extent // 2) for extent in extents)
+
+
+def filled(case: Case) -> Spelling:
+    """Return a convolution behind ``jax.numpy.pad``, which pads with elements of the input."""
+    pads = ((0, 0), *case.explicit["padding"], (0, 0))
+    inside, mode = behind_padding(case), NUMPYS[case.padding_mode]
+    pad = layer("functools.partial", Name("jax.numpy.pad"), pad_width=pads, mode=mode)
+    whole = layer("flax.linen:Sequential", [pad, _flax("linen", inside, "VALID")])
+    return Spelling("exact", whole, case, None, TO_FLAX, _FROM_FLAX, inside=inside)
 
 
 def _spelling(module: str, meaning: Case, padding: Pads | str, variant: str) -> Spelling:

@@ -11,9 +11,11 @@ from parity.frameworks.code.layer import Layer, Name, layer
 from parity.frameworks.code.reading import Reading
 from parity.frameworks.jax.flax.layers import (
     FROM_FLIPPED,
+    MODES,
     TO_FLIPPED,
     Abstract,
     from_stretched,
+    named_pads,
     to_stretched,
 )
 from parity.frameworks.jax.read import UNFLIPPED, convolution_padding, transposed_padding
@@ -84,6 +86,9 @@ def read(call: Call) -> Reading:
         or bound.choice("param_dtype", _DTYPES, None)
         or "float32",
     }
+    mode = MODES.get(typed.value("padding"))
+    if mode is not None:
+        arguments["padding_mode"] = mode
     channels = bound.number("in_features", minimum=0) if module == "nnx" else None
     make = _convolution if call.name == "Conv" else _transposed
     reading = make(bound, rank, Reading("flax", "", channels, arguments, _layer(typed, module)))
@@ -139,11 +144,13 @@ def _spread(bound: Bound) -> tuple[int, Bound]:
         if bound.value(name) is None:
             found.pop(name, None)
     value = bound.value("padding", "SAME")
-    if value in ("CIRCULAR", "REFLECT"):
-        raise bound.refuse(
-            "padding", f"padding={value!r}: read are paddings with zeros, which this one is not of"
-        )
-    if value == "CAUSAL":
+    if value in MODES and bound.call.name != "Conv":
+        raise bound.refuse("padding", f"padding={value!r}: read is that of Conv, and of others with zeros")
+    if value in MODES:
+        steps = bound.numbers("kernel_dilation", rank) if "kernel_dilation" in found else (1,) * rank
+        value = named_pads(bound.numbers("kernel_size", rank), steps)
+        found["padding"] = replace(found["padding"], value=value)
+    elif value == "CAUSAL":
         if rank > 1 or bound.call.name != "Conv":
             raise bound.refuse("padding", "padding='CAUSAL': allowed for Conv with one axis")
         steps = bound.numbers("kernel_dilation", 1, default=1) if "kernel_dilation" in found else (1,)

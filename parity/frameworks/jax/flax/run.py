@@ -37,12 +37,18 @@ def _function(layer: Any) -> Callable[..., Any]:
         return _of_nnx(nnx, layer)
 
     def apply(x: Any, *weights: Any) -> Any:
-        own: Any = dict(zip(_NAMES, weights, strict=False))
-        if isinstance(layer, linen.Sequential):  # with an activation behind
-            own = {"layers_0": own}
-        return layer.apply({"params": own}, x)
+        own = dict(zip(_NAMES, weights, strict=False))
+        return layer.apply({"params": _parameters(linen, layer, own)}, x)
 
     return apply
+
+
+def _parameters(linen: Any, layer: Any, own: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a layer, or of a Sequential of it, a padding before, and an activation."""
+    if not isinstance(layer, linen.Sequential):
+        return own
+    place = next(number for number, each in enumerate(layer.layers) if isinstance(each, linen.Module))
+    return {f"layers_{place}": _parameters(linen, layer.layers[place], own)}
 
 
 def _of_nnx(nnx: Any, layer: Any) -> Callable[..., Any]:
@@ -64,6 +70,8 @@ arrays = [jax.numpy.asarray(array, {{dtype!r}}) for array in (np.moveaxis(x, 1, 
 
 def apply(x, *weights):
     weights = dict(zip(("kernel", "bias"), weights))
+    if isinstance(layer, flax.linen.Sequential):  # the layer behind a padding
+        weights = {{{{"layers_1": weights}}}}
     if not isinstance(layer, flax.nnx.Module):
         return layer.apply({{{{"params": weights}}}}, x)
     graph, state = flax.nnx.split(layer)
