@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from convmm.geometry import Axis, shown
-from parity.cases.case import DTYPES, PADDING_MODES, VALUES, Case
+from parity.cases.case import DTYPES, PADDING_MODES, VALUES, ZEROS, Case
 from parity.cases.errors import InputError
 from parity.cases.op import OPS
 
@@ -127,7 +127,7 @@ def axis_quantities(case: Case) -> list[dict[str, int | bool | None]]:
             "before": axis.before,
             "after": axis.after,
             "both": axis.before + axis.after,
-            "idle": _is_idle(axis),
+            "idle": case.filled_with == ZEROS and _is_idle(axis),
         }
         for axis, q in zip(case.geometry.axes, added, strict=True)
     ]

@@ -18,7 +18,7 @@ def bytes_taken(found: Framework, spelling: Spelling, *, grad: bool = False) -> 
     """Return what it takes at most to hand the layer its arrays, to call it, and to return what it gives.
 
     The factors are how many arrays of a kind are alive at once, the most of any framework: the task's arrays
-    and copies of these; the layer's own input, zeros around it included, in the order of the framework and
+    and copies of these; the layer's own input, padding around it included, in the order of the framework and
     that of its kernels; its weights as they are initialised, converted and set; its output, before crops.
 
     Args:
@@ -30,10 +30,11 @@ def bytes_taken(found: Framework, spelling: Spelling, *, grad: bool = False) -> 
     size = numpy_dtype(case.dtype).itemsize
     operands = math.prod(case.input) + math.prod(case.kernel_shape)
     weights, outputs = math.prod(inner.kernel_shape), math.prod(inner.output_shape)
-    numbers = 2 * operands + 3 * math.prod(inner.input) + 5 * weights + 4 * outputs
+    read = math.prod(inner.input if inner.transposed else (*inner.input[:2], *inner.geometry.extended.fine))
+    numbers = 2 * operands + 3 * read + 5 * weights + 4 * outputs
     numbers += math.prod(case.output_shape)
     if grad:
-        numbers += math.prod(inner.input) + 3 * weights + outputs
+        numbers += read + 3 * weights + outputs
     return size * numbers + (_unfolded(inner, size, grad=grad) if found.unfolds(inner) else 0)
 
 

@@ -7,13 +7,14 @@ from typing import Any
 import hypothesis.strategies as st
 import numpy as np
 
+from convmm.geometry import BorderMode
 from parity import strategies
 from parity.cases.arrays import Arrays
 from parity.cases.case import Case
 from parity.cases.selection import Bounds
 from tests.support.strategies import changed
 
-FILLED = ("reflect", "replicate", "circular")
+FILLED: tuple[BorderMode, ...] = ("reflect", "replicate", "circular")
 
 WAYS: dict[str, Any] = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 """The way of ``np.pad`` that each mode is."""

@@ -165,3 +165,10 @@ def test_there_are_no_transposed_cases_to_draw_of_a_mode() -> None:
 def test_zeros_are_simpler() -> None:
     assert PLAIN in simpler(replace(PLAIN, padding_mode="circular"))
     assert all(each.padding_mode == "zeros" for each in simpler(PLAIN))
+
+
+def test_no_tap_is_idle_where_padding_holds_elements() -> None:
+    case = Case("conv1d", (1, 1, 1), 1, 2, padding=2, dilation=4)
+    condition = {"any_axis": {"idle": True}}
+    assert meets(case, condition)
+    assert not any(meets(replace(case, padding_mode=mode), condition) for mode in FILLED)

@@ -19,11 +19,13 @@ from hypothesis import given
 import convmm
 from parity import Case, run, translate
 from parity.cases.arrays import Array
+from parity.cases.memory import bytes_needed
 from parity.cases.op import OPS
 from parity.cases.suites import load_suite
 from parity.frameworks.function import implementation
 from parity.frameworks.interface import Framework
 from parity.frameworks.known.registry import layers_of
+from parity.frameworks.memory import bytes_taken
 from parity.frameworks.padding_modes import exact_by_mode
 from parity.frameworks.signature import with_torch_signature
 from parity.frameworks.spelling import Spelling, Unsupported, windows_agree
@@ -263,3 +265,11 @@ def test_a_findings_script_asserts_what_the_definition_says(case: Case) -> None:
 def test_the_suite_has_every_mode_of_every_rank() -> None:
     found = {(each.case.op, each.case.padding_mode) for each in load_suite("padding_modes").cases}
     assert found == {(op, mode) for op in OPS[:3] for mode in FILLED} | {("conv2d", "zeros")}
+
+
+@pytest.mark.parametrize("name", ["torch", "numpy"])
+def test_the_padding_that_a_layer_fills_counts_with_its_memory(name: str) -> None:
+    case = Case("conv1d", (1, 1, 4), 1, 2, 10**6, 10**6, padding_mode="replicate", dtype="float64")
+    first = layers_of(find_framework(name), case)[0]
+    assert isinstance(first, Spelling)
+    assert min(bytes_taken(find_framework(name), first), bytes_needed(case)) > 8 * 2 * 10**6
