@@ -213,6 +213,10 @@ class WritesCode:
         """What may stand before the names of its classes; of a line that fits several the first is taken."""
         return ()
 
+    def reads(self, call: Call) -> bool:
+        """Return whether a call is of one of its layers, by the whole path."""
+        return call.name in self.classes and call.prefix in self.prefixes
+
     @property
     def to_convmm(self) -> tuple[str, ...]:
         """Statements that bring the framework's own ``kernel`` into convmm's layout."""

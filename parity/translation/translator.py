@@ -194,7 +194,7 @@ def _read(call: Call) -> Reading:
     if not named:
         known = dict.fromkeys(name for found in frameworks for name in found.classes)
         raise call.error(f"{shorten(call.path)} is no layer that is known: known are {', '.join(known)}")
-    fitting = next((found for found in named if call.prefix in found.prefixes), named[0])
+    fitting = next((found for found in named if found.reads(call)), named[0])
     if call.kernel_shape is not None and fitting.classes[call.name]:
         shape = ",".join(map(str, call.kernel_shape))
         raise call.error(f"kernel_shape={shape}: allowed beside an expression that does not carry it")

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from parity.cases.arrays import Array
 from parity.cases.case import PADDING_MODES, ZEROS, Case
 from parity.frameworks.code.chain import Written
+from parity.frameworks.code.expression import Call
+from parity.frameworks.code.reading import Reading
 from parity.frameworks.code.script import Script
 from parity.frameworks.code.steps import Step
 from parity.frameworks.interface import Framework, Refuses, refuses_nothing
@@ -22,6 +24,9 @@ from parity.frameworks.keras.chain import LINK_PREFIXES, LINKS, read_chain, sequ
 from parity.frameworks.keras.depthwise import depthwise
 from parity.frameworks.keras.differentiate import backward, differentiating, why_no_gradients
 from parity.frameworks.keras.exact import exact
+from parity.frameworks.keras.operations.read import CLASSES as FUNCTIONS
+from parity.frameworks.keras.operations.read import PREFIXES as FUNCTION_PREFIXES
+from parity.frameworks.keras.operations.read import read as read_function
 from parity.frameworks.keras.pinning import pin
 from parity.frameworks.keras.precision import mode
 from parity.frameworks.keras.read import CLASSES, PREFIXES, read
@@ -46,6 +51,10 @@ from parity.frameworks.routes.way import EXTRA, Way, routes_left, way_of
 from parity.frameworks.spelling import Spelling, Unsupported, first_lookalike
 
 
+def _read(call: Call) -> Reading:
+    return (read_function if call.name in FUNCTIONS else read)(call)
+
+
 @dataclass(frozen=True)
 class Keras(Framework):
     """Keras's layers, channels last.
@@ -57,14 +66,14 @@ class Keras(Framework):
 
     on: tuple[str, ...] = ()
 
-    classes = CLASSES
-    prefixes = PREFIXES
+    classes: ClassVar = {**CLASSES, **FUNCTIONS}
+    prefixes = (*PREFIXES, *FUNCTION_PREFIXES)
     to_convmm = (MOVE_BACK,)
     from_convmm = TO_KERAS
     version = staticmethod(installation.version)
     unfolds = staticmethod(unfolds)
     choices = staticmethod(installation.choices)
-    read = staticmethod(read)
+    read = staticmethod(_read)
     links = LINKS
     link_prefixes = LINK_PREFIXES
     read_chain = staticmethod(read_chain)
@@ -72,6 +81,10 @@ class Keras(Framework):
     owns = staticmethod(owns)
     written = staticmethod(written)
     padding_modes = PADDING_MODES
+
+    def reads(self, call: Call) -> bool:
+        """Return whether a call is of a layer, or of a function under its module's name."""
+        return super().reads(call) and (call.prefix in FUNCTION_PREFIXES) == (call.name in FUNCTIONS)
 
     @property
     def name(self) -> str:
@@ -86,8 +99,11 @@ class Keras(Framework):
     @property
     def routes(self) -> Mapping[str, Keras]:
         """The other data format, and what layers of it are brought into, where that is not chosen yet."""
+        from parity.frameworks.keras.operations.framework import NAME, Operations  # noqa: PLC0415 - a Keras
+
         left = routes_left(self.on, CHANNELS_FIRST, WAYS, IN_ANY_FORMAT)
-        return {route: replace(self, on=(*self.on, route)) for route in left}
+        routes = {route: replace(self, on=(*self.on, route)) for route in left}
+        return routes if self.on else {**routes, NAME: Operations()}
 
     @property
     def seconds_per_case(self) -> float | None:

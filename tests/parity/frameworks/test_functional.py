@@ -22,7 +22,7 @@ from parity.translation.translator import Draft, translate
 from tests.support.strategies import cases, examples
 from tests.support.translations import layer_draft
 
-ROUTES = ["torch+functional"]
+ROUTES = ["torch+functional", "keras+ops"]
 
 
 def code_of(written: Draft) -> str:
@@ -96,8 +96,8 @@ def functions(draw: st.DrawFn) -> tuple[str, str]:
         st.sampled_from(
             [
                 *("torch.randn({})", "torch.empty(({}))", "nn.Parameter(torch.zeros([{}]))"),
-                "np.zeros(({}))",
-                *("torch.full(({}), 0.5)", "np.random.normal(0, 1, ({}))", "torch.rand(size=({}))"),
+                *("np.zeros(({}))", "torch.full(({}), 0.5)", "np.random.normal(0, 1, ({}))"),
+                "torch.rand(size=({}))",
             ]
         )
     ).format(sizes)
@@ -117,6 +117,43 @@ def functions(draw: st.DrawFn) -> tuple[str, str]:
 def test_a_function_of_torch_is_read_as_its_module(pair: tuple[str, str], target: str) -> None:
     function, module = pair
     assert code_of(layer_draft(function, target)) == code_of(layer_draft(module, target))
+
+
+@st.composite
+def operations(draw: st.DrawFn) -> tuple[str, str]:
+    """A call of Keras's function, and the layer that computes the same."""
+    rank, transposed = draw(st.integers(1, 3)), draw(st.booleans())
+    channels, filters = draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    kernel = draw(st.lists(st.integers(1, 3), min_size=rank, max_size=rank))
+    stride = draw(st.integers(1, 2))
+    options: dict[str, Any] = {"strides": stride, "padding": draw(st.sampled_from(["valid", "same"]))}
+    if stride == 1 and not transposed:
+        options["dilation_rate"] = draw(st.integers(1, 2))
+    sizes = (*kernel, filters, channels) if transposed else (*kernel, channels, filters)
+    forms = ["np.zeros({})", "keras.random.normal(shape={})", "tf.Variable(tf.ones({}))"]
+    form = draw(st.sampled_from(forms))
+    prefix = draw(st.sampled_from(["keras.ops", "ops"]))
+    rest = "".join(f", {name}={value!r}" for name, value in options.items())
+    line = f"{prefix}.conv{'_transpose' if transposed else ''}(x, {form.format(list(sizes))}{rest})"
+    name = f"Conv{rank}D{'Transpose' if transposed else ''}"
+    shape = (*(9,) * rank, channels)
+    layer = f"layers.{name}({filters}, {tuple(kernel)}, use_bias=False, input_shape={shape}{rest})"
+    return line, layer
+
+
+@examples(50)
+@given(operations(), st.sampled_from(["numpy", "torch", "keras"]))
+def test_a_function_of_keras_is_read_as_its_layer(pair: tuple[str, str], target: str) -> None:
+    function, layer = pair
+    assert code_of(layer_draft(function, target)) == code_of(layer_draft(layer, target))
+
+
+@pytest.mark.usefixtures("shared_processes")
+@examples(10)
+@given(operations())
+def test_a_function_of_keras_is_translated_and_proved(pair: tuple[str, str]) -> None:
+    there = translate(pair[0], "keras.ops")
+    assert (there.verified, there.target) == (True, "keras+ops")
 
 
 @pytest.mark.usefixtures("shared_processes")
@@ -163,6 +200,12 @@ def test_layers_are_translated_to_functions(line: str, options: dict[str, Any], 
         ("F.conv_transpose2d(x, w, padding='same')", (8, 3, 3, 3), "ints only"),
         ("F.conv2d(x, w, padding='same', stride=2)", (8, 3, 3, 3), "at stride 1 only"),
         ("F.conv2d(x, torch.zeros(8, 3, 3, 3, dtype=torch.int8))", None, "allowed are torch.float"),
+        ("ops.conv(x, w, data_format='channels_first')", (3, 3, 3, 8), "read is 'channels_last'"),
+        ("keras.ops.conv(x, w, padding='causal')", (3, 3, 8), "allowed are 'valid', 'same'"),
+        ("keras.ops.conv(x, w)", (3, 8), "allowed are 3 to 5 sizes, *kernel,C/groups,O"),
+        ("keras.ops.conv_transpose(x, w, groups=2)", (3, 3, 8), "has no argument groups"),
+        ("keras.ops.conv(x)", (3, 3, 8), "needs the argument kernel"),
+        ("np.conv(x, w)", (3, 3, 8), "allowed are keras.ops.conv and ops.conv"),
         ("nn.Conv2d(3, 8, 3)", (8, 3, 3, 3), "allowed beside an expression that does not carry it"),
     ],
 )
