@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection
 
 from convmm.geometry import GeometryError, check_ints, shown
 from parity.frameworks.code.expression import Argument, Bound, Call
@@ -58,15 +58,22 @@ def check_taps(layout: str, shape: tuple[int, ...]) -> tuple[int, ...]:
     return shape[:-2] if layout.startswith("*") else shape[2:]
 
 
-def literal_dtype(bound: Bound, *names: str) -> Any:
-    """Return the dtype that a literal in place of an array has, a text or a name; or None."""
+def literal_dtype(bound: Bound, allowed: Collection[str], *names: str) -> str:
+    """Return the dtype that a literal in place of one of these arrays has; without one, float32.
+
+    Raises:
+        ExpressionError: it is another than the allowed ones.
+    """
     for name in names:
-        argument = bound.arguments.get(name)
-        for inner in _calls(argument):
-            for each in inner.arguments:
-                if each.name == "dtype":
-                    return each.value
-    return None
+        for inner in _calls(bound.arguments.get(name)):
+            value = next((each.value for each in inner.arguments if each.name == "dtype"), None)
+            found = value.path.rpartition(".")[2] if isinstance(value, Name) else value
+            if found is None:
+                continue
+            if found not in allowed:
+                raise bound.refuse(name, f"dtype={shown(value)}: allowed are {', '.join(allowed)}")
+            return str(found)
+    return "float32"
 
 
 def _calls(argument: Argument | None) -> list[Call]:

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from parity.cases.arrays import Array
 from parity.cases.case import PADDING_MODES, ZEROS, Case
+from parity.frameworks import tf_nn
 from parity.frameworks.code.chain import Written
 from parity.frameworks.code.expression import Call
 from parity.frameworks.code.reading import Reading
@@ -52,7 +53,17 @@ from parity.frameworks.spelling import Spelling, Unsupported, first_lookalike
 
 
 def _read(call: Call) -> Reading:
+    if call.name in tf_nn.CLASSES:
+        return tf_nn.read(call, "keras+ops")
     return (read_function if call.name in FUNCTIONS else read)(call)
+
+
+_READ = (
+    (CLASSES, PREFIXES),
+    (FUNCTIONS, FUNCTION_PREFIXES),
+    (tf_nn.CLASSES, tf_nn.PREFIXES),
+)
+"""The names that are read, and the modules that they are of."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +77,8 @@ class Keras(Framework):
 
     on: tuple[str, ...] = ()
 
-    classes: ClassVar = {**CLASSES, **FUNCTIONS}
-    prefixes = (*PREFIXES, *FUNCTION_PREFIXES)
+    classes: ClassVar = {name: op for classes, _ in _READ for name, op in classes.items()}
+    prefixes = tuple(prefix for _, prefixes in _READ for prefix in prefixes)
     to_convmm = (MOVE_BACK,)
     from_convmm = TO_KERAS
     version = staticmethod(installation.version)
@@ -83,8 +94,10 @@ class Keras(Framework):
     padding_modes = PADDING_MODES
 
     def reads(self, call: Call) -> bool:
-        """Return whether a call is of a layer, or of a function under its module's name."""
-        return super().reads(call) and (call.prefix in FUNCTION_PREFIXES) == (call.name in FUNCTIONS)
+        """Return whether a call is of a layer or a function, by the whole path; TensorFlow's on it alone."""
+        if call.prefix in tf_nn.PREFIXES and not installation.runs_tensorflow():
+            return False
+        return any(call.name in classes and call.prefix in prefixes for classes, prefixes in _READ)
 
     @property
     def name(self) -> str:

@@ -33,6 +33,11 @@ def why_unavailable() -> str | None:
     return not_installed(name, f"'convparity[{EXTRA}]'" if name == EXTRA else name)
 
 
+def runs_tensorflow() -> bool:
+    """Return whether Keras is here and runs on TensorFlow."""
+    return why_unavailable() is None and backend_name() == "tensorflow"
+
+
 def version() -> str:
     """Return Keras's version."""
     return str(installed_version("keras"))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,10 @@ from parity.cases.case import Case
 from parity.frameworks.code.script import Script
 from parity.frameworks.distributions import installed_version, not_installed
 from parity.frameworks.interface import Framework, NoOutputError
-from parity.frameworks.litert.read import CLASSES, PREFIXES, read
 from parity.frameworks.litert.rules import MOVE_BACK, exact, spellings, why_not
 from parity.frameworks.precision import Mode, accumulated_in_float32, flushing
 from parity.frameworks.spelling import Spelling, Unsupported
+from parity.frameworks.tf_nn import CLASSES, PREFIXES, read
 
 _RESOLVERS = {
     "": "AUTO",
@@ -77,7 +78,7 @@ class LiteRT(Framework):
     prefixes = PREFIXES
     to_convmm = (MOVE_BACK,)
     load = staticmethod(load)
-    read = staticmethod(read)
+    read = staticmethod(partial(read, framework="litert"))
 
     @property
     def name(self) -> str:

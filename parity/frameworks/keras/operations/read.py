@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from convmm.geometry import shorten, shown
-from parity.frameworks.code.expression import Bound, Call
-from parity.frameworks.code.layer import Name
+from convmm.geometry import shorten
+from parity.frameworks.code.expression import Call
 from parity.frameworks.code.reading import Reading
 from parity.frameworks.code.shapes import kernel_shape, literal_dtype
 from parity.frameworks.keras.operations.write import function
@@ -48,19 +47,10 @@ def read(call: Call) -> Reading:
         "padding": bound.choice("padding", ("valid", "same"), "valid"),
         "dilation": bound.numbers("dilation_rate", rank, default=1),
         "bias": False,
-        "dtype": _dtype(bound),
+        "dtype": literal_dtype(bound, _DTYPES, "kernel", "inputs"),
     }
     if bound.value("output_padding") is not None:
         arguments["output_padding"] = bound.numbers("output_padding", rank, minimum=0)
     keywords = {name: each.value for name, each in bound.arguments.items() if name not in _ARRAYS}
     op = f"conv_transpose{rank}d" if transposed else f"conv{rank}d"
     return Reading("keras+ops", op, channels, arguments, function(call.name, keywords, has_bias=False))
-
-
-def _dtype(bound: Bound) -> str:
-    """Return the dtype of the arrays, where a literal in place of one says it."""
-    found = literal_dtype(bound, "kernel", "inputs")
-    name = found.path.rpartition(".")[2] if isinstance(found, Name) else found
-    if name not in (None, *_DTYPES):
-        raise bound.refuse("kernel", f"dtype={shown(found)}: allowed are {', '.join(_DTYPES)}")
-    return "float32" if name is None else str(name)

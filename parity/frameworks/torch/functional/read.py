@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from convmm.geometry import shorten, shown
+from convmm.geometry import shorten
 from parity.cases.op import Op
-from parity.frameworks.code.expression import Bound, Call
-from parity.frameworks.code.layer import Name
+from parity.frameworks.code.expression import Call
 from parity.frameworks.code.reading import Reading
 from parity.frameworks.code.shapes import kernel_shape, literal_dtype
 from parity.frameworks.torch.functional.write import function
@@ -52,7 +51,7 @@ def read(call: Call) -> Reading:
         "padding": padding_of(bound, rank, transposed=transposed),
         "groups": groups,
         "bias": bound.value("bias") is not None,
-        "dtype": _dtype(bound),
+        "dtype": DTYPES[literal_dtype(bound, DTYPES, "weight", "input")],
     }
     if transposed and "output_padding" in bound.arguments:
         arguments["output_padding"] = bound.numbers("output_padding", rank, minimum=0)
@@ -60,15 +59,3 @@ def read(call: Call) -> Reading:
     channels = first if transposed else second * groups
     layer = function(op, keywords, has_bias=arguments["bias"])
     return Reading("torch+functional", op, channels, arguments, layer)
-
-
-def _dtype(bound: Bound) -> str:
-    """Return the dtype of the arrays, where a literal in place of one says it."""
-    found = literal_dtype(bound, "weight", "input")
-    name = found.path.rpartition(".")[2] if isinstance(found, Name) else None
-    if found is None:
-        return "float32"
-    if name not in DTYPES:
-        allowed = ", ".join(f"torch.{each}" for each in DTYPES)
-        raise bound.refuse("weight", f"dtype={shown(found)}: allowed are {allowed}")
-    return DTYPES[name]

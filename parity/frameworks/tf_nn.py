@@ -1,17 +1,27 @@
-"""Functions of ``tf.nn`` as people write them."""
+"""Functions of ``tf.nn`` as people write them, which TensorFlow itself runs, or LiteRT as models."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from convmm.geometry import full_response_size, kernel_extent, shorten, shown
+from convmm.geometry import (
+    GeometryError,
+    check_ints,
+    full_response_size,
+    kernel_extent,
+    shorten,
+    shown,
+)
 from parity.cases.case import Case, CaseError
 from parity.cases.op import Op
 from parity.frameworks.code.expression import Bound, Call
 from parity.frameworks.code.layer import Layer, Name
 from parity.frameworks.code.reading import Reading
+from parity.frameworks.code.script import Conversion
+from parity.frameworks.code.shapes import kernel_shape, literal_dtype
 
 _OPS = {
     f"conv{rank}d{suffix}": f"{op}{rank}d"
@@ -19,13 +29,30 @@ _OPS = {
     for rank in (1, 2, 3)
 }
 
-CLASSES = dict.fromkeys(_OPS, "")
+_DEPTHWISE = "depthwise_conv2d"
+
+CLASSES = dict.fromkeys((*_OPS, _DEPTHWISE), "")
 """The functions; the kernel's shape stands beside the line, and so none has an operation by itself."""
 
 PREFIXES = ("tf.nn", "tensorflow.nn")
 
 _ARRAYS = ("input", "filters")
+_DTYPES = ("float16", "bfloat16", "float32", "float64")
 _LAYOUTS = {False: "*kernel,C/groups,O", True: "*kernel,O,C"}
+
+_TO_CONVMM = ("kernel = np.moveaxis(kernel, (-1, -2), (0, 1))",)
+_FROM_CONVMM = Conversion(("converted = [np.moveaxis(kernel, (0, 1), (-1, -2)), *bias]",))
+
+_DEPTHWISE_TO_CONVMM = (
+    "kernel = np.moveaxis(kernel, (2, 3), (0, 1))",
+    "kernel = kernel.reshape(-1, 1, *kernel.shape[2:])",
+)
+
+
+def _depthwise_from_convmm(channels: int) -> Conversion:
+    """Return the conversion to a kernel of (*kernel, C, multiplier); a channel's outputs are together."""
+    split = f"kernel.reshape({channels}, -1, *kernel.shape[2:])"
+    return Conversion((f"converted = [np.moveaxis({split}, (0, 1), (2, 3)), *bias]",))
 
 
 @dataclass(frozen=True)
@@ -55,45 +82,117 @@ class SizedReading(Reading):
         return super().on(shape)
 
 
-def read(call: Call) -> Reading:
+def read(call: Call, framework: str) -> Reading:
     """Read what a function's call computes.
+
+    Args:
+        call: the call.
+        framework: what runs the function.
 
     Raises:
         ExpressionError: an argument that is not the function's, out of its range or of this tool's reach.
     """
     if call.prefix not in PREFIXES:
         raise call.error(f"{shorten(call.path)}: allowed is tf.nn.{call.name}")
+    return (_read_depthwise if call.name == _DEPTHWISE else _read)(call, framework)
+
+
+def _read(call: Call, framework: str) -> Reading:
     op = _OPS[call.name]
     transposed, rank = Op.of(op)
     strides = "stride" if op == "conv1d" else "strides"
     shape_names = ("output_shape",) if transposed else ()
     names = (*_ARRAYS, *shape_names, strides, "padding", "data_format", "dilations", "name")
-    bound = call.bind(names, arrays=_ARRAYS)
+    bound = call.bind(names, arrays=(*_ARRAYS, "name"))
     for name in _ARRAYS:
         bound.required(name)
-    shape = call.kernel_shape
-    if shape is None or len(shape) != rank + 2:
-        given = "" if shape is None else f"kernel_shape={shown(shape)}: "
-        layout = _LAYOUTS[transposed]
-        message = f"{given}the line does not carry the kernel's shape: give --kernel-shape {layout}"
-        raise call.error(message)
+    *kernel, first, second = kernel_shape(bound, "filters", _LAYOUTS[transposed], rank)
     bound.choice("data_format", (None, "NWC", "NHWC", "NDHWC"), None)
-    kernel = shape[:-2]
     arguments: dict[str, Any] = {
         "kernel": tuple(kernel),
         "stride": _per_axis(bound, strides, rank, required=not transposed),
         "dilation": _per_axis(bound, "dilations", rank),
+        "dtype": literal_dtype(bound, _DTYPES, *_ARRAYS[::-1]),
     }
-    filters, channels = (shape[-2], shape[-1]) if transposed else (shape[-1], shape[-2])
-    mode = bound.choice("padding", ("SAME", "VALID"), "SAME" if transposed else None)
+    filters, channels = (first, second) if transposed else (second, first)
+    mode = _mode(bound, rank, transposed=transposed)
     arguments |= {"filters": filters, **_padding(bound, mode, arguments, transposed=transposed)}
-    written = {name: bound.value(name) for name in bound.arguments if name not in (*_ARRAYS, "name")}
-    made = Layer("functools.partial", (Name(f"tensorflow.nn.{call.name}"),), tuple(written.items()))
-    if not transposed:
-        return Reading("litert", op, channels, arguments, made)
-    shape = _input(bound, mode, arguments, channels)
-    output = bound.value("output_shape")
-    return SizedReading("litert", op, channels, arguments, made, shape=shape, written=output)
+    make: Callable[..., Reading] = Reading
+    if transposed:
+        shape = _input(bound, mode, arguments, channels)
+        make = partial(SizedReading, shape=shape, written=bound.value("output_shape"))
+    return make(
+        framework,
+        op,
+        channels,
+        arguments,
+        _made(bound),
+        to_convmm=_TO_CONVMM,
+        from_convmm=_FROM_CONVMM,
+    )
+
+
+def _read_depthwise(call: Call, framework: str) -> Reading:
+    arrays = ("input", "filter")
+    bound = call.bind(
+        (*arrays, "strides", "padding", "data_format", "dilations", "name"), arrays=(*arrays, "name")
+    )
+    for name in arrays:
+        bound.required(name)
+    *kernel, channels, multiplier = kernel_shape(bound, "filter", "*kernel,C,multiplier", 2)
+    bound.choice("data_format", (None, "NHWC"), None)
+    arguments: dict[str, Any] = {
+        "kernel": tuple(kernel),
+        "stride": _per_axis(bound, "strides", 2, required=True),
+        "dilation": _per_axis(bound, "dilations", 2),
+        "groups": max(channels, 1),
+        "filters": channels * multiplier,
+        "dtype": literal_dtype(bound, _DTYPES, *arrays[::-1]),
+    }
+    mode = _mode(bound, 2, transposed=False)
+    arguments |= _padding(bound, mode, arguments, transposed=False)
+    note = f"outputs of one channel are together: output c * {multiplier} + m is of channel c"
+    return Reading(
+        framework,
+        "conv2d",
+        channels,
+        arguments,
+        _made(bound, arrays),
+        notes=(note,) if multiplier > 1 else (),
+        to_convmm=_DEPTHWISE_TO_CONVMM,
+        from_convmm=_depthwise_from_convmm(max(channels, 1)),
+    )
+
+
+def _made(bound: Bound, arrays: Sequence[str] = _ARRAYS) -> Layer:
+    """Return the function of the input and the kernel that was typed."""
+    written = {name: bound.value(name) for name in bound.arguments if name not in (*arrays, "name")}
+    function = Name(f"tensorflow.nn.{bound.call.name}")
+    return Layer("functools.partial", (function,), tuple(written.items()))
+
+
+def _mode(bound: Bound, rank: int, *, transposed: bool) -> Any:
+    """Return the padding by its name, or a pair of ints for each spatial axis.
+
+    Raises:
+        ExpressionError: it is neither, or the function takes names alone.
+    """
+    value = bound.value("padding", "SAME" if transposed else None)
+    if not isinstance(value, tuple | list) or transposed or rank != _PLANE:
+        return bound.choice("padding", ("SAME", "VALID"), "SAME" if transposed else None)
+    try:
+        pairs = [check_ints("padding", pair, 2, minimum=0) for pair in value]
+    except GeometryError as error:
+        raise bound.refuse("padding", str(error)) from None
+    if len(pairs) != rank + 2 or any(pairs[0]) or any(pairs[-1]):
+        raise bound.refuse(
+            "padding", f"padding={shown(value)}: allowed are 4 pairs, [0, 0] for the batch and the channels"
+        )
+    return tuple(pairs[1:-1])
+
+
+_PLANE = 2
+"""Axes of the functions that take a padding in numbers."""
 
 
 def _input(bound: Bound, mode: str, arguments: dict[str, Any], channels: int) -> tuple[int, ...]:
@@ -126,10 +225,10 @@ def _per_axis(bound: Bound, name: str, rank: int, *, required: bool = False) -> 
     return bound.numbers(name, rank, default=1)
 
 
-def _padding(bound: Bound, mode: str, arguments: dict[str, Any], *, transposed: bool) -> dict[str, Any]:
+def _padding(bound: Bound, mode: Any, arguments: dict[str, Any], *, transposed: bool) -> dict[str, Any]:
     """Return the padding by name; of a transposed function what its output's size makes of it."""
     if not transposed:
-        return {"padding": mode.lower()}
+        return {"padding": mode.lower() if isinstance(mode, str) else mode}
     rank = len(arguments["kernel"])
     sizes = bound.numbers("output_shape", rank + 2, minimum=0)[1:-1]
     pads, added = [], []
