@@ -50,6 +50,19 @@ ODD = st.one_of(
             '"""',
             "\\ud800",
             "1979-05-27",
+            "9**9**9",
+            "2**" * 300,
+            "1//0",
+            "f'{",
+            "lambda: ",
+            " = ",
+            ": ",
+            "; ",
+            "# ",
+            ">>> ",
+            "return ",
+            "(x := ",
+            "\ud800",
         ]
     ),
     st.text(max_size=8),
@@ -175,6 +188,8 @@ _LITERALS = st.recursive(
         DIGITS,
         NUMBERS.map(str),
         st.sampled_from("None True 'same' 'valid' 'relu' torch.float64 ... b'x' 1j -1 (1) *a x()".split()),
+        st.sampled_from("9//2 2**3 9**9**9 1%0 -(1) x+1 f'{x}' {'a':1} Policy('mixed_float16')".split()),
+        st.sampled_from("zeros(2,2,3,3) np.ones((3,3,2,2)) Variable(Variable(1)) randn(shape=x)".split()),
     ),
     lambda inner: st.lists(inner, max_size=3).map(lambda parts: f"({', '.join(parts)},)" if parts else "()"),
     max_leaves=4,
@@ -184,13 +199,17 @@ _NAMES = (
     "dilation padding_mode dtype device "
     "filters strides dilation_rate use_bias activation data_format input_shape name kernel_initializer x "
     "scale_factor mode size dim axis value negative_slope approximate alpha threshold cropping interpolation "
-    "max_value output_size depth_multiplier shape layers"
+    "max_value output_size depth_multiplier shape layers "
+    "batch_input_shape kernel_regularizer trainable lora_rank weight input inputs kernel dilations"
 ).split()
 _CLASSES = (
     "nn.Conv1d nn.Conv2d nn.Conv3d nn.ConvTranspose2d torch.nn.ConvTranspose1d "
-    "layers.Conv2D keras.layers.Conv1DTranspose Conv3DTranspose layers.Conv1D layers.SeparableConv2D"
+    "layers.Conv2D keras.layers.Conv1DTranspose Conv3DTranspose layers.Conv1D layers.SeparableConv2D "
+    "nn.LazyConv2d F.conv2d torch.conv_transpose1d keras.ops.conv ops.conv_transpose "
+    "tf.nn.conv2d tf.nn.conv1d_transpose tf.nn.depthwise_conv2d"
 ).split()
 _STEPS = [*(f"nn.{name}" for name in sorted(TORCH_LINKS)), *(f"layers.{n}" for n in sorted(KERAS_LINKS))]
+_LINES = ("{}", "self.a = {}", "a: b = {},", "return {}(x)", "model.add({})", ">>> {};", "x = y = {}  # z")
 
 
 @st.composite
@@ -200,7 +219,8 @@ def expressions(draw: st.DrawFn) -> bytes:
     arguments = draw(st.lists(_LITERALS, max_size=4))
     count = draw(st.integers(0, 4))
     arguments += [f"{draw(st.sampled_from(_NAMES))}={draw(_LITERALS)}" for _ in range(count)]
-    return f"{draw(st.sampled_from(classes))}({', '.join(arguments)})".encode()
+    call = f"{draw(st.sampled_from(classes))}({', '.join(arguments)})"
+    return draw(st.sampled_from(_LINES)).format(call).encode(errors="surrogatepass")
 
 
 def _chained(links: st.SearchStrategy[bytes]) -> st.SearchStrategy[bytes]:
@@ -222,6 +242,10 @@ EXPRESSIONS = st.one_of(
             "nn.Conv2d(3, 8, 3, stride=2, padding=1, dtype=torch.float64)",
             "layers.Conv2DTranspose(8, (3, 3), strides=2, padding='same', activation='relu')",
             "keras.layers.Conv1D(8, 3, dilation_rate=2, padding='causal', input_shape=(None, 3))",
+            ">>> self.up = nn.LazyConvTranspose2d(9//2, (2**2, 4-1), 2)  # doubles",
+            "x = F.conv_transpose2d(x, torch.randn(8, 3, 3, 3), b, 2, padding=(1,))",
+            "return keras.ops.conv(x, np.zeros((3, 3, 3, 8)), strides=2, padding='same'),",
+            "tf.nn.depthwise_conv2d(x, tf.ones([3, 3, 2, 2]), [1, 2, 2, 1], 'SAME')",
         ]
     ),
 )
@@ -231,6 +255,7 @@ _OPTION_VALUES = st.one_of(
     st.lists(DIGITS, min_size=1, max_size=5).map(",".join),
     st.lists(DIGITS, min_size=2, max_size=2).map(":".join),
     st.sampled_from([*DTYPES, *VALUES, "same", "valid", "1,1,4", "1,3,4,4", "1:2,0:1"]),
+    st.sampled_from(["1x3x4x4", "(1, 3, 4, 4)", "[1,1,4]", "3,4,4", "((1,))", "1x", "(1x2]"]),
     ODD,
 )
 

@@ -7,7 +7,7 @@ import functools
 import io
 import tempfile
 from collections.abc import Callable, Mapping
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 
 import click
@@ -15,7 +15,7 @@ import click
 from convmm import GeometryError
 from parity.cases.case import Case
 from parity.cases.errors import InputError
-from parity.cases.notation import NotationError, parse_ints, parse_padding
+from parity.cases.notation import NotationError, parse_ints, parse_padding, parse_shape
 from parity.cases.suites import load_suite
 from parity.cli.arrays import case_and_arrays
 from parity.cli.main import parity
@@ -40,15 +40,18 @@ def read_registry(data: bytes) -> None:
 
 
 def read_expression(data: bytes) -> None:
-    """Write the layer that a text is in both frameworks, up to where they are run."""
+    """Write the layer that a text is in each framework, as functions too, up to where they are run."""
     text = _text_of(data)
-    for framework in ("torch", "keras"):
+    for framework in ("torch", "keras", "torch.nn.functional", "keras.ops"):
         try:
             draft(text, framework)
         except InputError as error:
-            if "channels" not in str(error):
+            if "--channels" in str(error):
+                draft(text, framework, channels=3)
+            elif "--kernel-shape" in str(error):
+                draft(text, framework, kernel_shape=(3, 3, 2, 2))
+            else:
                 raise
-            draft(text, framework, channels=3)
 
 
 def read_command(data: bytes) -> None:
@@ -58,8 +61,10 @@ def read_command(data: bytes) -> None:
 
 
 def read_numbers(data: bytes) -> None:
-    """Read a text as numbers, and as padding."""
+    """Read a text as a shape, as numbers, and as padding."""
     text = _text_of(data)
+    with suppress(NotationError):
+        assert len(parse_shape(text)) < LONGEST
     try:
         parse_ints(text)
     except NotationError:

@@ -456,7 +456,7 @@ def test_keras_pads_a_one_dimensional_convolution_causally() -> None:
 
 @pytest.mark.parametrize("name", ["tensorflow", "", "Torch"])
 def test_an_unknown_framework_is_an_error_that_names_the_known_ones(name: str) -> None:
-    with pytest.raises(FrameworkError, match=f"framework '{name}': allowed are numpy, torch, keras"):
+    with pytest.raises(FrameworkError, match=f"framework '{name}': .*allowed are numpy, torch, keras"):
         find_framework(name)
 
 

@@ -371,6 +371,22 @@ TOO_MUCH = {
     "a kernel with huge holes": "nn.ConvTranspose3d(3, 8, 2, stride=2, dilation=900)",
     "channels that are none": "layers.Conv2D(8, 3, input_shape=(8, 8, -1))",
     "channels that are a text": "layers.Conv2D(8, 3, input_shape=(8, 8, 'x'))",
+    "a huge power": "nn.Conv2d(3, 9**9**9, 3)",
+    "powers of powers": f"nn.Conv2d(3, {'2**' * DEEP}2, 3)",
+    "products": f"nn.Conv2d(3, {'9*' * DEEP}9, 3)",
+    "a division by zero": "nn.Conv2d(3, 8 // (4 - 2**2), 3)",
+    "assignments": "a = " * 2000 + "nn.Conv2d(3, 8)",
+    "10 MB of calls": "nn.Conv2d(" * 10**6,
+    "10 MB of numbers": f"nn.Conv2d({'3, ' * 3_000_000}3)",
+    "a huge literal kernel": f"F.conv2d(x, torch.zeros(nn.{'9' * 4000}))",
+    "a literal kernel of too many sizes": f"F.conv2d(x, torch.zeros({'3, ' * 3000}nn))",
+    "kernels in kernels": "F.conv2d(nn, " + "nn.Parameter(" * 150 + "w" + ")" * 151,
+    "a huge kernel of a function": "F.conv2d(nn, torch.zeros(9999999, 999999, 9, 9))",
+    "a policy that is none": "layers.Conv2D(8, 3, dtype=Policy('x' * 9))",
+    "a policy of a policy": "layers.Conv2D(8, 3, dtype=Policy(Policy('mixed_float16')))",
+    "a policy of a dictionary": "layers.Conv2D(8, 3, dtype={'module': 'os', 'class_name': 'system'})",
+    "code in place of a number": "nn.Conv2d(3, __import__('os').system('false'), 3)",
+    "code in place of a text": "layers.Conv2D(8, 3, padding=f'{print(1)}')",
 }
 
 
