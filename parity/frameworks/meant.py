@@ -13,6 +13,8 @@ _OTHER_NAMES = {
     "tf": "keras",
     "tf.keras": "keras",
     "keras.layers": "keras",
+    "tf.nn": "keras+ops",
+    "tensorflow.nn": "keras+ops",
     "np": "numpy",
     "convmm": "numpy",
     "linen": "flax",
@@ -50,4 +52,4 @@ def meant(name: str, known: Collection[str]) -> str:
         return ""
     near = get_close_matches(small, known, n=1, cutoff=0.7)
     found = _OTHER_NAMES.get(small) or next(iter(near), None)
-    return f"did you mean {found}? " if found in known else ""
+    return f"did you mean {found}? " if found and found.partition("+")[0] in known else ""

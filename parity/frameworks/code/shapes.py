@@ -21,7 +21,7 @@ _SHAPE_NAMES = ("shape", "size")
 
 
 def kernel_shape(bound: Bound, name: str, layout: str, rank: int | None = None) -> tuple[int, ...]:
-    """Return the shape of a call's kernel, in the function's own layout.
+    """Return the shape of a call's kernel, in the function's own layout, which has its taps first or last.
 
     Args:
         bound: the call's arguments.
@@ -32,12 +32,7 @@ def kernel_shape(bound: Bound, name: str, layout: str, rank: int | None = None) 
     Raises:
         ExpressionError: it is nowhere, it is given twice and differs, or it has another number of sizes.
     """
-    call, argument = bound.call, bound.arguments[name]
-    literal = _literal_shape(argument)
-    given = call.kernel_shape
-    if given is not None and literal is not None and given != literal:
-        raise bound.refuse(name, f"kernel_shape={shown(given)} and {name} of shape {shown(literal)} differ")
-    found = given if literal is None else literal
+    found = given_shape(bound, name)
     allowed = f"{rank + 2} sizes" if rank else "3 to 5 sizes"
     if found is None:
         raise bound.refuse(
@@ -45,7 +40,7 @@ def kernel_shape(bound: Bound, name: str, layout: str, rank: int | None = None) 
             f"the line does not carry the kernel's shape: give --kernel-shape {layout}, or a literal such as "
             "torch.empty(8, 3, 3, 3) in place of the name",
         )
-    taps = check_taps(layout, found)
+    taps = found[:-2] if layout.startswith("*") else found[2:]
     if not 3 <= len(found) <= 5 or len(found) != (rank or len(found) - 2) + 2:  # noqa: PLR2004 - axes
         raise bound.refuse(name, f"kernel_shape={shown(found)}: allowed are {allowed}, {layout}")
     if 0 in taps:
@@ -53,9 +48,16 @@ def kernel_shape(bound: Bound, name: str, layout: str, rank: int | None = None) 
     return found
 
 
-def check_taps(layout: str, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the sizes of a kernel's spatial axes, which a layout has first or last."""
-    return shape[:-2] if layout.startswith("*") else shape[2:]
+def given_shape(bound: Bound, name: str) -> tuple[int, ...] | None:
+    """Return the shape of a call's kernel, given beside the line or by a literal; None where it is nowhere.
+
+    Raises:
+        ExpressionError: it is given in both ways, and differs.
+    """
+    literal, beside = _literal_shape(bound.arguments[name]), bound.call.kernel_shape
+    if beside is not None and literal is not None and beside != literal:
+        raise bound.refuse(name, f"kernel_shape={shown(beside)} and {name} of shape {shown(literal)} differ")
+    return beside if literal is None else literal
 
 
 def literal_dtype(bound: Bound, allowed: Collection[str], *names: str) -> str:

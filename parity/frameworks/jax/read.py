@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from convmm.geometry import LARGEST, GeometryError, check_ints, kernel_extent, shorten, shown
 from parity.frameworks.code.expression import Bound, Call
 from parity.frameworks.code.reading import Reading
+from parity.frameworks.code.shapes import given_shape
 from parity.frameworks.jax.function import Function, Order
 from parity.frameworks.jax.windows import FLIP, Pads, converting, cropped, rearranged
 
@@ -275,7 +276,7 @@ def _pair(value: Sequence[int]) -> tuple[int, int]:
 
 def _kernel(bound: Bound, *, transposed: bool) -> Kernel:
     """Read the kernel's shape by the dimension numbers, and the order of the data's axes."""
-    shape = bound.call.kernel_shape
+    shape = given_shape(bound, "rhs")
     if shape is None:
         example = "3,3,8,3 for 3x3 taps, 8 and 3 channels" if transposed else "8,3,3,3 for OIHW"
         raise bound.call.error(

@@ -11,6 +11,7 @@ from parity.cases.op import OPS, Op
 from parity.frameworks.code.expression import Bound, Call
 from parity.frameworks.code.layer import Layer, Name
 from parity.frameworks.code.reading import Reading
+from parity.frameworks.code.shapes import given_shape
 from parity.frameworks.mlx.rules import GENERAL, TO_CONVMM, dropped
 
 _MODULES = {
@@ -126,7 +127,7 @@ def _shape(bound: Bound, rank: int | None) -> tuple[int, ...]:
     """Return the kernel's shape, (O, *kernel, C/groups)."""
     for name in _ARRAYS:
         bound.required(name)
-    shape = bound.call.kernel_shape
+    shape = given_shape(bound, "weight")
     if shape is None:
         raise bound.call.error(
             "the line does not carry the kernel's shape: give --kernel-shape O,*kernel,C/groups"

@@ -10,6 +10,7 @@ from parity.cases.op import Op
 from parity.frameworks.code.expression import Bound, Call
 from parity.frameworks.code.layer import Layer, Name
 from parity.frameworks.code.reading import Reading
+from parity.frameworks.code.shapes import given_shape
 
 _MODULES = {
     "Conv1d": "conv1d",
@@ -70,7 +71,7 @@ def _method(call: Call) -> Reading:
     if not transposed:
         bound.choice("dtype", (None,), None)
     layout = "C,O/groups,*kernel" if transposed else "O,C/groups,*kernel"
-    shape = call.kernel_shape
+    shape = given_shape(bound, "weight")
     if shape is None:
         raise call.error(f"the line does not carry the kernel's shape: give --kernel-shape {layout}")
     op = _op(bound, len(shape) - 2, transposed=transposed)

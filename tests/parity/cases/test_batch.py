@@ -91,7 +91,7 @@ def test_an_input_of_other_channels_has_no_such_hint() -> None:
     [
         *(("pytorch", "torch"), ("PyTorch", "torch"), ("TORCH", "torch"), ("tensorflow", "keras")),
         *(("tf", "keras"), ("Keras", "keras"), ("kreas", "keras"), ("np", "numpy")),
-        ("onxruntime", "onnxruntime"),
+        *(("onxruntime", "onnxruntime"), ("tf.nn", "keras+ops")),
         ("pytorch+compile@cuda", "torch"),
     ],
 )

@@ -12,11 +12,14 @@ from hypothesis import given
 
 from parity.cases.case import Case
 from parity.cases.values.drawing import draw_arrays
-from parity.frameworks.code.expression import ExpressionError
+from parity.frameworks.code.expression import ExpressionError, parse_call
 from parity.frameworks.code.script import join
+from parity.frameworks.jax.read import read as read_jax
+from parity.frameworks.mlx.read import read as read_mlx
 from parity.frameworks.spelling import Spelling
 from parity.frameworks.table import find_framework
 from parity.frameworks.task import here
+from parity.frameworks.tinygrad.read import read as read_tinygrad
 from parity.running import run_all
 from parity.translation.translator import Draft, translate
 from tests.support.strategies import cases, examples
@@ -212,3 +215,28 @@ def test_layers_are_translated_to_functions(line: str, options: dict[str, Any], 
 def test_what_a_function_cannot_be_is_said(line: str, shape: tuple[int, ...] | None, said: str) -> None:
     with pytest.raises(ExpressionError, match=re.escape(said)):
         layer_draft(line, "numpy", kernel_shape=shape)
+
+
+@pytest.mark.parametrize(
+    ("line", "input", "filters", "kernel"),
+    [
+        ("jax.lax.conv_transpose(x, jnp.zeros((3, 2, 8, 4)), (2, 2), 'SAME')", 8, 4, (3, 2)),
+        ("mx.conv2d(x, mx.random.normal((8, 3, 2, 4)))", 4, 8, (3, 2)),
+        ("Tensor.conv2d(x, Tensor.empty(8, 4, 3, 2))", 4, 8, (3, 2)),
+    ],
+)
+def test_a_literal_kernel_is_read_in_every_frameworks_functions(
+    line: str, input: int, filters: int, kernel: tuple[int, ...]
+) -> None:
+    readers = {"jax.lax": read_jax, "mx": read_mlx, "Tensor": read_tinygrad}
+    reading = readers[parse_call(line).prefix](parse_call(line))
+    assert (reading.channels, reading.arguments["filters"]) == (input, filters)
+    assert tuple(reading.arguments["kernel"]) == kernel
+
+
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [("F", "torch+functional"), ("nn.functional", "torch+functional"), ("keras.ops", "keras+ops")],
+)
+def test_a_module_of_functions_is_a_framework(name: str, target: str) -> None:
+    assert find_framework(name).name == target
