@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from parity.cases.arrays import Array
@@ -16,6 +17,7 @@ from parity.frameworks.choice import Choice
 from parity.frameworks.code.chain import Chain, Written
 from parity.frameworks.code.expression import Call
 from parity.frameworks.code.layer import Layer, Name
+from parity.frameworks.code.live import Live, LiveError
 from parity.frameworks.code.reading import Reading
 from parity.frameworks.code.script import AS_THEY_ARE, Conversion, Script, function_call
 from parity.frameworks.code.steps import Step
@@ -167,6 +169,16 @@ class Runs:
         result: Array = layer(x, *weights)
         return result
 
+    def filled(self, layer: Any, weights: Sequence[Array], shape: Sequence[int]) -> Any:  # noqa: ARG002
+        """Return a layer with these weights in it; of one that holds none, a function of the input alone.
+
+        Args:
+            layer: as its code makes it.
+            weights: in its order and layout.
+            shape: of an input that it takes, (N, C, *spatial).
+        """
+        return partial(self.call, layer, list(weights))
+
     @property
     def seconds_per_case(self) -> float | None:
         """The seconds that a small case takes, where every layer is compiled; None for hardly any."""
@@ -227,6 +239,10 @@ class WritesCode:
         """The conversion of convmm's kernel and bias to the arrays of the framework's own layers."""
         return AS_THEY_ARE
 
+    def conversion_to(self, layer: Any, case: Case) -> Conversion:  # noqa: ARG002 - part of the role
+        """Return the conversion of a case's kernel and bias, convmm's, to the arrays of a layer in memory."""
+        return self.from_convmm
+
     def read(self, call: Call) -> Reading:
         """Return what a layer's expression says; the call's name is one of :attr:`classes`."""
         raise call.error("it is read by no framework")
@@ -271,6 +287,14 @@ class WritesCode:
     def written(self, layer: Any) -> str:
         """Return a layer that its user has made, as code where its class is known."""
         return repr(layer)
+
+    def live(self, layer: Any) -> Live:
+        """Return the call that makes such a layer as its user has made, and its arrays.
+
+        Raises:
+            LiveError: it is no layer that can be read, or not as it is.
+        """
+        raise LiveError(f"{type(layer).__qualname__}: its framework's layers are read as texts alone")
 
     def calling(self, dtype: str) -> Script:
         """Return what :meth:`Runs.call` does, for a reader who has the framework and NumPy only.

@@ -16,6 +16,7 @@ from parity.frameworks.code.layer import Layer
 from parity.frameworks.code.script import AS_THEY_ARE, Convert, Program, Script
 from parity.frameworks.interface import EndedError, Framework, NoOutputError
 from parity.frameworks.spelling import Spelling
+from parity.frameworks.weights import WeightsError
 from parity.records.result import ENDED_BADLY, Repeats, class_of
 
 Ending = Literal["ok", "rejected", "unsupported", "invalid", "crashed", "timeout"]
@@ -70,8 +71,8 @@ class Answer:
 
     Attributes:
         ending: "ok", there are outputs; "rejected", it raised; "unsupported", it raised what its framework
-            says by that it has no such operation; "invalid", what it returned is no output, or it wrote to
-            its input; "crashed", its process ended; "timeout", it did not end.
+            says by that it has no such operation; "invalid", what it returned is no output, it wrote to
+            its input, or the weights did not fit it; "crashed", its process ended; "timeout", it did not end.
         outputs: the output alone, or the gradients by the input, the kernel and the bias, each an array that
             nothing else writes to.
         error: class and message of what it raised, or what ended its process.
@@ -120,7 +121,7 @@ def perform(found: Framework, task: Task) -> Answer:
     """
     given = replace(task, arrays=task.arrays.copies(), dy=None if task.dy is None else task.dy.copy())
     outputs, warned = attempt(partial(_outputs, found, given, task))
-    if isinstance(outputs, NoOutputError):
+    if isinstance(outputs, NoOutputError | WeightsError):
         wrong = one_line(outputs)
         return Answer("invalid", error=wrong, reason=wrong, warnings=warned)
     if isinstance(outputs, EndedError):

@@ -101,7 +101,8 @@ def _function(mine: object) -> Callable[..., Any]:
 def _run_layer(owner: Framework, mine: object, case: Case) -> CaseResult:
     """Run one layer, which is no other process's, beside the core; Keras's on PyTorch are modules too."""
     run = Run(case, (), grad=False, submit=here)
-    run.ask(owner, Spelling("native", Made(owner.written(mine), value=mine), case, convert=owner.from_convmm))
+    made = Made(owner.written(mine), value=mine)
+    run.ask(owner, Spelling("native", made, case, convert=owner.conversion_to(mine, case)))
     return run.finish()
 
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
+
+from convmm.geometry import shorten
+from parity.cases.arrays import Array
 from parity.cases.notation import format_shape
+from parity.frameworks.code.script import Program
+from parity.frameworks.table import find_framework
+from parity.frameworks.weights import WeightsError, shapes_of
 from parity.records.counts import Outcome
 from parity.records.result import Result
 
@@ -60,6 +67,7 @@ class Translation:
         notes: what was left out of the expression, and why.
         known: what is known of the frameworks, and keeps the layers from being compared on some of the sizes.
         exact: whether the outputs were compared to the bit, and not within the dtype's tolerances.
+        weights: of the layer that was given itself; None of one that was typed, or has none yet.
     """
 
     source: str
@@ -72,6 +80,37 @@ class Translation:
     notes: tuple[str, ...]
     known: tuple[Fault, ...] = ()
     exact: bool = True
+    weights: tuple[Array, ...] | None = field(default=None, compare=False, repr=False)
+
+    def load(self, weights: Sequence[Array] | None = None) -> Any:  # noqa: ANN401 - any framework's
+        """Make the target's layer in this process, with the weights in it; the framework is imported for it.
+
+        Args:
+            weights: of the source's layer, in its order and layout, in the place of its own.
+
+        Returns:
+            The target's layer; where its layers hold no weights, a function of the input, (N, C, *spatial).
+
+        Raises:
+            WeightsError: there are none, or they do not fit the layer.
+            FrameworkError: the target cannot be used here.
+        """
+        found = self.weights if weights is None else weights
+        if found is None:
+            raise WeightsError(
+                f"weights=None: {shorten(self.source)} was given without any: allowed is a list of its arrays"
+            )
+        arrays = [np.asarray(each) for each in found]
+        target = find_framework(self.target)
+        target.load()
+        program = Program(self.code)
+        try:
+            converted = program.convert(arrays)
+        except ValueError as error:  # of axes or sizes that there are not
+            raise WeightsError(
+                f"weights of the shapes {shapes_of(arrays)} do not fit {shorten(self.source)}: {error}"
+            ) from None
+        return target.filled(program.call(), converted, self.sizes[0])
 
     @property
     def verified(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import prod
+from typing import Any, overload
 
 from convmm.geometry import check_ints, kernel_extent, shorten, shown
 from parity.cases.arrays import Arrays
@@ -23,6 +24,7 @@ from parity.frameworks.task import Submit, Task
 from parity.records.result import Result
 from parity.running import Run
 from parity.translation.chain import ChainDraft, draft_chain
+from parity.translation.given import given
 from parity.translation.layers import check_sizes, choose, computing, lookalike, source_spelling
 from parity.translation.proof import Pair, excusing, outcome
 from parity.translation.result import Translation, faults
@@ -110,20 +112,60 @@ class Draft:
         return Pair(first(), second(), case)
 
 
-def translate(
-    expression: str,
+@overload
+def translate(  # type: ignore[overload-overlap] # a list is an object, too
+    expression: list[Any] | tuple[Any, ...],
     to: str,
     input: Sequence[int] | None = None,
     channels: int | None = None,
     kernel_shape: Sequence[int] | None = None,
-) -> Translation:
+) -> list[Translation]: ...
+
+
+@overload
+def translate(
+    expression: object,
+    to: str,
+    input: Sequence[int] | None = None,
+    channels: int | None = None,
+    kernel_shape: Sequence[int] | None = None,
+) -> Translation: ...
+
+
+def translate(
+    expression: object,
+    to: str,
+    input: Sequence[int] | None = None,
+    channels: int | None = None,
+    kernel_shape: Sequence[int] | None = None,
+) -> Translation | list[Translation]:
     """Write a layer in another framework, convert its weights, and prove that both compute the same.
 
-    Both run in processes of their own, as :func:`parity.run` runs frameworks.
+    Both run in processes of their own, as :func:`parity.run` runs frameworks, which all calls share.
 
-    The arguments and errors are those of :func:`draft`.
+    Args:
+        expression: a text, as of :func:`draft`; a layer of ``torch.nn`` or ``keras.layers`` itself, whose
+            weights :meth:`Translation.load` puts into the new one; or a list of these, for a list of
+            translations. Of a list nothing is run before all of it is read.
+        to: as of :func:`draft`, like the others.
+        input: for each of a list.
+        channels: likewise.
+        kernel_shape: likewise.
+
+    Raises:
+        ExpressionError: as :func:`draft`, or a text that names a whole model.
+        LiveError: an object that is no layer, or none that can be read.
+        FrameworkError: as :func:`draft`.
+        GeometryError: as :func:`draft`.
     """
-    return draft(expression, to, input, channels, kernel_shape).prove(shared().submit)
+    several = isinstance(expression, list | tuple)
+    typed = [given(each) for each in (expression if isinstance(expression, list | tuple) else [expression])]
+    drafts = [draft(each.text, to, input, channels, kernel_shape) for each in typed]
+    found = [
+        replace(written.prove(shared().submit), weights=each.weights)
+        for written, each in zip(drafts, typed, strict=True)
+    ]
+    return found if several else found[0]
 
 
 def draft(

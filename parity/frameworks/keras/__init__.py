@@ -11,20 +11,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+import numpy as np
+
 from parity.cases.arrays import Array
 from parity.cases.case import PADDING_MODES, ZEROS, Case
 from parity.frameworks import tf_nn
 from parity.frameworks.code.chain import Written
 from parity.frameworks.code.expression import Call
+from parity.frameworks.code.live import Live
 from parity.frameworks.code.reading import Reading
-from parity.frameworks.code.script import Script
+from parity.frameworks.code.script import Conversion, Script
 from parity.frameworks.code.steps import Step
 from parity.frameworks.interface import Framework, Refuses, refuses_nothing
 from parity.frameworks.keras import installation
 from parity.frameworks.keras.chain import LINK_PREFIXES, LINKS, read_chain, sequence
-from parity.frameworks.keras.depthwise import depthwise
+from parity.frameworks.keras.depthwise import depthwise, multiplier_of, to_depthwise
 from parity.frameworks.keras.differentiate import backward, differentiating, why_no_gradients
 from parity.frameworks.keras.exact import exact
+from parity.frameworks.keras.live import call_of
 from parity.frameworks.keras.operations.read import CLASSES as FUNCTIONS
 from parity.frameworks.keras.operations.read import PREFIXES as FUNCTION_PREFIXES
 from parity.frameworks.keras.operations.read import read as read_function
@@ -46,7 +50,7 @@ from parity.frameworks.keras.rules import (
 )
 from parity.frameworks.keras.steps import write_step
 from parity.frameworks.keras.tensors import build, has_channels_first, to_keras, to_numpy
-from parity.frameworks.keras.written import owns, written
+from parity.frameworks.keras.written import is_depthwise_layer, owns, written
 from parity.frameworks.precision import Mode
 from parity.frameworks.routes.way import EXTRA, Way, routes_left, way_of
 from parity.frameworks.spelling import Spelling, Unsupported, first_lookalike
@@ -216,8 +220,27 @@ class Keras(Framework):
         """Build the layer for the input (N, C, *spatial), set its weights, and call it."""
         first = has_channels_first(layer)
         given = to_keras(x, channels_first=first)
-        build(layer, given, weights)
+        build(layer, given.shape, weights)
         return to_numpy(self._way.run(layer, given), channels_first=first)
+
+    def conversion_to(self, layer: Any, case: Case) -> Conversion:
+        """Return the conversion to the arrays of this layer, or of the depthwise one in it."""
+        return to_depthwise(multiplier_of(case)) if is_depthwise_layer(layer) else TO_KERAS
+
+    def live(self, layer: Any) -> Live:
+        """Return the call that makes such a layer, and its kernel and bias where it is built."""
+        call = call_of(layer)
+        if not layer.built:
+            return Live(repr(call), None)
+        array = self.load().ops.convert_to_numpy
+        return Live(repr(call), tuple(np.array(array(each)) for each in layer.weights))
+
+    def filled(self, layer: Any, weights: Sequence[Array], shape: Sequence[int]) -> Any:
+        """Return the layer, built for any sizes, with these weights."""
+        free = (None,) * (len(shape) - 2)
+        first = has_channels_first(layer)
+        build(layer, (None, shape[1], *free) if first else (None, *free, shape[1]), weights)
+        return layer
 
     def calling(self, dtype: str) -> Script:
         """Build the layer, set its weights, and call it."""

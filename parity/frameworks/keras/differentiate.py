@@ -31,7 +31,7 @@ def backward(
     """
     first = has_channels_first(layer)
     given = to_keras(x, channels_first=first)
-    build(layer, given, weights)
+    build(layer, given.shape, weights)
     by_input, *by_weights = _WAYS[backend_name()](run, layer, given, to_keras(dy, channels_first=first))
     weights_of = load().ops.convert_to_numpy
     return to_numpy(by_input, channels_first=first), [weights_of(each) for each in by_weights]

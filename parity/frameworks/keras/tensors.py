@@ -9,6 +9,7 @@ import numpy as np
 
 from parity.cases.arrays import Array
 from parity.frameworks.keras.installation import load
+from parity.frameworks.weights import check_weights
 
 
 def has_channels_first(layer: Any) -> bool:
@@ -39,11 +40,15 @@ def to_numpy(tensor: Any, *, channels_first: bool = False) -> Array:
     return array if channels_first else np.moveaxis(array, -1, 1)
 
 
-def build(layer: Any, given: Any, weights: Sequence[Array]) -> None:
-    """Build the layer for this input, and set its weights.
+def build(layer: Any, shape: Sequence[int | None], weights: Sequence[Array]) -> None:
+    """Build the layer for inputs of this shape, in the layer's order of axes, and set its weights.
+
+    Raises:
+        WeightsError: they do not fit it.
 
     They are set in one piece: of float16 arrays in another order OpenVINO makes constants of int16.
     """
     if not layer.built:
-        layer.build(given.shape)
+        layer.build(tuple(shape))
+    check_weights(layer.weights, weights)
     layer.set_weights([np.ascontiguousarray(weight) for weight in weights])

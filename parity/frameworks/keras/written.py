@@ -7,6 +7,7 @@ from typing import Any
 
 _ARGUMENTS = (
     "filters",
+    "depth_multiplier",
     "kernel_size",
     "strides",
     "padding",
@@ -35,3 +36,9 @@ def written(layer: Any) -> str:
     found = {name: getattr(layer, name) for name in _ARGUMENTS if hasattr(layer, name)}
     named = {name: getattr(value, "__name__", value) for name, value in found.items()}
     return f"{type(layer).__name__}({', '.join(f'{name}={value!r}' for name, value in named.items())})"
+
+
+def is_depthwise_layer(layer: Any) -> bool:
+    """Return whether it is a depthwise layer, or a model that has one."""
+    own = hasattr(layer, "depth_multiplier") and not hasattr(layer, "filters")  # a separable one has both
+    return own or any(map(is_depthwise_layer, getattr(layer, "layers", ())))

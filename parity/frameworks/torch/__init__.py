@@ -19,6 +19,7 @@ from parity.cases.case import PADDING_MODES, ZEROS, Case
 from parity.frameworks.choice import Choice, of_onednn
 from parity.frameworks.code.chain import Written
 from parity.frameworks.code.expression import Call
+from parity.frameworks.code.live import Live
 from parity.frameworks.code.reading import Reading
 from parity.frameworks.code.script import Script
 from parity.frameworks.code.steps import Step
@@ -42,10 +43,12 @@ from parity.frameworks.torch.formats import (
 from parity.frameworks.torch.functional.read import CLASSES as FUNCTIONS
 from parity.frameworks.torch.functional.read import PREFIXES as FUNCTION_PREFIXES
 from parity.frameworks.torch.functional.read import read as read_function
+from parity.frameworks.torch.live import call_of
 from parity.frameworks.torch.read import CLASSES, PREFIXES, read
 from parity.frameworks.torch.routes import IN_ANY_FORMAT, WAYS
 from parity.frameworks.torch.rules import meanings, spelling, why_not
 from parity.frameworks.torch.steps import write_step
+from parity.frameworks.weights import check_weights
 
 
 def load() -> Any:
@@ -194,6 +197,17 @@ class Torch(Framework):
         """Write the module as it prints itself."""
         return str(layer)
 
+    def live(self, layer: Any) -> Live:
+        """Return the call that makes such a module, and its kernel and bias."""
+        call = call_of(layer)
+        arrays = [each.detach() for each in (layer.weight, layer.bias) if each is not None]
+        return Live(repr(call), tuple(_to_numpy(each).copy() for each in arrays))
+
+    def filled(self, layer: Any, weights: Sequence[Array], shape: Sequence[int]) -> Any:  # noqa: ARG002 - as of Runs
+        """Return the module with these parameters."""
+        _set_weights(layer, weights)
+        return layer
+
     def mode(self, case: Case) -> Mode:
         """Return that half types are summed up in float32, the bias among them, and rounded once.
 
@@ -313,9 +327,7 @@ def _materialise(layer: Any, given: Any) -> None:
 
 def _set_weights(layer: Any, weights: Sequence[Array]) -> None:
     parameters = list(layer.parameters())
-    wanted, given = ([tuple(each.shape) for each in arrays] for arrays in (parameters, weights))
-    if wanted != given:  # a copy would broadcast
-        raise ValueError(f"the module's parameters have the shapes {wanted}, and the weights {given}")
+    check_weights(parameters, weights)  # a copy would broadcast
     with load().no_grad():
         for parameter, weight in zip(parameters, weights, strict=True):
             parameter.copy_(to_torch(weight))

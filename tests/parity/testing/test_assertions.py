@@ -248,12 +248,50 @@ def test_a_layer_with_another_window_is_said_to_be_one_and_shown_as_code(
 
 def test_weights_that_a_module_would_broadcast_are_refused_with_both_shapes() -> None:
     text = failure(assert_same_layer, torch.nn.Conv2d(3, 4, 3, padding=1), PLAIN)
-    assert "shapes [(4, 3, 3, 3), (4,)], and the weights [(2, 3, 3, 3), (2,)]" in text
+    assert (
+        "the weights do not fit the layer: its arrays have the shapes (4, 3, 3, 3), (4,), and it was given "
+        "(2, 3, 3, 3), (2,)" in text
+    )
+    assert "rejected" not in text
 
 
-def test_a_layer_of_another_number_of_arrays_is_refused_with_the_frameworks_words() -> None:
+def test_a_layer_of_another_number_of_arrays_is_told_with_both_shapes() -> None:
     text = failure(assert_same_layer, keras.layers.Conv2D(2, 3, padding="same", use_bias=False), PLAIN)
-    assert "ValueError: You called `set_weights(weights)`" in text
+    assert (
+        "the weights do not fit the layer: its arrays have the shapes (3, 3, 3, 2), and it was given "
+        "(3, 3, 3, 2), (2,)" in text
+    )
+    assert "rejected" not in text
+
+
+@pytest.mark.parametrize(
+    "mine",
+    [
+        torch.nn.LazyConv2d(2, 3, padding=1),
+        torch.nn.Sequential(torch.nn.ZeroPad2d(1), torch.nn.LazyConv2d(2, 3)),
+    ],
+    ids=["module", "in a sequence"],
+)
+def test_a_lazy_layer_is_called_before_it_is_given_weights(mine: torch.nn.Module) -> None:
+    assert_same_layer(mine, PLAIN)
+    assert not any(map(torch.nn.parameter.is_lazy, mine.parameters()))
+
+
+DEPTHWISE = Case("conv2d", (2, 3, 5, 5), 6, (2, 3), padding="same", groups=3, bias=True)
+
+
+def test_a_depthwise_layer_is_given_each_filter_at_its_channel() -> None:
+    assert_same_layer(keras.layers.DepthwiseConv2D((2, 3), padding="same", depth_multiplier=2), DEPTHWISE)
+    model = keras.Sequential([keras.layers.DepthwiseConv2D((2, 3), padding="same", depth_multiplier=2)])
+    assert_same_layer(model, DEPTHWISE)
+    assert_same_layer(
+        torch.nn.Conv2d(3, 6, (2, 3), padding="same", groups=3), DEPTHWISE.padded(((0, 1), (1, 1)), None)
+    )
+
+
+def test_a_depthwise_layer_of_another_multiplier_is_told_the_shapes() -> None:
+    text = failure(assert_same_layer, keras.layers.DepthwiseConv2D((2, 3), padding="same"), DEPTHWISE)
+    assert "its arrays have the shapes (2, 3, 3, 1), (3,), and it was given (2, 3, 3, 2), (6,)" in text
 
 
 @pytest.mark.parametrize("mine", [3, None, torch.nn.Conv2d, keras.layers.Conv2D, np.zeros(3)], ids=repr)
