@@ -130,11 +130,16 @@ def _has_no_answer(error: BaseException) -> bool:
 
 
 def _say(message: str) -> None:
-    """Print one sentence on stderr, in which no word is longer than a reader wants: a path, an option."""
+    """Print one sentence on stderr."""
+    say(f"parity: {sentence(message)}", err=True)
+
+
+def sentence(message: object) -> str:
+    """Write a message as one sentence, in which no word is longer than a reader wants: a path, an option."""
     from convmm.geometry import shorten  # noqa: PLC0415 - as above
 
-    words = (word if len(word) <= _LONGEST_WORD else shorten(word) for word in message.split())
-    say(f"parity: {shorten(' '.join(words), _LONGEST_SENTENCE)}", err=True)
+    words = (word if len(word) <= _LONGEST_WORD else shorten(word) for word in str(message).split())
+    return shorten(" ".join(words), _LONGEST_SENTENCE)
 
 
 def _drop_output() -> None:

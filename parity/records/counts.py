@@ -45,6 +45,20 @@ class Outcome(IntEnum):
     NOTHING_COMPARED = 4
 
 
+_WORST_FIRST = (
+    Outcome.WRONG_INPUT,
+    Outcome.UNEXPLAINED,
+    Outcome.CRASHED,
+    Outcome.NOTHING_COMPARED,
+    Outcome.EXPLAINED,
+)
+
+
+def worst(outcomes: Iterable[Outcome]) -> Outcome:
+    """Return what a command ends with that comes to all of these, one at least."""
+    return min(outcomes, key=_WORST_FIRST.index)
+
+
 _MOST_DIGITS = 20
 """Of a number in a name, for it to be sorted as one."""
 

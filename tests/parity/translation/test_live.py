@@ -86,7 +86,7 @@ def torch_modules(draw: st.DrawFn) -> torch.nn.Module:
     elif options["stride"] == 1 and draw(st.booleans()):
         options["padding"] = "same"
     kind = getattr(torch.nn, f"Conv{'Transpose' if transposed else ''}{rank}d")
-    return kind(2 * groups, 4, draw(st.integers(1, 3)), **options)  # type: ignore[no-any-return] # torch's
+    return kind(2 * groups, 4, draw(st.integers(1, 3)), **options)
 
 
 @examples(100)
@@ -123,6 +123,7 @@ def keras_layers(draw: st.DrawFn) -> Callable[[], keras.Layer]:
     return partial(getattr(keras.layers, name), *filters, draw(st.integers(1, 3)), **options)
 
 
+@pytest.mark.filterwarnings("ignore:Do not pass an .input_shape.")
 @examples(60)
 @given(keras_layers(), st.booleans())
 def test_a_layers_text_makes_a_layer_of_the_same_configuration(
@@ -147,7 +148,7 @@ def test_a_layers_text_makes_a_layer_of_the_same_configuration(
         assert getattr(again, name, None) == getattr(layer, name, None)
 
 
-class Own(torch.nn.Conv2d):
+class Own(torch.nn.Conv2d):  # type: ignore[misc] # torch's types are not looked at
     """Might compute anything."""
 
 
@@ -163,7 +164,7 @@ def hooked() -> torch.nn.Module:
 
 def forwarded() -> torch.nn.Module:
     module = torch.nn.Conv2d(3, 4, 3)
-    module.forward = lambda x: x  # type: ignore[method-assign, assignment] # on purpose
+    module.forward = lambda x: x
     return module
 
 
