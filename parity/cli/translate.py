@@ -28,7 +28,7 @@ from parity.frameworks.table import find_framework
 from parity.records.counts import Outcome, worst
 from parity.translation.given import given
 from parity.translation.result import Translation, remarks
-from parity.translation.translator import Draft, draft
+from parity.translation.translator import Drafted, draft
 from parity.workers.interrupts import Interrupts, OutOfTimeError, time_limit
 from parity.workers.shared import TIMEOUT
 from parity.workers.workers import Workers
@@ -79,12 +79,12 @@ def command(
     Of several, each has a script of its own; of those that cannot be read, stderr says why.
     """
 
-    def write(text: str) -> Draft:
+    def write(text: str) -> Drafted:
         with time_limit(timeout, "the translation"):
             return draft(given(text).text, to, input, channels, kernel_shape)
 
     if len(expressions) == 1:
-        drafts: list[Draft | _Failed] = [write(expressions[0])]
+        drafts: list[Drafted | _Failed] = [write(expressions[0])]
     else:
         find_framework(to)  # an error of each of them otherwise
         drafts = [_attempt(partial(write, text), text) for text in expressions]
@@ -108,7 +108,7 @@ def command(
     return worst(each.outcome for each in found)
 
 
-def _attempt(write: Callable[[], Draft], text: str) -> Draft | _Failed:
+def _attempt(write: Callable[[], Drafted], text: str) -> Drafted | _Failed:
     try:
         return write()
     except (InputError, GeometryError) as error:

@@ -112,6 +112,10 @@ class Draft:
         return Pair(first(), second(), case)
 
 
+Drafted = Draft | ChainDraft
+"""What is written and not proved yet."""
+
+
 @overload
 def translate(  # type: ignore[overload-overlap] # a list is an object, too
     expression: list[Any] | tuple[Any, ...],
@@ -174,7 +178,7 @@ def draft(
     input: Sequence[int] | None = None,
     channels: int | None = None,
     kernel_shape: Sequence[int] | None = None,
-) -> Draft | ChainDraft:
+) -> Drafted:
     """Write a layer in another framework; no framework is imported for it.
 
     Args:

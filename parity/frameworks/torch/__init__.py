@@ -201,7 +201,7 @@ class Torch(Framework):
         """Return the call that makes such a module, and its kernel and bias."""
         call = call_of(layer)
         arrays = [each.detach() for each in (layer.weight, layer.bias) if each is not None]
-        return Live(repr(call), tuple(_to_numpy(each).copy() for each in arrays))
+        return Live(repr(call), tuple(to_numpy(each).copy() for each in arrays))
 
     def filled(self, layer: Any, weights: Sequence[Array], shape: Sequence[int]) -> Any:  # noqa: ARG002 - as of Runs
         """Return the module with these parameters."""
