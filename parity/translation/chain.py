@@ -168,18 +168,20 @@ def draft_chain(
     on = walks(call, chain, parts, input, channels)
     _check_elements(call, on)
     fixed = input is not None or len(on) == 1
+    steps = {
+        number: _write(call, target, part, [walk.shapes[number] for walk in on], dtype)
+        for number, part in enumerate(parts)
+        if isinstance(part, Step)
+    }
     theirs: dict[int, list[Spelling]] = {}
     ours: dict[int, list[Spelling]] = {}
-    written: list[Spelling | Written] = []
     for number, part in enumerate(parts):
         if isinstance(part, Reading):
             cases = [walk.cases[number] for walk in on]
             theirs[number] = [source_spelling(call, source, part, case) for case in cases]
             ours[number] = choose(call, target, cases, any_size=not fixed)
             check_sizes(call, [*theirs[number], *ours[number]])
-            written.append(ours[number][0])
-        else:
-            written.append(_write(call, target, part, [walk.shapes[number] for walk in on], dtype))
+    written = [steps[number] if number in steps else ours[number][0] for number in range(len(parts))]
     typed = [link.layer for link in chain.links if link.layer is not None]
     notes = [*said, *(note for link in chain.links for note in link.notes)]
     notes += [part.trap for part in parts if isinstance(part, Step) and part.trap is not None]

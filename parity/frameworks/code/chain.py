@@ -65,7 +65,7 @@ class Written:
         return "exact" if self.definitions else "native"
 
 
-MOST_LINKS = 200
+MOST_LINKS = 100
 """Of a chain: each is translated and proved."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,13 @@ import pytest
 from hypothesis import given
 
 from parity.cases.arrays import Array
+from parity.frameworks.code.chain import Written
 from parity.frameworks.code.expression import ExpressionError
+from parity.frameworks.code.layer import layer
+from parity.frameworks.interface import Framework
 from parity.frameworks.table import find_framework
+from parity.frameworks.task import Answer, Task, Wait, here
+from parity.records.counts import Outcome
 from parity.translation.chain import ChainDraft
 from parity.translation.result import remarks
 from parity.translation.translator import draft, translate
@@ -147,6 +153,77 @@ def test_an_activation_of_a_convolution_is_a_link_behind_it(name: str) -> None:
     translation = translate(line, "torch", channels=2)
     assert translation.verified
     assert not translation.exact
+
+
+def joined(draw: st.DrawFn, rank: int, numbers: st.SearchStrategy[int], each: int = 1) -> str:
+    """One number for all axes, or some for each."""
+    drawn = [str(draw(numbers)) for _ in range(each * rank)]
+    return drawn[0] if draw(st.booleans()) else f"({', '.join(drawn)},)"
+
+
+@st.composite
+def torch_steps(draw: st.DrawFn) -> str:
+    """A layer of torch without weights, with options of any kind; shrinks towards a padding of one axis."""
+    rank, one = draw(st.integers(1, 3)), st.integers(1, 3)
+    mode = draw(st.sampled_from(["Zero", "Constant", "Reflection", "Replication", "Circular"]))
+    least = -1 if mode in {"Zero", "Constant"} else 0
+    value = f", {draw(st.integers(-2, 2))}" if mode == "Constant" else ""
+    factors = ", ".join(str(draw(one)) for _ in range(rank))
+    smooth = draw(st.sampled_from(["nearest", "bilinear" if rank == len("hw") else "nearest"]))
+    windows = f"({draw(one)}, {draw(one)}), {draw(one)}, {draw(st.integers(0, 2))}, {draw(one)}"
+    number = draw(st.sampled_from([0.125, 0.5, 1.0, 2.0]))
+    options = [
+        f"{mode}Pad{rank}d({joined(draw, rank, st.integers(least, 3), 2)}{value})",
+        f"Upsample(scale_factor=({factors},), mode={smooth!r})",
+        f"Unfold({windows})",
+        f"Fold(({draw(st.integers(7, 11))}, {draw(st.integers(7, 9))}), {windows})",
+        f"{draw(st.sampled_from(['Softmax', 'LogSoftmax']))}(dim={draw(st.integers(-4, 3))})",
+        f"{draw(st.sampled_from(['PixelShuffle', 'PixelUnshuffle']))}({draw(one)})",
+        f"{draw(st.sampled_from('LeakyReLU ELU CELU Softshrink Hardshrink'.split()))}({number})",
+        f"Hardtanh({-number}, {number})",
+    ]
+    return f"nn.{draw(st.sampled_from(options))}"
+
+
+@examples(40)
+@given(torch_steps())
+def test_any_step_of_torch_is_translated_to_keras_and_proved(line: str) -> None:
+    assert translate(line, "keras").verified
+
+
+@st.composite
+def keras_chains(draw: st.DrawFn) -> str:
+    """A chain of Keras with options of any kind; shrinks towards a lone padding."""
+    rank = draw(st.integers(1, 2))
+    links = []
+    for _ in range(draw(st.integers(1, 4))):
+        pairs = tuple((draw(st.integers(0, 2)), draw(st.integers(0, 2))) for _ in range(rank))
+        around = pairs[0] if rank == 1 else pairs
+        name = draw(st.sampled_from(["gelu", "softmax", "relu", "leaky_relu", "hard_tanh", "swish"]))
+        size, stride, many = (draw(st.integers(1, 3)) for _ in range(3))
+        same = draw(st.sampled_from(["same", "valid"]))
+        conv = f"{many}, {size}, strides={stride}, padding={same!r}, activation={name!r}"
+        options = [
+            f"ZeroPadding{rank}D({around})",
+            f"Cropping{rank}D({around})",
+            f"UpSampling{rank}D({size})",
+            f"Activation({name!r})",
+            f"Softmax(axis={draw(st.integers(-rank - 1, rank + 1))})",
+            f"LeakyReLU({draw(st.sampled_from([0.1, 0.5]))})",
+            f"Conv{rank}D({conv})",
+            f"Conv{rank}DTranspose({conv})",
+            f"SeparableConv{rank}D({conv}, depth_multiplier={many})",
+        ]
+        links.append(f"layers.{draw(st.sampled_from(options))}")
+    shape = (*[None] * rank, draw(st.integers(1, 3)))
+    return f"keras.Sequential([layers.Input({shape}), {', '.join(links)}])"
+
+
+@examples(20)
+@given(keras_chains())
+def test_any_chain_of_keras_is_translated_to_torch_and_proved(line: str) -> None:
+    translation = translate(line, "torch")
+    assert translation.verified, remarks(translation)
 
 
 @st.composite
@@ -341,6 +418,40 @@ def test_what_is_left_out_is_said() -> None:
     translation = translate("nn.Sequential(nn.Conv2d(3, 4, 3), nn.Dropout(0.5), nn.Identity())", "keras")
     assert translation.verified
     assert translation.notes == ("Dropout is left out, of the proof too: in inference it does nothing",)
+
+
+def wrong(path: str, **keywords: object) -> Callable[..., Written]:
+    return lambda *_: Written((layer(path, **keywords),))
+
+
+@pytest.mark.parametrize(
+    ("line", "mistaken"),
+    [
+        ("nn.LeakyReLU()", wrong("keras.layers.LeakyReLU")),
+        ("nn.GELU()", wrong("keras.layers.Activation", activation="silu")),
+        ("nn.Softmax(1)", wrong("keras.layers.Softmax", axis=1)),
+        ("nn.ZeroPad2d((1, 0, 0, 0))", wrong("keras.layers.ZeroPadding2D", padding=((1, 0), (0, 0)))),
+        ("nn.Sequential(nn.Conv2d(3, 2, 3), nn.ReLU())", wrong("keras.layers.Identity")),
+    ],
+)
+def test_a_wrong_link_is_not_called_verified(
+    monkeypatch: pytest.MonkeyPatch, line: str, mistaken: Callable[..., Written]
+) -> None:
+    monkeypatch.setattr(type(find_framework("keras")), "write_step", mistaken)
+    translation = translate(line, "keras")
+    assert translation.outcome == Outcome.UNEXPLAINED
+    assert remarks(translation)[-1].endswith(": different")
+
+
+@pytest.mark.parametrize("failing", ["torch", "keras"])
+def test_a_framework_that_crashes_in_a_chain_is_named(failing: str) -> None:
+    def submit(found: Framework, task: Task) -> Wait:
+        crashed = Answer("crashed", error="SIGSEGV", reason="its process ended: SIGSEGV")
+        return (lambda: crashed) if failing == found.name else here(found, task)
+
+    translation = draft("nn.Sequential(nn.Conv2d(3, 2, 3), nn.ReLU())", "keras").prove(submit)
+    assert translation.outcome == Outcome.CRASHED
+    assert translation.notes == (f"{failing} gave no output: SIGSEGV",)
 
 
 def test_a_rounding_chain_is_not_called_identical() -> None:
