@@ -253,7 +253,7 @@ def torch_chains(draw: st.DrawFn) -> str:
             functions = ["ReLU()", "LeakyReLU(0.1)", "GELU()", "Softmax(1)", "ReLU6()", "Softmax(-2)"]
             links.append(f"nn.{draw(st.sampled_from(functions))}")
         else:
-            links.append("nn.PixelUnshuffle(2)")
+            links.append("nn.Upsample(scale_factor=2), nn.PixelUnshuffle(2)")
             channels *= 4
     return f"nn.Sequential({', '.join(links)})"
 
