@@ -296,6 +296,14 @@ class WritesCode:
         """
         raise LiveError(f"{type(layer).__qualname__}: its framework's layers are read as texts alone")
 
+    def sized_call(self, case: Case) -> str | None:  # noqa: ARG002 - part of the role
+        """Return code that calls the layer whose padding the case has with its output's size instead.
+
+        The code finds ``x``, and gives what the layer gives with the case's output padding. None where the
+        framework's layers take no such argument, or the case has no output padding to replace.
+        """
+        return None
+
     def calling(self, dtype: str) -> Script:
         """Return what :meth:`Runs.call` does, for a reader who has the framework and NumPy only.
 

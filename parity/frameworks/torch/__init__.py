@@ -46,7 +46,7 @@ from parity.frameworks.torch.functional.read import read as read_function
 from parity.frameworks.torch.live import call_of
 from parity.frameworks.torch.read import CLASSES, PREFIXES, read
 from parity.frameworks.torch.routes import IN_ANY_FORMAT, WAYS
-from parity.frameworks.torch.rules import meanings, spelling, why_not
+from parity.frameworks.torch.rules import meanings, sized_call, spelling, why_not
 from parity.frameworks.torch.steps import write_step
 from parity.frameworks.weights import check_weights
 
@@ -91,6 +91,7 @@ class Torch(Framework):
     links = LINKS
     read_chain = staticmethod(read_chain)
     sequence = staticmethod(sequence)
+    sized_call = staticmethod(sized_call)
 
     @property
     def name(self) -> str:

@@ -99,8 +99,19 @@ def _beyond(case: Case, sizes: Sequence[int]) -> str | None:
 
 def _layer(case: Case) -> Layer:
     """Return the torch layer that a case of torch's own padding is."""
-    pads = case.padding if isinstance(case.padding, str) else tuple(before for before, _ in case.padding)
-    return torch_layer(case, pads, case.output_padding or ())
+    return torch_layer(case, _pads(case), case.output_padding or ())
+
+
+def _pads(case: Case) -> tuple[int, ...] | str:
+    return case.padding if isinstance(case.padding, str) else tuple(before for before, _ in case.padding)
+
+
+def sized_call(case: Case) -> str | None:
+    """Return a call with ``output_size``, which takes the place of an output padding below the stride."""
+    added = case.output_padding or ()
+    if not any(added) or any(q >= s for q, s in zip(added, case.stride, strict=True)):
+        return None
+    return f"{torch_layer(case, _pads(case), ())!r}(x, output_size={case.output_shape[2:]})"
 
 
 def torch_layer(case: Case, padding: tuple[int, ...] | str, output_padding: tuple[int, ...]) -> Layer:

@@ -87,6 +87,15 @@ def test_arrays_are_shown_when_asked_for(capsys: pytest.CaptureFixture[str]) -> 
         ("sweep --limit 0", "--limit"),
         ("report nosuch.jsonl", "nosuch.jsonl"),
         ("sizes conv2d --kernel 3 --stride 0", "stride=0"),
+        ("sizes conv2d --kernel 3 --want 3", "--want without --input"),
+        ("sizes conv2d --kernel 3 --input 1,3,8,8 --want 8 --padding 1", "--padding beside --want"),
+        ("sizes conv2d --kernel 3 --input 1,3,8,8 --want 8 --up-to 4", "--up-to beside --want"),
+        ("sizes conv_transpose1d --kernel 3 --input 1,3,8 --want 8 --output-padding 0", "--output-padding"),
+        ("sizes conv2d --kernel 3 --input 1,3,8,8 --want 8,8,8", "want=(8, 8, 8)"),
+        ("sizes conv2d --kernel 3 --input 1,3,8,8 --want 0", "want=0"),
+        ("sizes conv2d --kernel 3 --input 1,3,8,8 --want 8x8", "'8x8'"),
+        ("sizes conv2d --kernel 3 --input 3 --want 8", "input=(3,)"),
+        ("sizes conv2d --kernel 3 --input 1,3,8,8 --filters 4 --groups 2 --want 8", "groups=2"),
         ("explain conv1d --input 1,1,2 --filters 1 --kernel 3", "kernel_size=3"),
         ("nosuch", "nosuch"),
     ],
@@ -268,6 +277,49 @@ def test_sizes_take_the_options_of_run(capsys: pytest.CaptureFixture[str]) -> No
     code, out, _ = ran(capsys, "sizes", *ARTICLE)
     assert code == Outcome.EXPLAINED
     assert "input 5x3x2x2 gives output 5x1x6x6" in out
+
+
+def test_sizes_without_filters_have_as_many_as_input_channels(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = ran(capsys, *"sizes conv2d --kernel 3 --input 1,3,8,8".split())
+    assert code == Outcome.EXPLAINED
+    assert "input 1x3x8x8 gives output 1x3x6x6" in out
+
+
+@pytest.mark.parametrize(("asked", "most"), [("", 20), (" --up-to 9", 9), (" --up-to 30", 30)])
+def test_the_largest_size_that_is_asked_for_counts_beside_an_input(
+    capsys: pytest.CaptureFixture[str], asked: str, most: int
+) -> None:
+    _, out, _ = ran(capsys, *f"sizes conv1d --kernel 1 --input 1,1,20 --json{asked}".split())
+    (table,) = json.loads(out)
+    assert [row["coarse"] for row in table["rows"]] == list(range(1, most + 1))
+
+
+def test_sizes_of_unlike_axes_are_one_table(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = ran(capsys, *"sizes conv2d --kernel 3,2 --stride 2 --up-to 2".split())
+    assert out.count("restored in torch by") == 1
+    assert out.count("| axis 0|") == out.count("| axis 1|") == 4
+
+
+def test_a_wanted_size_is_answered_by_layers_in_code(capsys: pytest.CaptureFixture[str]) -> None:
+    wanted = "sizes conv_transpose2d --kernel 2 --stride 2 --input 1,3,16,16 --want 33,33".split()
+    code, out, _ = ran(capsys, *wanted)
+    assert code == Outcome.EXPLAINED
+    assert "33x33 from an input of 16x16 and a full response of 32x32" in out
+    assert "torch.nn.ConvTranspose2d(3, 3, (2, 2), stride=(2, 2), padding=(0, 0), output_padding=(1, " in out
+    assert "output_size=(33, 33)" in out
+    assert out.count("framework ") == 1
+    _, out, _ = ran(capsys, *wanted, "--json")
+    answers = {each["framework"]: each for each in json.loads(out)["answers"]}
+    assert answers["torch"]["layers"][0]["begins"] == [0, 0]
+    assert "output_padding=(1, 1)" in answers["keras"]["layers"][0]["layer"]
+
+
+def test_a_wanted_size_that_cannot_be_had_is_answered_by_the_reason(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code, out, _ = ran(capsys, *"sizes conv2d --kernel 3 --input 1,3,8,8 --want 4".split())
+    assert code == Outcome.EXPLAINED
+    assert out.count("without padding an input of 8 gives 6") >= 3
 
 
 def test_frameworks_name_their_versions(capsys: pytest.CaptureFixture[str]) -> None:
