@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import pprint
 import textwrap
-from collections.abc import Iterable
 from typing import cast
 
 import numpy as np
 
 from parity.cases.arrays import Array, Arrays, limit_of
 from parity.cases.values.drawing import draw_arrays
+from parity.frameworks.code.format import WIDTH, comment, formatted
 from parity.frameworks.code.script import join
 from parity.frameworks.interface import Framework
 from parity.frameworks.known.registry import layers_of
@@ -22,12 +22,11 @@ from parity.verdict.bounds import largest_errors
 from parity.verdict.gradients import Backward, Gradient, make_backward
 from parity.verdict.reference import make_reference
 
-_WIDTH = 110
-
 _ONE_THREAD = """\
 import os
 
-# One thread, as where it was found: libraries choose their code by it. They read this when they are loaded.
+# One thread, as where it was found: libraries choose their code by it. They read this when they
+# are loaded.
 os.environ.update(OMP_NUM_THREADS="1", TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1")
 
 """
@@ -40,7 +39,9 @@ print("expected:", expected.shape, expected.astype(float).tolist())"""
 
 _CHECK_EXACT = """\
 assert y.shape == expected.shape, "the shapes differ"
-assert np.array_equal(y, expected), f"off by up to {np.abs(y - expected).max()}, and every sum is exact\""""
+assert np.array_equal(y, expected), (
+    f"off by up to {np.abs(y - expected).max()}, and every sum is exact"
+)"""
 
 _ROUNDING = "# How far rounding may take each element, by the number and the size of its products."
 
@@ -49,7 +50,9 @@ assert y.shape == expected.shape, "the shapes differ"
 same = (y == expected) | (np.isnan(y) & np.isnan(expected)) | np.isinf(rounding)
 over = np.isinf(y) & (np.sign(y) == np.sign(expected)) & (np.abs(expected) + rounding >= LARGEST)
 error = np.where(same | over, 0, np.abs(y - expected))
-assert (error <= rounding).all(), f"off by up to {error.max()}, and rounding allows {rounding.max()}\""""
+assert (error <= rounding).all(), (
+    f"off by up to {error.max()}, and rounding allows {rounding.max()}"
+)"""
 
 
 def script(finding: Finding, adapter: Framework) -> str | None:
@@ -65,8 +68,8 @@ def script(finding: Finding, adapter: Framework) -> str | None:
     computing = (adapter.calling if backward is None else adapter.differentiating)(finding.case.dtype)
     if computing is None:
         return None
-    return (
-        "\n".join(f"# {line}" for line in _heading(finding))
+    return formatted(
+        "\n".join(map(comment, _heading(finding)))
         + "\n"
         + _ONE_THREAD
         + join(
@@ -103,11 +106,10 @@ def _one_of_gradients(spelling: Spelling, output: str) -> str:
     return "\n".join((*back, f"y = converted[{('weight_grad', 'bias_grad').index(output)}]"))
 
 
-def _heading(finding: Finding) -> Iterable[str]:
+def _heading(finding: Finding) -> tuple[str, str]:
     result = finding.result
     versions = " ".join(word for word in (result.framework, result.version, result.backend) if word)
-    for text in (f"{finding.cause}: {result.error or result.reason}", f"{versions}, {finding.case.command}"):
-        yield from textwrap.wrap(text, _WIDTH - 2, break_long_words=False, break_on_hyphens=False)
+    return f"{finding.cause}: {result.error or result.reason}", f"{versions}, {finding.case.command}"
 
 
 def _check(
@@ -142,7 +144,7 @@ def _array(name: str, array: Array) -> str:
     if not array.size:
         return f"{name} = np.zeros({array.shape})"
     nested = np.vectorize(_Number, otypes=[object])(array.astype(np.float64)).tolist()
-    text = pprint.pformat(nested, width=_WIDTH - len(name) - 23, compact=True)
+    text = pprint.pformat(nested, width=WIDTH - len(name) - 23, compact=True)
     return f"{name} = np.array({textwrap.indent(text, ' ' * (len(name) + 12)).lstrip()}, 'float64')"
 
 

@@ -15,6 +15,7 @@ from parity.cases.op import Op
 from parity.cases.values.drawing import draw_arrays
 from parity.frameworks.code.chain import Chain
 from parity.frameworks.code.expression import Call, parse_call
+from parity.frameworks.code.format import comment, formatted
 from parity.frameworks.code.reading import Reading
 from parity.frameworks.code.script import Program, join
 from parity.frameworks.interface import Framework
@@ -306,6 +307,6 @@ def _code(call: Call, source: Framework, target: Framework, reading: Reading, ch
             raise call.error(f"activation={reading.activation!r} has no twin in {target.name}")
         layer = f"{layer}\n{behind}"
     own = source.to_convmm if reading.to_convmm is None else reading.to_convmm
-    convert = chosen.convert.text(own)
-    imports = (*chosen.layer.imports, *(("numpy as np",) if "np." in convert else ()))
-    return f"# {call.text}\n" + join(imports, layer, convert)
+    imports = (*chosen.layer.imports, "numpy as np")
+    script = join(imports, layer, chosen.convert.text(own))
+    return formatted(f"{comment(call.text)}\n{script}")
