@@ -158,6 +158,16 @@ def test_a_literal_that_does_not_fit_is_left_whole() -> None:
     assert formatted(f"layer = a.B(1, name={text!r})") == f'layer = a.B(\n    1,\n    name="{text}",\n)\n'
 
 
+def test_a_tuple_of_one_keeps_its_comma_and_gets_no_other() -> None:
+    text = "x" * 80
+    assert formatted(f"layer = a.B(({text!r},))") == f'layer = a.B(\n    (\n        "{text}",\n    )\n)\n'
+
+
+def test_an_import_in_a_function_is_not_looked_at() -> None:
+    script = "def convert(weights):\n    import os\n"
+    assert formatted(script) == script
+
+
 def test_imports_that_nothing_uses_are_left_out() -> None:
     script = "# why\nimport {}\n\n\nlayer = jax.numpy.sum(np.x)\n"
     given, kept = ("jax.numpy", "numpy as np", "os", "torch as np2"), ("jax.numpy", "numpy as np")
