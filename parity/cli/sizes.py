@@ -139,7 +139,7 @@ def show_wanted(wanted: Wanted) -> None:
     say(f"{case.op}: {format_shape(wanted.sizes)} from an input of {format_shape(case.input[2:])}{whole}")
     if wanted.asked < wanted.windows:
         say(f"of {wanted.windows} windows of that size the {wanted.asked} most even ones were looked at")
-    where = "begins in the full response at" if case.transposed else "zeros before the input"
+    where = "begins in the full response at" if case.transposed else "padding before the input"
     table = make_table("framework", where, "layer")
     for answers in wanted.answers:
         for begins, text in _rows(answers):

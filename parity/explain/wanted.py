@@ -22,7 +22,7 @@ class Window(NamedTuple):
     """Where an output of the wanted size lies on one axis.
 
     Attributes:
-        before: elements of the full response before a transposed convolution's output, of the zeros before
+        before: elements of the full response before a transposed convolution's output, of the padding before
             a convolution's input.
         after: the same behind it; negative where an output padding goes on after the full response.
     """
