@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from parity.frameworks.code.chain import Written
 from parity.frameworks.code.expression import Call
+from parity.frameworks.code.format import comment, formatted
 from parity.frameworks.code.layer import Layer, Name
 from parity.frameworks.code.reading import Reading
 from parity.frameworks.code.script import Script, join
@@ -33,8 +34,8 @@ def code(
     statement = f"layer = {layers[0]!r}" if len(layers) == 1 else _one_a_line(target.sequence(layers))
     own = target.sequence([]).imports if len(layers) > 1 else ()
     functions = (_convert(source, parts, written), *more)
-    imports = {*collected.imports, *own, *(["numpy as np"] if "np." in "".join(functions) else [])}
-    return f"# {call.text}\n" + join(imports, *collected.blocks, statement, *functions)
+    script = join((*collected.imports, *own, "numpy as np"), *collected.blocks, statement, *functions)
+    return formatted(f"{comment(call.text)}\n{script}")
 
 
 def slices(parts: Parts) -> dict[int, str]:

@@ -14,7 +14,7 @@ import keyword
 import textwrap
 import tokenize
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 WIDTH = 88
 """Columns of a line of code."""
@@ -23,7 +23,7 @@ COMMENT_WIDTH = 100
 """Columns of a comment."""
 
 _STEP = 4
-_OPENING, _CLOSING = "([{", ")]}"
+_OPENING, _CLOSING = ("(", "[", "{"), (")", "]", "}")
 _COMPREHENSION = ("async", "for", "if")
 
 
@@ -37,8 +37,9 @@ def comment(text: str) -> str:
 def formatted(script: str) -> str:
     """Return a script with its statements formatted, and only those imports that it uses.
 
-    A statement that stands on several lines already keeps them, and so does one with a comment in it. The
-    imports are statements ``import module`` or ``import module as name``, at the beginning of a line.
+    A comma before a closing bracket says that each item is to have a line. Without one, a statement that
+    stands on several lines already keeps them, and so does one with a comment in it. The imports are
+    statements ``import module`` or ``import module as name``, at the beginning of a line.
 
     Raises:
         SyntaxError: the text is no Python.
@@ -50,8 +51,9 @@ def formatted(script: str) -> str:
         first, last = line[0].start[0], line[-1].end[0]
         if _is_unused(line, used):
             places[first] = []
-        elif first == last:
-            places[first] = _Statement.of(line, rows[first - 1]).lines
+        elif first == last or _has_items_on_lines(line):
+            places.update({number: [] for number in range(first, last + 1)})
+            places[first] = _Statement.of(line, rows).lines
     kept = (places.get(number, [row]) for number, row in enumerate(rows, 1))
     return "\n".join(row for found in kept for row in found) + "\n"
 
@@ -81,6 +83,12 @@ def _is_unused(line: list[tokenize.TokenInfo], used: set[str]) -> bool:
     return (words[-1] if "as" in words else words[1]) not in used
 
 
+def _has_items_on_lines(line: list[tokenize.TokenInfo]) -> bool:
+    """Return whether a comma stands before a closing bracket, and each token in one row."""
+    commas = (one.string == "," and two.string in _CLOSING for one, two in itertools.pairwise(line))
+    return any(commas) and all(token.start[0] == token.end[0] for token in line)
+
+
 @dataclass(frozen=True)
 class _Piece:
     """A token, with the white space before it.
@@ -104,22 +112,18 @@ class _Statement:
     indent: int
 
     @classmethod
-    def of(cls, tokens: list[tokenize.TokenInfo], row: str) -> _Statement:
-        """Make it of its tokens, and of the row that they stand in."""
-        texts = list(_joined(tokens, row))
-        ends: dict[int, int] = {}
+    def of(cls, tokens: list[tokenize.TokenInfo], rows: list[str]) -> _Statement:
+        """Make it of its tokens, and of the rows that they stand in."""
+        pieces: list[_Piece] = []
         opened: list[int] = []
-        for place, (text, _, _) in enumerate(texts):
+        for place, (text, gap) in enumerate(_joined(tokens, rows)):
+            pieces.append(_Piece(text, gap))
             if text in _OPENING:
                 opened.append(place)
             elif text in _CLOSING:
-                ends[opened.pop()] = place
-        indent, last = texts[0][1], texts[0][1]
-        pieces = []
-        for place, (text, start, end) in enumerate(texts):
-            pieces.append(_Piece(text, row[last:start], ends.get(place)))
-            last = end
-        return cls(tuple(pieces), indent)
+                opening = opened.pop()
+                pieces[opening] = replace(pieces[opening], end=place)
+        return cls(tuple(pieces), tokens[0].start[1])
 
     @property
     def lines(self) -> list[str]:
@@ -138,7 +142,7 @@ class _Statement:
         """
         flat = " " * indent + self._flat(first, last) + behind
         brackets = [place for place in self._top(first, last) if self._holds(place)]
-        if len(flat) <= WIDTH or not brackets:
+        if self._fits(first, last, indent + len(behind)) or not brackets:
             yield flat
             return
         terms = self._sum(first, last)
@@ -148,19 +152,19 @@ class _Statement:
                 yield from self._split(before, after, indent + _STEP)
             yield " " * indent + ")" + behind
             return
-        heads = {place: " " * indent + self._flat(first, place + 1) for place in reversed(brackets)}
-        opening = next((place for place, head in heads.items() if len(head) <= WIDTH), brackets[0])
+        fitting = (place for place in reversed(brackets) if self._fits(first, place + 1, indent))
+        opening = next(fitting, brackets[0])
         closing = self.pieces[opening].end or last
-        yield heads[opening]
+        yield " " * indent + self._flat(first, opening + 1)
         yield from self._body(opening, closing, indent + _STEP)
         yield from self._split(closing, last, indent, behind=behind)
 
     def _body(self, opening: int, closing: int, indent: int) -> Iterator[str]:
         """Yield the lines between two brackets: one, or one for each item, or part of a comprehension."""
-        flat = " " * indent + self._flat(opening + 1, closing)
+        fits = self._fits(opening + 1, closing, indent) and not self._has_items_on_lines(opening)
         clauses, commas = self._clauses(opening + 1, closing), self._commas(opening + 1, closing)
-        if len(flat) <= WIDTH and (clauses or not commas or self._is_trailer(opening)):
-            yield flat
+        if fits and (clauses or not commas or self._is_trailer(opening)):
+            yield " " * indent + self._flat(opening + 1, closing)
         elif clauses or not commas:
             for first, last in itertools.pairwise([opening + 1, *clauses, closing]):
                 yield from self._split(first, last, indent)
@@ -168,6 +172,18 @@ class _Statement:
             for before, after in itertools.pairwise([opening, *commas, closing]):
                 if after > before + 1:  # behind the comma of a tuple of one there is nothing
                     yield from self._split(before + 1, after, indent, behind=",")
+
+    def _fits(self, first: int, last: int, taken: int) -> bool:
+        """Return whether a range has room on a line with so much taken, and no items want their own."""
+        items = any(map(self._has_items_on_lines, range(first, last)))
+        return not items and taken + len(self._flat(first, last)) <= WIDTH
+
+    def _has_items_on_lines(self, opening: int) -> bool:
+        """Return whether a comma stands before the closing bracket, and not to make a tuple of one item."""
+        closing = self.pieces[opening].end
+        if closing is None or closing >= len(self.pieces) or self.pieces[closing - 1].text != ",":
+            return False
+        return self._is_trailer(opening) or len(self._commas(opening + 1, closing)) > 1
 
     def _sum(self, first: int, last: int) -> list[int]:
         """Return where a lambda's value begins, and its plus signs; nothing where it has none."""
@@ -211,21 +227,39 @@ class _Statement:
         return not keyword.iskeyword(before) and (before[-1:].isalnum() or before[-1:] in {"_", ")", "]"})
 
 
-def _joined(tokens: Iterable[tokenize.TokenInfo], row: str) -> Iterator[tuple[str, int, int]]:
-    """Yield each token's text, start and end in its row; all of an f-string as one."""
-    depth, start = 0, 0
+_Place = tuple[int, int]
+"""A row, from 1 on, and a column."""
+
+
+def _joined(tokens: Iterable[tokenize.TokenInfo], rows: list[str]) -> Iterator[tuple[str, str]]:
+    """Yield each token's text, and the white space before it, as if all stood on one line."""
+    last: tuple[str, _Place] | None = None
+    for text, start, end in _whole(tokens, rows):
+        if last is None:
+            gap = ""
+        elif last[1][0] == start[0]:
+            gap = rows[start[0] - 1][last[1][1] : start[1]]
+        else:
+            gap = "" if last[0] in _OPENING or text in _CLOSING else " "
+        yield text, gap
+        last = text, end
+
+
+def _whole(tokens: Iterable[tokenize.TokenInfo], rows: list[str]) -> Iterator[tuple[str, _Place, _Place]]:
+    """Yield each token's text, all of an f-string as one, and where it begins and ends."""
+    depth, start = 0, (0, 0)
     for token in tokens:
         name = tokenize.tok_name[token.type]
         if name == "FSTRING_START":
-            start = start if depth else token.start[1]
+            start = start if depth else token.start
             depth += 1
         elif name == "FSTRING_END":
             depth -= 1
             if not depth:
-                yield row[start : token.end[1]], start, token.end[1]
+                yield rows[start[0] - 1][start[1] : token.end[1]], start, token.end
         elif not depth:
             text = _in_double_quotes(token.string) if name == "STRING" else token.string
-            yield text, token.start[1], token.end[1]
+            yield text, token.start, token.end
 
 
 def _in_double_quotes(text: str) -> str:

@@ -175,6 +175,14 @@ def test_imports_that_nothing_uses_are_left_out() -> None:
     assert formatted(given_script) == wanted
 
 
+def test_a_comma_at_the_end_of_a_row_asks_for_a_line_for_each_item() -> None:
+    text = "layer = keras.Sequential([\n    a.B('x'), a.C(2),\n])\n"
+    wanted = 'layer = keras.Sequential(\n    [\n        a.B("x"),\n        a.C(2),\n    ]\n)\n'
+    assert formatted(text) == wanted
+    assert formatted("layer = a.B(3,)") == "layer = a.B(\n    3,\n)\n"
+    assert formatted("layer = a.B((3,))") == "layer = a.B((3,))\n"
+
+
 def test_comments_and_what_has_lines_already_stay_as_they_are() -> None:
     script = "x = a(  # one\n    'two', 3)\n\n# three\ny = [1,\n     2]\nassert x, 'four'  # five\n"
     assert formatted(script) == script
