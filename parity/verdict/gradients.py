@@ -13,7 +13,7 @@ from convmm.extension import fold
 from convmm.reference import compensated, plain
 from convmm.reference.compensated import DoubleDouble
 from parity.cases.arrays import SIGNIFICAND_BITS, Array, Arrays, numpy_dtype
-from parity.cases.case import Case
+from parity.cases.case import ZEROS, Case
 from parity.cases.values.integers import LARGEST_INTEGER
 from parity.frameworks.precision import Mode, accumulator_unknown, flushing
 from parity.records.result import Gradients
@@ -225,8 +225,10 @@ def _settled_by_input(case: Case, w: Array) -> Array | bool:
     return np.asarray(fold(missed, case.geometry) == 0)
 
 
-def _parts(case: Case) -> Array:
+def _parts(case: Case) -> Array | int:
     """Return of how many gradients by the padded input each one by the input is the sum: (1, 1, *spatial)."""
+    if case.filled_with == ZEROS:
+        return 1
     geometry = replace(case.geometry, fine_channels=1)
     return fold(np.ones((1, 1, *geometry.extended.fine)), geometry)
 
