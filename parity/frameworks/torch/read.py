@@ -77,6 +77,13 @@ def read(call: Call) -> Reading:
     typed = call.bind(names[1:] if lazy else names, arrays=("device",))
     bound = one_for_all(typed)
     mode = bound.choice("padding_mode", (ZEROS,) if transposed else PADDING_MODES, ZEROS)
+    given = typed.value("padding")
+    if mode != ZEROS and isinstance(given, list | tuple) and len(given) != rank:
+        raise typed.refuse(
+            "padding",
+            f"padding={shown(given)}: beside padding_mode={mode!r} torch takes one number, or one for each "
+            "axis, and fails when called",
+        )
     arguments: dict[str, Any] = {
         "filters": bound.number("out_channels", minimum=0),
         "kernel": bound.numbers("kernel_size", rank),

@@ -249,6 +249,7 @@ def test_layers_are_read_as_people_write_them(line: str, options: dict[str, Any]
         ("nn.Conv2d(3, 4, 3, groups=2)", "groups=2"),
         ("nn.ConvTranspose2d(3, 4, 3, padding_mode='circular')", "'circular': allowed are 'zeros'"),
         ("nn.Conv2d(3, 4, 3, padding_mode='mirror')", "allowed are 'zeros', 'reflect'"),
+        ("nn.Conv2d(3, 4, 3, padding=(1,), padding_mode='reflect')", "→(1,)←"),
         ("nn.Conv2d(3, 4, 3, stride=2, padding='same')", "at stride 1 only"),
         ("nn.ConvTranspose2d(3, 4, 3, padding='same')", "ints only"),
         ("nn.ConvTranspose2d(3, 4, 3, output_padding=1)", "output_padding=1"),
