@@ -26,6 +26,8 @@ def one_line(text: str) -> str:
 def layer_call(statements: list[ast.stmt]) -> ast.expr | None:
     """Return the expression of the layer in a line: what is assigned, returned, added to a model or called.
 
+    Of a function, "lambda x, w: F.conv2d(x, w)", it is what that returns.
+
     Args:
         statements: of the line.
 
@@ -39,16 +41,20 @@ def layer_call(statements: list[ast.stmt]) -> ast.expr | None:
             pass
         case _:
             return None
-    while isinstance(value, ast.NamedExpr | ast.Tuple):  # a comma behind a layer makes a tuple of it
-        if isinstance(value, ast.Tuple):
-            if len(value.elts) != 1:
-                return value
-            value = value.elts[0]
-        else:
-            value = value.value
+    value = _inner(value)
     match value:
         case ast.Call(func=ast.Call() as layer):  # which is called at once, as layers.Conv2D(8, 3)(x)
             return layer
         case ast.Call(func=ast.Attribute(attr=name), args=[ast.Call() as layer], keywords=[]):
             return layer if name in _ADDING else value
     return value
+
+
+def _inner(value: ast.expr | None) -> ast.expr | None:
+    """Return what is inside a named expression, a tuple of one, as a comma behind makes it, or a lambda."""
+    while True:
+        match value:
+            case ast.NamedExpr(value=inner) | ast.Tuple(elts=[inner]) | ast.Lambda(body=inner):
+                value = inner
+            case _:
+                return value

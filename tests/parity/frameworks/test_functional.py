@@ -159,6 +159,16 @@ def test_a_function_of_keras_is_translated_and_proved(pair: tuple[str, str]) -> 
     assert (there.verified, there.target) == (True, "keras+ops")
 
 
+@examples(60)
+@given(functions())
+def test_a_function_that_is_written_is_read_back_as_the_same_layer(pair: tuple[str, str]) -> None:
+    there = layer_draft(pair[0], "torch.nn.functional")
+    (written,) = (line for line in there.program.text.split("\n") if line.startswith("layer = "))
+    again = layer_draft(written, "numpy", kernel_shape=there.cases[0].kernel_shape)
+    assert [case.geometry for case in again.cases] == [case.geometry for case in there.cases]
+    assert [case.input for case in again.cases] == [case.input for case in there.cases]
+
+
 @pytest.mark.usefixtures("shared_processes")
 @examples(12)
 @given(functions())

@@ -34,6 +34,7 @@ AROUND = (
     "{}(x)",
     "x = {}(self.a(x))",
     "x = {}(x[:, 1:], training=True)  # twice",
+    "layer = lambda x, w: {}",
     "model.add({})",
     "self.layers.append({})",
     ">>> {}",

@@ -8,6 +8,8 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
+from parity.cases.case import Case
+from parity.testing import assert_same_layer
 from parity.translation.translator import Draft, translate
 from tests.support.strategies import examples
 from tests.support.translations import layer_draft
@@ -140,3 +142,13 @@ def test_a_lazy_layer_is_materialised_in_the_proof(name: str) -> None:
     translation = translate(f"nn.{name}(4, 2, groups=2, device=device)", "keras", channels=2)
     assert translation.verified
     assert [note.split()[0] for note in translation.notes] == ["device", name]
+
+
+def test_a_lazy_layer_of_ones_own_is_materialised_and_judged() -> None:
+    import torch  # noqa: PLC0415 - imported when first used
+
+    layer = torch.nn.LazyConv2d(4, 3, stride=2)
+    assert_same_layer(layer, Case("conv2d", (1, 3, 9, 8), 4, 3, stride=2, bias=True))
+    assert type(layer) is torch.nn.Conv2d
+    with pytest.raises(AssertionError, match="the stride"):
+        assert_same_layer(torch.nn.LazyConv1d(4, 3), Case("conv1d", (1, 3, 9), 4, 3, stride=2, bias=True))
