@@ -152,6 +152,9 @@ def _layer(case: Case, data_format: str) -> Layer:
 def _refusal(case: Case, data_format: str) -> Refusal | None:
     """Return what TensorFlow's own depthwise kernel refuses; oneDNN's takes all."""
     kernels = tensorflow_kernels(case.dtype)
+    if kernels and dilated and case.padding == "same" and 0 in case.input[2:]:
+        reason = "TensorFlow pads an axis without elements for a dilated 'same' by less than the kernel reads"
+        return Refusal(reason, ("InvalidArgumentError", "ValueError"), certain=False)
     if "its own" not in kernels:
         return None
     recent = Version(version()) >= _RECENT
