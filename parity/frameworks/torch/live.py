@@ -8,6 +8,9 @@ from parity.frameworks.code.layer import Layer, Name, layer
 from parity.frameworks.code.live import LiveError
 from parity.frameworks.torch.read import CLASSES
 
+_KINDS = [name for name in CLASSES if not name.startswith("Lazy")]
+"""Classes whose objects have their weights: a lazy one's is another after its first call."""
+
 _ITS_OWN = ("forward", "_conv_forward")
 """Methods that an object may have in the place of its class's."""
 
@@ -34,12 +37,12 @@ def call_of(module: Any) -> Layer:
             f"remove_parametrizations(module, {next(iter(module.parametrizations))!r}) leaves the layer with "
             "the weights that it has"
         )
-    if kind.__module__ != "torch.nn.modules.conv" or kind.__name__ not in CLASSES:
+    if kind.__module__ != "torch.nn.modules.conv" or kind.__name__ not in _KINDS:
         bases = [base for base in kind.__mro__ if base.__module__ == "torch.nn.modules.conv"]
-        of = next((f" of torch.nn.{base.__name__}" for base in bases if base.__name__ in CLASSES), "")
+        of = next((f" of torch.nn.{base.__name__}" for base in bases if base.__name__ in _KINDS), "")
         what = f"a subclass{of}, which may compute something else" if of else "no convolution of torch.nn"
         raise LiveError(
-            f"{kind.__module__}.{kind.__qualname__} is {what}: allowed are {', '.join(CLASSES)} themselves"
+            f"{kind.__module__}.{kind.__qualname__} is {what}: allowed are {', '.join(_KINDS)} themselves"
         )
     changed = [each for each in _ITS_OWN if each in vars(module)]
     changed += [each.removeprefix("_") for each in _HOOKS if getattr(module, each)]
