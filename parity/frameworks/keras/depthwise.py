@@ -150,19 +150,23 @@ def _layer(case: Case, data_format: str) -> Layer:
 
 
 def _refusal(case: Case, data_format: str) -> Refusal | None:
-    """Return what TensorFlow's own depthwise kernel refuses; oneDNN's takes all."""
+    """Return what Keras refuses, or TensorFlow's own kernel; oneDNN's takes all."""
+    recent = Version(version()) >= _RECENT
+    dilated = max(case.dilation) > 1
+    if max(case.stride) > 1 and dilated and not recent:
+        reason = "Keras before 3.15 takes no stride together with a dilation in a depthwise layer"
+        return Refusal(reason, ("ValueError",), certain=False)
     kernels = tensorflow_kernels(case.dtype)
     if kernels and dilated and case.padding == "same" and 0 in case.input[2:]:
         reason = "TensorFlow pads an axis without elements for a dilated 'same' by less than the kernel reads"
         return Refusal(reason, ("InvalidArgumentError", "ValueError"), certain=False)
     if "its own" not in kernels:
         return None
-    recent = Version(version()) >= _RECENT
     certain = "oneDNN" not in kernels and 0 not in case.output_shape
     if data_format == CHANNELS_FIRST and not recent:
         reason = "TensorFlow's own kernels for the CPU take channels last only"
         return Refusal(reason, ("UnimplementedError",), certain)
-    if len(set(case.stride)) > 1 and not (max(case.dilation) > 1 and recent):
+    if len(set(case.stride)) > 1 and not dilated:
         reason = "TensorFlow's own depthwise kernel takes the same stride on both axes only"
         return Refusal(reason, ("InvalidArgumentError",), certain)
     return None
