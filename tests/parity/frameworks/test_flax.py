@@ -115,8 +115,8 @@ def test_layers_of_others_are_translated_and_proved(expression: str, to: str) ->
 @pytest.mark.parametrize(
     ("expression", "said"),
     [
-        ("nn.Conv(8, (3, 3), padding='CIRCULAR')", "read are paddings with zeros"),
-        ("nn.Conv(8, (3, 3), padding='REFLECT')", "read are paddings with zeros"),
+        ("nn.ConvTranspose(8, (3, 3), padding='CIRCULAR')", "padding='CIRCULAR': read is that of Conv"),
+        ("nn.ConvTranspose(8, (3, 3), padding='REFLECT')", "padding='REFLECT': read is that of Conv"),
         ("nn.Conv(8, (3, 3), padding='CAUSAL')", "allowed for Conv with one axis"),
         ("nn.Conv(8, (3, 3), mask=x)", "every argument is a literal"),
         ("nnx.Conv(3, 8, (3, 3), 2, 'SAME', rngs=rngs)", "takes 4 arguments without a name"),

@@ -86,9 +86,9 @@ def read(call: Call) -> Reading:
         or bound.choice("param_dtype", _DTYPES, None)
         or "float32",
     }
-    mode = MODES.get(typed.value("padding"))
-    if mode is not None:
-        arguments["padding_mode"] = mode
+    named = typed.value("padding")
+    if isinstance(named, str) and named in MODES:
+        arguments["padding_mode"] = MODES[named]
     channels = bound.number("in_features", minimum=0) if module == "nnx" else None
     make = _convolution if call.name == "Conv" else _transposed
     reading = make(bound, rank, Reading("flax", "", channels, arguments, _layer(typed, module)))
@@ -144,9 +144,10 @@ def _spread(bound: Bound) -> tuple[int, Bound]:
         if bound.value(name) is None:
             found.pop(name, None)
     value = bound.value("padding", "SAME")
-    if value in MODES and bound.call.name != "Conv":
+    filled = isinstance(value, str) and value in MODES
+    if filled and bound.call.name != "Conv":
         raise bound.refuse("padding", f"padding={value!r}: read is that of Conv, and of others with zeros")
-    if value in MODES:
+    if filled:
         steps = bound.numbers("kernel_dilation", rank) if "kernel_dilation" in found else (1,) * rank
         value = named_pads(bound.numbers("kernel_size", rank), steps)
         found["padding"] = replace(found["padding"], value=value)
