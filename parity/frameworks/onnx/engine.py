@@ -50,6 +50,10 @@ class Engine(Framework):
         """How it reads nodes."""
         raise NotImplementedError
 
+    def why_no_pad(self, case: Case) -> str | None:
+        """Return why no Pad makes the padding of a case that holds elements of the input, or None."""
+        return why_no_pad(case, self.opset)
+
     def refusal_of_pad(self, case: Case) -> Refusal | None:  # noqa: ARG002 - part of the role
         """Return what it raises for the Pad by which a case's padding holds elements of the input."""
         return None
@@ -121,8 +125,7 @@ class Engine(Framework):
         Where padding holds elements of the input, those of a Pad and a Conv.
         """
         if case.filled_with != ZEROS:
-            reason = why_no_pad(case, self.opset)
-            return [Unsupported(reason or "Conv pads with zeros alone"), *self.exact(case)]
+            return [Unsupported(self.why_no_pad(case) or "Conv pads with zeros alone"), *self.exact(case)]
         found = spellings(case, self.rules)
         refused = found[0].refusal is not None and found[0].refusal.certain
         return [*found, *(exact(case, self.rules) if refused else [])]
@@ -133,7 +136,7 @@ class Engine(Framework):
         Where padding holds elements of the input, a Pad and a Conv.
         """
         if case.filled_with != ZEROS:
-            if why_no_pad(case, self.opset):
+            if self.why_no_pad(case):
                 return []
             inside = behind_padding(case)
             refusal = self.rules.refusal(inside, by_pads(inside)) or self.refusal_of_pad(case)

@@ -21,6 +21,15 @@ def why_no_pad(case: Case, opset: int) -> str | None:
     return None
 
 
+def reflects_too_much(case: Case) -> bool:
+    """Return whether more elements are reflected at an end of an axis than it has beside the one there.
+
+    ONNX's rules do not say what comes then: some engines go on as ``numpy.pad`` does, and others refuse it.
+    """
+    pads = zip(case.input[2:], case.explicit["padding"], strict=True)
+    return case.padding_mode == "reflect" and any(max(pair) and max(pair) >= size for size, pair in pads)
+
+
 def behind_pad(case: Case, opset: int, refusal: Refusal | None) -> Spelling:
     """Return the nodes, and what the engine refuses of them."""
     inside = behind_padding(case)

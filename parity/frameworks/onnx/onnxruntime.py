@@ -15,6 +15,7 @@ from parity.cases.arrays import Array
 from parity.cases.case import PADDING_MODES, Case
 from parity.frameworks.distributions import installed_version
 from parity.frameworks.onnx.engine import Engine
+from parity.frameworks.onnx.filled import reflects_too_much
 from parity.frameworks.onnx.model import OLDEST
 from parity.frameworks.onnx.padding import NOTSET, SAME, SAME_UPPER, OfAxis, Window, Written, total
 from parity.frameworks.precision import Mode, accumulated_in_float32
@@ -129,12 +130,7 @@ class OnnxRuntime(Engine):
         """Return that "reflect" turns back once at most, and that nothing is wrapped around nothing."""
         if case.padding_mode == "circular" and 0 in case.input:
             return Refusal("ONNX Runtime wraps no input without elements, in the call", ("Fail",))
-        if case.padding_mode != "reflect":
-            return None
-        widest = (
-            (size, max(pair)) for size, pair in zip(case.input[2:], case.explicit["padding"], strict=True)
-        )
-        if any(pad and pad >= size for size, pad in widest):
+        if reflects_too_much(case):
             return _in_the_call("a Pad that reflects an axis of no more elements than it adds at an end")
         return None
 

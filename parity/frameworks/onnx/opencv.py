@@ -13,7 +13,7 @@ import numpy as np
 
 from convmm.geometry import Axis
 from parity.cases.arrays import Array
-from parity.cases.case import Case
+from parity.cases.case import PADDING_MODES, ZEROS, Case
 from parity.frameworks.interface import NoOutputError
 from parity.frameworks.onnx.engine import Engine
 from parity.frameworks.onnx.padding import OfAxis, Window, Written
@@ -34,11 +34,20 @@ class _Rules:
         return None
 
 
+def _why_not_run(case: Case) -> str | None:
+    if case.dtype != "float32":
+        return f"OpenCV's networks give float32, and not {case.dtype}"
+    if 0 in {*case.input, *case.kernel_shape, *case.output_shape}:
+        return "not run: OpenCV reads memory that is not its own where a size is 0, or ends"
+    return None
+
+
 @dataclass(frozen=True)
 class OpenCV(Engine):
     """OpenCV's networks of one layer."""
 
     plain = "opencv"
+    padding_modes = PADDING_MODES
     distributions = (
         "opencv-python-headless",
         "opencv-python",
@@ -54,13 +63,14 @@ class OpenCV(Engine):
 
     def spell(self, case: Case) -> list[Spelling | Unsupported]:
         """Return the case's nodes; of no case that is not run, for what it would do to the process."""
-        if case.dtype != "float32":
-            return [Unsupported(f"OpenCV's networks give float32, and not {case.dtype}")]
-        if 0 in {*case.input, *case.kernel_shape, *case.output_shape}:
-            return [
-                Unsupported("not run: OpenCV reads memory that is not its own where a size is 0, or ends")
-            ]
-        return [*by_numbers(case, self.rules)]
+        reason = _why_not_run(case)
+        if reason:
+            return [Unsupported(reason)]
+        return super().spell(case) if case.filled_with != ZEROS else [*by_numbers(case, self.rules)]
+
+    def why_no_pad(self, case: Case) -> str | None:
+        """Return why the case is not run whatever it is padded with, or None."""
+        return _why_not_run(case) or super().why_no_pad(case)
 
     def mode(self, case: Case) -> Mode:
         """Return float32, with subnormal numbers flushed."""

@@ -15,9 +15,10 @@ import numpy as np
 
 from convmm.geometry import Axis
 from parity.cases.arrays import Array, numpy_dtype
-from parity.cases.case import Case
+from parity.cases.case import ZEROS, Case
 from parity.frameworks.known.machine import cpu_flags
 from parity.frameworks.onnx.engine import OPSET_10, Engine
+from parity.frameworks.onnx.filled import reflects_too_much
 from parity.frameworks.onnx.padding import NOTSET, SAME, SAME_UPPER, OfAxis, Window, Written, total
 from parity.frameworks.precision import BFLOAT16, FLOAT32, Mode, accumulated_in_float32, flushing
 from parity.frameworks.spelling import Refusal
@@ -71,6 +72,7 @@ class OpenVINO(Engine):
 
     plain = "openvino"
     distributions = ("openvino",)
+    padding_modes = (ZEROS, "reflect", "replicate")  # and no "wrap", which it does not load
     ways = (DEFAULT_PRECISION, OPSET_10)
     classes = {}  # noqa: RUF012 - none, and no field
 
@@ -78,6 +80,13 @@ class OpenVINO(Engine):
     def rules(self) -> _Rules:
         """How it reads nodes."""
         return _Rules()
+
+    def refusal_of_pad(self, case: Case) -> Refusal | None:
+        """Return that "reflect" turns back once at most, and that nothing is reflected of nothing."""
+        if reflects_too_much(case) or (case.padding_mode == "reflect" and 0 in case.input):
+            reason = "OpenVINO reflects fewer elements of an axis than it has, in the load"
+            return Refusal(reason, ("RuntimeError",))
+        return None
 
     def mode(self, case: Case) -> Mode:
         """Return that all is computed in float32, or by itself in bfloat16, float64 too; and flushed."""

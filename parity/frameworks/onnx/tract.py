@@ -12,8 +12,9 @@ from typing import Any
 
 from convmm.geometry import Axis
 from parity.cases.arrays import Array
-from parity.cases.case import Case
+from parity.cases.case import ZEROS, Case
 from parity.frameworks.onnx.engine import Engine
+from parity.frameworks.onnx.filled import reflects_too_much
 from parity.frameworks.onnx.padding import NOTSET, SAME, SAME_UPPER, OfAxis, Window, Written, total
 from parity.frameworks.precision import Mode, accumulator_unknown, flushing
 from parity.frameworks.spelling import Refusal
@@ -55,12 +56,19 @@ class Tract(Engine):
 
     plain = "tract"
     distributions = ("tract",)
+    padding_modes = (ZEROS, "reflect", "replicate")  # and no "wrap", which it does not load
     classes = {}  # noqa: RUF012 - none, and no field
 
     @property
     def rules(self) -> _Rules:
         """How it reads nodes."""
         return _Rules()
+
+    def why_no_pad(self, case: Case) -> str | None:
+        """Return that what it would do to the process is not run, or None."""
+        if reflects_too_much(case):
+            return "not run: tract ends the process where a Pad reflects as many elements as an axis has"
+        return super().why_no_pad(case)
 
     def mode(self, case: Case) -> Mode:
         """Return that float16 is summed up in itself or in float32, and others' subnormals may be flushed.
