@@ -274,11 +274,15 @@ class WritesCode:
         Raises:
             StepError: an input that the step does not take.
         """
-        return Unsupported("no chain of layers is written for it")
+        return Unsupported(self.why_no_chains() or "it has no such layer")
+
+    def why_no_chains(self) -> str | None:
+        """Return why it has no layer that applies others in turn, in one sentence, or None."""
+        return "no chain of layers is written for it"
 
     def sequence(self, layers: Sequence[Layer | Name]) -> Layer:
-        """Return the layer that applies others in turn; of a framework that writes steps."""
-        raise NotImplementedError
+        """Return the layer that applies others in turn, where it has chains."""
+        raise NotImplementedError(self.why_no_chains())
 
     def owns(self, thing: object) -> bool:  # noqa: ARG002 - part of the role
         """Return whether this is a layer of the framework, of any class; nothing is imported to find out."""

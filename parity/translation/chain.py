@@ -173,6 +173,8 @@ def draft_chain(
         for number, part in enumerate(parts)
         if isinstance(part, Step)
     }
+    if len(parts) > 1 and (reason := target.why_no_chains()) is not None:
+        raise call.error(f"a chain of {len(parts)} has no twin in {target.name}: {reason}")
     theirs: dict[int, list[Spelling]] = {}
     ours: dict[int, list[Spelling]] = {}
     for number, part in enumerate(parts):

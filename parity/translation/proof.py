@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from parity.cases.arrays import Array
 from parity.cases.case import Case
 from parity.frameworks.task import Answer
 from parity.records.counts import Outcome
 from parity.records.result import Result
-from parity.verdict.compare import close, compare
+from parity.verdict.compare import TOLERANCES, compare
 
 
 @dataclass(frozen=True)
@@ -57,9 +58,15 @@ class Answers:
         compared = compare(found, wide, dtype)
         if found.dtype != expected.dtype or not compared.shape_equal:
             return False
-        return bool(compared.exact) or bool(
-            rounded and close(found.astype(np.float64), wide, dtype, rounded).all()
-        )
+        return bool(compared.exact or (rounded and _are_near(found.astype(np.float64), wide, dtype, rounded)))
+
+
+def _are_near(found: Array, expected: Array, dtype: str, rounded: int) -> bool:
+    """Return whether outputs differ by what so many roundings of numbers as large as the largest may give."""
+    rtol, atol = TOLERANCES[dtype]
+    largest = np.abs(expected[np.isfinite(expected)]).max(initial=0)
+    within = rounded * max(atol, rtol * largest)
+    return bool(np.isclose(found, expected, rtol=rounded * rtol, atol=within, equal_nan=True).all())
 
 
 @dataclass(frozen=True)

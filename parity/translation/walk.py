@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from operator import lt
 
 from convmm.geometry import GeometryError
-from parity.cases.case import Case, CaseError
+from parity.cases.case import ZEROS, Case, CaseError
 from parity.cases.op import Op
 from parity.frameworks.code.chain import Chain
 from parity.frameworks.code.expression import Call
@@ -165,10 +166,18 @@ def _probes(parts: Parts, rank: int, channels: Sequence[int]) -> Iterator[Walk]:
 
 
 def _try(parts: Parts, shape: Shape) -> Walk | None:
+    """Return the walk of an input that no framework refuses for its padding by elements of it."""
     try:
-        return walk(parts, shape)
+        found = walk(parts, shape)
     except _NO_INPUT:
         return None
+    for number, case in found.cases.items():
+        reading = parts[number]
+        if case.padding_mode == ZEROS or not isinstance(reading, Reading):
+            continue
+        if any(map(lt, case.input[2:], reading.smallest)):
+            return None
+    return found
 
 
 def _why_none(parts: Parts, rank: int, count: int | None) -> str:

@@ -171,6 +171,10 @@ class Keras(Framework):
     def _data_format(self) -> str:
         return CHANNELS_FIRST if CHANNELS_FIRST in self.on else CHANNELS_LAST
 
+    def why_no_chains(self) -> str | None:
+        """Return None: a Sequential applies layers in turn."""
+        return None
+
     def write_step(self, step: Step, shape: tuple[int, ...], dtype: str) -> Written | Unsupported:
         """Return a layer without weights as Keras's, which has a dtype of its own."""
         return write_step(step, shape, dtype, self._data_format)

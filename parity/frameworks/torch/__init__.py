@@ -134,6 +134,10 @@ class Torch(Framework):
         self._way.load()
         return torch
 
+    def why_no_chains(self) -> str | None:
+        """Return None: a Sequential applies layers in turn."""
+        return None
+
     def write_step(self, step: Step, shape: tuple[int, ...], dtype: str) -> Written | Unsupported:  # noqa: ARG002
         """Return a layer without weights as torch's module, which computes in the dtype of its input."""
         return write_step(step, shape)

@@ -289,7 +289,8 @@ def test_the_script_of_a_chain_converts_the_state_of_the_whole() -> None:
     [
         "5, 3, depth_multiplier=2, activation='relu'",
         "filters=4, kernel_size=3, strides=2, padding='same', use_bias=False",
-        "4, 2, dilation_rate=2, pointwise_initializer='zeros', name='x'",
+        "4, 2, dilation_rate=2, pointwise_initializer=keras.initializers.Zeros(), name='x'",
+        "4, 2, depthwise_regularizer=keras.regularizers.L2(0.1), bias_constraint='non_neg'",
         "4, 3, padding='SAME', dtype='float64', bias_initializer='ones'",
     ],
 )
@@ -305,7 +306,7 @@ def test_a_separable_layer_is_two_convolutions_with_all_its_weights(
 
 def test_the_channels_order_between_separable_convolutions_is_said() -> None:
     notes = translate("layers.SeparableConv2D(5, 3, depth_multiplier=2)", "torch", channels=3).notes
-    assert any("channel 2 * c + j" in note for note in notes)
+    assert any("output channel 2*c + j" in note for note in notes)
 
 
 def test_a_native_chain_is_one_of_layers_of_the_target_alone() -> None:
@@ -490,7 +491,6 @@ def test_a_rounding_chain_is_not_called_identical() -> None:
         ("keras.layers.Activation('cube')", "→'cube'←"),
         ("keras.layers.ReLU(6, threshold=1)", "threshold=1.0"),
         ("keras.layers.Cropping2D(-1)", "none of them negative"),
-        ("layers.SeparableConv2D(4, 3, depthwise_regularizer='l2')", "depthwise_regularizer='l2'"),
         ("layers.SeparableConv2D(4, 3, groups=2)", "no argument groups"),
         ("layers.SeparableConv2D(4, 3, depth_multiplier=0)", "→0←"),
         ("layers.SeparableConv2D(4)", "needs the argument kernel_size"),
@@ -516,6 +516,32 @@ def test_a_kernels_shape_beside_a_chain_is_refused() -> None:
 def test_a_framework_without_chains_refuses_one() -> None:
     with pytest.raises(ExpressionError, match="relu has no twin in numpy"):
         draft("nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU())", "numpy")
+    with pytest.raises(ExpressionError, match="a chain of 2 has no twin in numpy"):
+        draft("nn.Sequential(nn.Conv2d(3, 8, 3), nn.Conv2d(8, 3, 1))", "numpy")
+    with pytest.raises(ExpressionError, match="of modules, and not of functions"):
+        draft("nn.Sequential(nn.Conv2d(3, 8, 3), nn.Conv2d(8, 3, 1))", "torch+functional")
+    assert translate("nn.Sequential(nn.Conv2d(3, 8, 3))", "numpy").verified
+
+
+@pytest.mark.parametrize(
+    ("line", "channels"),
+    [
+        ("nn.Sequential(nn.LazyConv2d(8, 3), nn.ReLU(), nn.LazyConvTranspose2d(4, 2, stride=2))", 3),
+        ("nn.Sequential(nn.Conv2d(3, 8, 5, padding=2, padding_mode='reflect'), nn.ReLU())", None),
+        ("nn.Sequential(nn.Conv2d(3, 8, 3, dtype=torch.bfloat16), nn.SiLU(), nn.GELU())", None),
+        ("nn.Sequential(nn.Conv2d(3, 8, 3, dtype=torch.float16), nn.Tanh(), nn.Softmax(1))", None),
+        ("nn.Sequential(nn.Conv2d(3, 64, 3), nn.SiLU(), nn.Conv2d(64, 64, 3), nn.GELU())", None),
+    ],
+)
+def test_layers_of_every_kind_are_links(line: str, channels: int | None) -> None:
+    translation = translate(line, "keras", channels=channels)
+    assert translation.verified, remarks(translation)
+
+
+def test_a_depthwise_layer_of_keras_is_a_link() -> None:
+    depthwise = "layers.DepthwiseConv2D(3, depth_multiplier=2, activation='gelu')"
+    line = f"keras.Sequential([{depthwise}, layers.Conv2D(4, 1)])"
+    assert translate(line, "torch", channels=3).verified
 
 
 HOSTILE = {

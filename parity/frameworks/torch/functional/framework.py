@@ -12,6 +12,7 @@ from typing import Any
 from parity.cases.arrays import Array
 from parity.cases.case import Case
 from parity.frameworks.code.script import Script
+from parity.frameworks.code.steps import Step
 from parity.frameworks.devices import CPU
 from parity.frameworks.spelling import Spelling, Unsupported
 from parity.frameworks.torch import Torch, load, to_numpy, to_torch
@@ -39,6 +40,14 @@ class Functional(Torch):
         """Return a statement that puts the function of this name behind ``layer``."""
         found = _ACTIVATIONS.get(name)
         return found and f"layer = (lambda layer: lambda *arrays: {found}(layer(*arrays)))(layer)"
+
+    def why_no_chains(self) -> str:
+        """Return that functions are no modules."""
+        return "a Sequential is of modules, and not of functions"
+
+    def write_step(self, step: Step, shape: tuple[int, ...], dtype: str) -> Unsupported:  # noqa: ARG002
+        """Return that there is no chain to put it in."""
+        return Unsupported(self.why_no_chains())
 
     def spell(self, case: Case) -> list[Spelling | Unsupported]:
         """Return the functions of the modules' spellings."""
