@@ -22,7 +22,14 @@ from parity.frameworks.table import find_framework
 from parity.frameworks.task import Submit, Task
 from parity.records.result import Result
 from parity.running import Run
-from parity.translation.layers import MOST_ELEMENTS, check_sizes, choose, lookalike, source_spelling
+from parity.translation.layers import (
+    MOST_ELEMENTS,
+    check_sizes,
+    choose,
+    computing,
+    lookalike,
+    source_spelling,
+)
 from parity.translation.proof import Answers, excusing, outcome
 from parity.translation.result import Translation, faults
 from parity.translation.twins import WrittenTwin, find_twins, write_twin
@@ -128,9 +135,10 @@ class ChainDraft:
         """Return what excuses that the chains differ: what is known of a convolution, and seen of it."""
         results: list[Result] = []
         for part, ours in self.ours.items():
-            case = self.walks[number].cases[part]
+            reading, case = self.parts[part], self.walks[number].cases[part]
+            assert isinstance(reading, Reading)  # noqa: S101 - a part with a spelling is a convolution
             run = Run(case, (), grad=False, submit=submit)
-            run.ask(self.source, self.theirs[part][number])
+            run.ask(self.source, computing(self.source, reading, case))  # the typed one has an activation
             run.ask(self.target, ours[number])
             results += run.finish().results
         return excusing(results)

@@ -312,7 +312,7 @@ def test_the_channels_order_between_separable_convolutions_is_said() -> None:
 def test_a_native_chain_is_one_of_layers_of_the_target_alone() -> None:
     translation = translate("nn.Sequential(nn.ZeroPad2d(1), nn.Conv2d(3, 8, 3), nn.ReLU())", "keras")
     assert (translation.spelling, translation.verified, translation.exact) == ("native", True, True)
-    assert "keras.layers.ReLU(dtype='float32'),\n])" in translation.code
+    assert 'keras.layers.ReLU(dtype="float32"),\n    ]\n)' in translation.code
 
 
 @pytest.mark.parametrize(
