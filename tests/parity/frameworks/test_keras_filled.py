@@ -59,7 +59,7 @@ def test_a_model_is_saved_and_loaded_with_equal_numbers(mode: str, data_format: 
     assert isinstance(exact, Spelling)
     model, arrays = exact.layer.call(), draw_arrays(case)
     given = to_keras(arrays.x, channels_first=first)
-    build(model, given, exact.convert(arrays.weights))
+    build(model, given.shape, exact.convert(arrays.weights))
     path = tmp_path / "model.keras"
     model.save(path)
     loaded = keras.models.load_model(path)
