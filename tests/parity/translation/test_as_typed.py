@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import hypothesis.strategies as st
@@ -49,8 +50,8 @@ BY_PLACE = "1, 'valid', None, (1, 1), 1, None, True"
 
 
 def code_of(written: Draft) -> str:
-    """The script without the line that it came from."""
-    return written.program.text.partition("\n")[2]
+    """The script without the line that it came from, which is a comment of a line or more."""
+    return re.sub(r"\A(#.*\n)+", "", written.program.text)
 
 
 @examples(150)

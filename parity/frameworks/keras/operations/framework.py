@@ -23,12 +23,14 @@ class Holding:
 
     Args:
         function: of the input and the arrays.
+        weights: the arrays; a function has no shapes of its own that they might not fit.
     """
 
     built = True
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any], weights: Sequence[Array]) -> None:
         self._function = function
+        self.weights = weights
         self.trainable_weights: list[Any] = []
 
     def set_weights(self, weights: Sequence[Array]) -> None:
@@ -79,13 +81,13 @@ class Operations(Keras):
 
     def call(self, layer: Any, weights: Sequence[Array], x: Array) -> Array:
         """Call the function on (N, C, *spatial) and the arrays."""
-        return super().call(Holding(layer), weights, x)
+        return super().call(Holding(layer, weights), weights, x)
 
     def backward(
         self, layer: Any, weights: Sequence[Array], x: Array, dy: Array
     ) -> tuple[Array, list[Array]]:
         """Return the gradients by the input and by the arrays, by the backend's own differentiation."""
-        return super().backward(Holding(layer), weights, x, dy)
+        return super().backward(Holding(layer, weights), weights, x, dy)
 
     def calling(self, dtype: str) -> Script:
         """Call the function."""

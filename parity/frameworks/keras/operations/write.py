@@ -22,6 +22,9 @@ _LAYERS = {
 _SHARED = ("strides", "padding", "output_padding", "data_format", "dilation_rate")
 """Arguments of a layer that its function has, too."""
 
+_AROUND = ("keras.layers.ZeroPadding", "keras.layers.Cropping")
+"""What may stand around a layer."""
+
 _ERRORS = ("ValueError", "InvalidArgumentError", "UnimplementedError", "RuntimeError", "AbortedError")
 """What the backend raises where a layer would have refused before."""
 
@@ -39,7 +42,9 @@ def function(
 def as_function(spelling: Spelling) -> Spelling | None:
     """Return a spelling with the function of its layer, and of what is around that; or None.
 
-    The checks of a layer's arguments are not those of its function, which may compute what it refuses.
+    There is none of a layer that computes by another function, or has something else than zeros and crops
+    around it. The checks of a layer's arguments are not those of its function, which may compute what it
+    refuses.
     """
     refusal = spelling.refusal
     if refusal is not None:
@@ -47,6 +52,8 @@ def as_function(spelling: Spelling) -> Spelling | None:
         refusal = Refusal(refusal.reason, errors, certain=False)
     if isinstance(spelling.layer, Script):
         return _grouped(replace(spelling, refusal=refusal))
+    if not all(each.path in _LAYERS or each.path.startswith(_AROUND) for each in _stack(spelling.layer)):
+        return None
     made = _written(spelling.layer, INPUT, KERNEL, has_bias=spelling.meaning.bias)
     return replace(spelling, layer=made, refusal=refusal)
 
@@ -67,11 +74,15 @@ def _grouped(spelling: Spelling) -> Spelling | None:
     return replace(spelling, layer=made, convert=found[0].convert, convert_back=found[0].convert_back)
 
 
+def _stack(layer: Layer) -> Sequence[Layer]:
+    """Return a stack's layers in turn, or the one layer."""
+    return layer.positional[0] if layer.path == "keras.Sequential" else [layer]
+
+
 def _written(layer: Layer, given: str, kernel: str, *, has_bias: bool) -> Function:
     """Return the function of a layer, or of a stack of one layer and what is around it."""
-    layers: Sequence[Layer] = layer.positional[0] if layer.path == "keras.Sequential" else [layer]
     made = None
-    for each in layers:
+    for each in _stack(layer):
         if each.path in _LAYERS:
             made = _convolution(each, given, kernel, has_bias=has_bias)
         elif made is None:
