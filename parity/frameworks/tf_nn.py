@@ -67,6 +67,11 @@ class SizedReading(Reading):
     shape: tuple[int, ...] = ()
     written: object = None
 
+    @property
+    def only_input(self) -> tuple[int, ...]:
+        """That input."""
+        return self.shape
+
     def on(self, shape: Sequence[int]) -> Case:
         """Make the case of this function on an input of this shape, which has to be the one.
 

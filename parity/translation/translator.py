@@ -207,6 +207,7 @@ def draft(
             )
         return draft_chain(call, chain, target, input, channels)
     reading = _read(call)
+    input = reading.only_input if input is None else input
     if input is not None:
         input, said = batched(input, Op.of(reading.op).rank)
         reading = replace(reading, notes=(*reading.notes, *([said] if said else [])))

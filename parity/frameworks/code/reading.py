@@ -41,6 +41,11 @@ class Reading:
     to_convmm: tuple[str, ...] | None = None
     from_convmm: Conversion | None = None
 
+    @property
+    def only_input(self) -> tuple[int, ...] | None:
+        """The shape of the one input that the layer takes, (N, C, *spatial); None where it takes several."""
+        return None
+
     def case(self, batch: int, channels: int, sizes: Sequence[int]) -> Case:
         """Make the case of this layer on an input of these sizes.
 

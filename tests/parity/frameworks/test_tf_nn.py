@@ -125,3 +125,10 @@ def test_litert_reads_them_where_keras_does_not_run_on_tensorflow(monkeypatch: p
     assert not find_framework("keras").reads(call)
     assert find_framework("keras").reads(parse_call("keras.layers.Conv2D(8, 3)"))
     assert not find_framework("torch").reads(call)
+
+
+@pytest.mark.usefixtures("shared_processes")
+def test_an_output_shape_gives_the_only_input_by_itself() -> None:
+    line = "tf.nn.conv2d_transpose(x, w, output_shape=(1, 7, 8, 3), strides=2)"
+    translation = translate(line, "torch", kernel_shape=(3, 3, 3, 2))
+    assert (translation.verified, translation.sizes) == (True, ((1, 2, 4, 4),))
