@@ -25,7 +25,11 @@ SPREAD = ("-n", "logical", "--dist", "worksteal")
 """How pytest-xdist spreads tests: a process for each core, which takes tests from others when it has none."""
 
 
-EVERYTHING = ("tests/parity/frameworks", "tests/parity/test_every_framework.py")
+EVERYTHING = (
+    "tests/parity/frameworks",
+    "tests/parity/test_every_framework.py",
+    "tests/test_layers_document.py",
+)
 """The tests that are of the frameworks themselves."""
 
 TFJS, TFJS_PACKAGE = Path("build", "tfjs"), "@tensorflow/tfjs@4.22.0"
