@@ -239,10 +239,13 @@ def _read(call: Call) -> Reading:
     """Read the layer by the framework that has one of this path, or else the first with one of this name."""
     frameworks = all_frameworks()
     named = [found for found in frameworks if call.name in found.classes]
-    if not named:
-        known = dict.fromkeys(name for found in frameworks for name in found.classes)
-        raise call.error(f"{shorten(call.path)} is no layer that is known: known are {', '.join(known)}")
-    fitting = next((found for found in named if found.reads(call)), named[0])
+    fitting = next((found for found in named if found.reads(call)), None)
+    owner = next((found for found in frameworks if call.prefix and call.prefix in found.prefixes), None)
+    if fitting is None and (owner is not None or not named):
+        known = dict.fromkeys(name for found in ([owner] if owner else frameworks) for name in found.classes)
+        which = f"known of {call.prefix}" if owner else "known"
+        raise call.error(f"{shorten(call.path)} is no layer that is known: {which} are {', '.join(known)}")
+    fitting = fitting or named[0]
     if call.kernel_shape is not None and fitting.classes[call.name]:
         shape = ",".join(map(str, call.kernel_shape))
         raise call.error(f"kernel_shape={shape}: allowed beside an expression that does not carry it")
