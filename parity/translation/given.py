@@ -10,7 +10,7 @@ from parity.frameworks.code.live import Live, LiveError
 from parity.frameworks.table import all_frameworks
 
 _ALLOWED = (
-    "a text such as 'nn.Conv2d(3, 8, 3)', a convolution of torch.nn or keras.layers, or a list of these"
+    "a text such as 'nn.Conv2d(3, 8, 3)', a layer or Sequential of torch.nn or Keras, or a list of these"
 )
 
 _MODELS = (".onnx", ".keras", ".h5", ".hdf5", ".tflite", ".pt2", ".pt", ".pth")

@@ -28,7 +28,7 @@ from parity.frameworks.keras.chain import LINK_PREFIXES, LINKS, read_chain, sequ
 from parity.frameworks.keras.depthwise import depthwise, multiplier_of, to_depthwise
 from parity.frameworks.keras.differentiate import backward, differentiating, why_no_gradients
 from parity.frameworks.keras.exact import exact
-from parity.frameworks.keras.live import call_of
+from parity.frameworks.keras.live import text_of
 from parity.frameworks.keras.operations.read import CLASSES as FUNCTIONS
 from parity.frameworks.keras.operations.read import PREFIXES as FUNCTION_PREFIXES
 from parity.frameworks.keras.operations.read import read as read_function
@@ -232,12 +232,12 @@ class Keras(Framework):
         return to_depthwise(multiplier_of(case)) if is_depthwise_layer(layer) else TO_KERAS
 
     def live(self, layer: Any) -> Live:
-        """Return the call that makes such a layer, and its kernel and bias where it is built."""
-        call = call_of(layer)
+        """Return the expression that makes such a layer, and its arrays where it is built."""
+        text = text_of(layer)
         if not layer.built:
-            return Live(repr(call), None)
+            return Live(text, None)
         array = self.load().ops.convert_to_numpy
-        return Live(repr(call), tuple(np.array(array(each)) for each in layer.weights))
+        return Live(text, tuple(np.array(array(each)) for each in layer.weights))
 
     def filled(self, layer: Any, weights: Sequence[Array], shape: Sequence[int]) -> Any:
         """Return the layer, built for any sizes, with these weights."""

@@ -43,7 +43,7 @@ from parity.frameworks.torch.formats import (
 from parity.frameworks.torch.functional.read import CLASSES as FUNCTIONS
 from parity.frameworks.torch.functional.read import PREFIXES as FUNCTION_PREFIXES
 from parity.frameworks.torch.functional.read import read as read_function
-from parity.frameworks.torch.live import call_of
+from parity.frameworks.torch.live import text_of
 from parity.frameworks.torch.read import CLASSES, PREFIXES, read
 from parity.frameworks.torch.routes import IN_ANY_FORMAT, WAYS
 from parity.frameworks.torch.rules import meanings, sized_call, spelling, why_not
@@ -203,10 +203,9 @@ class Torch(Framework):
         return str(layer)
 
     def live(self, layer: Any) -> Live:
-        """Return the call that makes such a module, and its kernel and bias."""
-        call = call_of(layer)
-        arrays = [each.detach() for each in (layer.weight, layer.bias) if each is not None]
-        return Live(repr(call), tuple(to_numpy(each).copy() for each in arrays))
+        """Return the expression that makes such a module, and its kernels and biases."""
+        text = text_of(layer)
+        return Live(text, tuple(to_numpy(each.detach()).copy() for each in layer.parameters()))
 
     def filled(self, layer: Any, weights: Sequence[Array], shape: Sequence[int]) -> Any:  # noqa: ARG002 - as of Runs
         """Return the module with these parameters."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
+from parity.frameworks.code.expression import parse_call
 from parity.frameworks.code.layer import Layer, Name, layer
 from parity.frameworks.code.live import LiveError
+from parity.frameworks.torch.chain import read_chain
 from parity.frameworks.torch.read import CLASSES
+from parity.frameworks.torch.steps import LINKS
 
 _KINDS = [name for name in CLASSES if not name.startswith("Lazy")]
 """Classes whose objects have their weights: a lazy one's is another after its first call."""
@@ -15,6 +19,43 @@ _ITS_OWN = ("forward", "_conv_forward")
 """Methods that an object may have in the place of its class's."""
 
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks")
+
+
+_WHERE = "inplace"
+"""The argument that says where an output is written, and not what it is."""
+
+
+def text_of(module: Any) -> str:
+    """Return the expression that makes such a module: a convolution, a layer without weights, or a chain.
+
+    Raises:
+        LiveError: it is none of these, or something has been done to it.
+    """
+    kind = type(module)
+    if not kind.__module__.startswith("torch.nn.modules."):
+        return repr(call_of(module))
+    if kind.__name__ == "Sequential":
+        _check_unchanged(module)
+        return f"torch.nn.Sequential({', '.join(map(text_of, module))})"
+    return _text_of_step(module) if kind.__name__ in LINKS else repr(call_of(module))
+
+
+def _text_of_step(module: Any) -> str:
+    """Return the expression of a layer without weights, by the arguments that its class takes."""
+    _check_unchanged(module)
+    names = inspect.signature(type(module).__init__).parameters
+    own = vars(module)
+    given = [f"{name}={own[name]!r}" for name in names if name != _WHERE and own.get(name) is not None]
+    text = f"torch.nn.{type(module).__name__}({', '.join(given)})"
+    [link] = read_chain(parse_call(text)).links
+    if link.layer is not None and _state(link.layer.call()) != _state(module):
+        raise LiveError(f"this torch.nn.{type(module).__name__} is another than {text} makes")
+    return text
+
+
+def _state(module: Any) -> dict[str, Any]:
+    beside = {"training", _WHERE}
+    return {name: each for name, each in vars(module).items() if name[0] != "_" and name not in beside}
 
 
 def call_of(module: Any) -> Layer:
@@ -42,13 +83,19 @@ def call_of(module: Any) -> Layer:
         of = next((f" of torch.nn.{base.__name__}" for base in bases if base.__name__ in _KINDS), "")
         what = f"a subclass{of}, which may compute something else" if of else "no convolution of torch.nn"
         raise LiveError(
-            f"{kind.__module__}.{kind.__qualname__} is {what}: allowed are {', '.join(_KINDS)} themselves"
+            f"{kind.__module__}.{kind.__qualname__} is {what}: allowed are {', '.join(_KINDS)} themselves, "
+            "layers without weights that a chain has, and nn.Sequential of these"
         )
+    _check_unchanged(module)
+    return _call(name, module)
+
+
+def _check_unchanged(module: Any) -> None:
     changed = [each for each in _ITS_OWN if each in vars(module)]
     changed += [each.removeprefix("_") for each in _HOOKS if getattr(module, each)]
     if changed:
+        name = f"torch.nn.{type(module).__name__}"
         raise LiveError(f"this {name} has {', '.join(changed)} of its own, which may change what it computes")
-    return _call(name, module)
 
 
 def _call(name: str, module: Any) -> Layer:

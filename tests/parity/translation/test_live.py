@@ -59,6 +59,86 @@ def test_the_loaded_layer_computes_what_the_given_one_does(layer: object, to: st
     np.testing.assert_allclose(called(translation.load(), X), called(layer, X), rtol=1e-4, atol=1e-5)
 
 
+def keras_chain() -> keras.Layer:
+    layers = keras.layers
+    chain = keras.Sequential(
+        [
+            layers.ZeroPadding2D(((1, 0), (2, 1))),
+            layers.Conv2D(8, 3, activation="gelu"),
+            layers.SeparableConv2D(6, 3, depth_multiplier=2, activation="relu"),
+            layers.UpSampling2D(2),
+            layers.Cropping2D(((1, 0), (0, 1))),
+            layers.Dropout(0.2),
+            layers.LeakyReLU(),
+            layers.Softmax(-1),
+        ]
+    )
+    chain.build((None, None, None, 4))
+    return chain
+
+
+def separable() -> keras.Layer:
+    return built(keras.layers.SeparableConv2D(5, 3, strides=2, padding="same", depth_multiplier=2))
+
+
+@pytest.mark.parametrize(
+    ("make", "to"),
+    [
+        (
+            lambda: torch.nn.Sequential(
+                torch.nn.ReflectionPad2d(3),
+                torch.nn.Sequential(torch.nn.Conv2d(4, 8, 7), torch.nn.LeakyReLU(0.1, inplace=True)),
+                torch.nn.Upsample(scale_factor=2),
+                torch.nn.Conv2d(8, 8, 3, padding=1, bias=False),
+                torch.nn.PixelShuffle(2),
+                torch.nn.GELU("tanh"),
+                torch.nn.Softmax(1),
+            ),
+            "keras",
+        ),
+        (lambda: torch.nn.Upsample(scale_factor=2, mode="bilinear"), "keras"),
+        (keras_chain, "torch"),
+        (separable, "torch"),
+    ],
+    ids=["torch", "one link", "keras", "separable"],
+)
+def test_a_chain_that_was_made_is_loaded_with_all_its_weights(make: Callable[[], Any], to: str) -> None:
+    chain = make()
+    translation = translate(chain, to)
+    assert translation.verified
+    np.testing.assert_allclose(called(translation.load(), X), called(chain, X), rtol=1e-4, atol=1e-5)
+
+
+def changed_link() -> torch.nn.Module:
+    link = torch.nn.ReLU6()
+    link.max_val = 5
+    return torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), link)
+
+
+def hooked_link() -> torch.nn.Module:
+    link = torch.nn.ReLU()
+    link.register_forward_hook(lambda *_: None)
+    return torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), link)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (changed_link, "this torch.nn.ReLU6 is another than torch.nn.ReLU6"),
+        (hooked_link, "this torch.nn.ReLU has forward_hooks of its own"),
+        (lambda: torch.nn.Sequential(torch.nn.BatchNorm2d(3)), "BatchNorm2d is no convolution of torch.nn: "),
+        (lambda: torch.nn.UpsamplingBilinear2d(scale_factor=2), "align_corners=True"),
+        (lambda: keras.Sequential([keras.layers.Dense(3)]), "Dense is no convolution of keras.layers: "),
+        (lambda: keras.layers.Activation(lambda x: 2 * x), "has the activation '<lambda>', which is none"),
+    ],
+)
+def test_a_chain_with_a_link_that_is_another_than_its_class_makes_is_refused(
+    make: Callable[[], object], message: str
+) -> None:
+    with pytest.raises(ExpressionError, match=message):
+        translate(make(), "numpy" if "Dense" in message else "keras", channels=3)
+
+
 def test_weights_are_those_that_the_layer_had_when_it_was_given() -> None:
     layer = torch.nn.Conv2d(4, 2, 3)
     before = called(layer, X)
