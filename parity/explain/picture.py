@@ -1,7 +1,7 @@
 """A case's axes in text: what each framework's layer keeps of the full response, or reads of the input.
 
-One mark an element: ``#`` is kept (or read), ``.`` is left out, ``o`` is a zero that is added: padding
-before and after a convolution's input, output padding behind the full response.
+One mark an element: ``#`` is kept (or read), ``.`` is left out, ``o`` is one that is added: padding
+before and after a convolution's input, zeros of output padding behind the full response.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from convmm.geometry import Axis
-from parity.cases.case import Case
+from parity.cases.case import ZEROS, Case
 from parity.frameworks.known.registry import layers_of
 from parity.frameworks.spelling import Spelling
 from parity.frameworks.table import usual_frameworks
@@ -29,17 +29,18 @@ def axis_pictures(case: Case) -> Iterator[str]:
     for number, axis in enumerate(case.geometry.axes):
         rows = {label: axes[number] for label, axes in layers.items()}
         yield ""
-        yield f"axis {number}: {_what(axis, transposed=case.transposed)}"
+        yield f"axis {number}: {_what(axis, case)}"
         yield from _rows(rows, transposed=case.transposed)
 
 
-def _what(axis: Axis, *, transposed: bool) -> str:
-    if transposed:
+def _what(axis: Axis, case: Case) -> str:
+    if case.transposed:
         return (
             f"full response of {axis.full} = ({axis.coarse} - 1) * {axis.stride} + {axis.extent}; "
             "# kept, . cropped, o a zero of the output padding"
         )
-    return f"input of {axis.fine}; # read, . left over, o a zero of the padding"
+    added = "a zero" if case.filled_with == ZEROS else f"an element ({case.filled_with!r})"
+    return f"input of {axis.fine}; # read, . left over, o {added} of the padding"
 
 
 def _rows(rows: dict[str, Axis], *, transposed: bool) -> Iterator[str]:
