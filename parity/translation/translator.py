@@ -34,6 +34,9 @@ from parity.workers.shared import shared
 _BATCH = 2
 _FEW_RESIDUES = 4
 
+_AROUND = ("weight_norm", "spectral_norm", "remove_weight_norm", "SpectralNormalization")
+"""What people write around a layer for the making of its weights."""
+
 
 @dataclass(frozen=True)
 class Draft:
@@ -243,6 +246,11 @@ def _read(call: Call) -> Reading:
     owner = next((found for found in frameworks if call.prefix and call.prefix in found.prefixes), None)
     if fitting is None and (owner is not None or not named):
         known = dict.fromkeys(name for found in ([owner] if owner else frameworks) for name in found.classes)
+        if call.name in _AROUND:
+            raise call.error(
+                f"{call.name} says how the weights of the layer within are made, and not what it computes "
+                "of them: give that layer alone, and convert the weights that it has when it is called"
+            )
         which = f"known of {call.prefix}" if owner else "known"
         raise call.error(f"{shorten(call.path)} is no layer that is known: {which} are {', '.join(known)}")
     fitting = fitting or named[0]

@@ -78,6 +78,6 @@ def outcome(each: Example, target: str) -> str:
 def sentence(message: str) -> str:
     """A message without the line that it is about, and without all that is known beside it."""
     shorter = re.sub(
-        r"( known| read): (known|allowed) are .*", r"\1", message.rpartition(", in ")[0] or message
+        r"( known| read): (known|allowed)( of [\w.]+)? are .*", r"\1", message.rpartition(", in ")[0] or message
     )
     return shorter.replace("→", "").replace("←", "")

@@ -170,6 +170,7 @@ class Bound:
     def number(self, name: str, default: int | None = None, *, minimum: int = 1) -> int:
         """Return one int of at least ``minimum``; required without a default."""
         value = self.required(name) if default is None else self.value(name, default)
+        self._check_known(name, value)
         try:
             return check_int(name, value, minimum=minimum)
         except GeometryError as error:
@@ -180,10 +181,17 @@ class Bound:
     ) -> tuple[int, ...]:
         """Return one int per axis; required without a default."""
         value = self.required(name) if default is None else self.value(name, default)
+        self._check_known(name, value)
         try:
             return check_ints(name, value, rank, minimum=minimum)
         except GeometryError as error:
             raise self.refuse(name, str(error)) from None
+
+    def _check_known(self, name: str, value: object) -> None:
+        if isinstance(value, Name):
+            raise self.refuse(
+                name, f"{name}={value!r}: allowed are numbers; put the value of a name in its place"
+            )
 
     def flag(self, name: str, *, default: bool) -> bool:
         """Return true or false; the frameworks take 1, 0 and None for these, too."""
@@ -228,6 +236,11 @@ def parse_call(text: str) -> Call:
         )
     line = one_line(text)
     node = _parse(line)
+    if isinstance(node, ast.List | ast.Tuple) and any(isinstance(each, ast.Call) for each in node.elts):
+        raise ExpressionError(
+            "these are several: give them one by one, or as a chain, as in nn.Sequential(nn.Conv2d(3, 8, 3), "
+            f"nn.ReLU()), in {shorten(line, _SHOWN)}"
+        )
     if not isinstance(node, ast.Call):
         raise ExpressionError(
             f"this is no call of a layer such as nn.Conv2d(3, 8, 3): {shorten(line, _SHOWN)}"
@@ -312,5 +325,6 @@ def _calls(node: ast.List) -> tuple[ast.Call, ...]:
 
 
 _NO_LITERAL = (
-    "every argument is a literal: a number, arithmetic of numbers, a tuple, a text, True, False or None"
+    "every argument is a literal: a number, arithmetic of numbers, a tuple, a text, True, False or None; put "
+    "the value of a name in its place"
 )

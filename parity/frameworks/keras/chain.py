@@ -55,7 +55,9 @@ def _link(call: Call) -> Link:
     known = CLASSES.keys() | STEPS | SEPARABLE.keys()
     if call.name not in known:
         raise call.error(
-            f"{shorten(call.path)} is no link of a chain that is read: allowed are {', '.join(sorted(known))}"
+            f"{shorten(call.path)} is no link of a chain that is read: allowed are the links before and "
+            "behind it by themselves, as no normalisation, pooling or dense layer is read; these are: "
+            f"{', '.join(sorted(known))}"
         )
     if call.prefix not in LINK_PREFIXES:
         raise call.error(f"{shorten(call.path)}: allowed in a chain of Keras is keras.layers.{call.name}")

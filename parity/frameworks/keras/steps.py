@@ -62,7 +62,7 @@ _DROPPED = {
 }
 _IN_ANY_ORDER = (*_FORMS, "ReLU", "Softmax", "Activation", "Identity")
 _INPUTS = ("Input", "InputLayer")
-_INPUT_NAMES = ("shape", "batch_size", "dtype", "sparse", "batch_shape", "name")
+_INPUT_NAMES = ("shape", "batch_size", "dtype", "sparse", "batch_shape", "name", "input_shape")
 
 
 def _first(bound: Bound) -> bool | None:
@@ -116,7 +116,8 @@ def _pairs(given: Any, rank: int) -> tuple[tuple[int, int], ...] | None:
 def _input(call: Call) -> Link:
     bound = call.bind(_INPUT_NAMES)
     whole = bound.value("batch_shape")
-    shape = bound.value("shape", whole[1:] if isinstance(whole, tuple | list) else None)
+    given = bound.value("shape", bound.value("input_shape"))  # as older releases call it
+    shape = whole[1:] if given is None and isinstance(whole, tuple | list) else given
     sizes = tuple(shape) if isinstance(shape, tuple | list) else None
     if not sizes or not all(size is None or (type(size) is int and size > 0) for size in sizes):
         raise call.error(f"shape={shown(shape)}: allowed are sizes, or None for any, the channels last")

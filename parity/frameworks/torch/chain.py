@@ -32,7 +32,9 @@ def _link(call: Call) -> Link:
     known = CLASSES.keys() | STEPS
     if call.name not in known:
         raise call.error(
-            f"{shorten(call.path)} is no link of a chain that is read: allowed are {', '.join(sorted(known))}"
+            f"{shorten(call.path)} is no link of a chain that is read: allowed are the links before and "
+            "behind it by themselves, as no normalisation, pooling or dense layer is read; these are: "
+            f"{', '.join(sorted(known))}"
         )
     if call.name in STEPS:
         if call.prefix not in PREFIXES:

@@ -320,6 +320,7 @@ def test_a_native_chain_is_one_of_layers_of_the_target_alone() -> None:
     [
         ("keras.Sequential([keras.Input(shape=(8, 9, 3)), keras.layers.Conv2D(4, 3)])", {}, (2, 3, 8, 9)),
         ("keras.Sequential([layers.InputLayer((None, None, 3)), layers.Conv2D(4, 3)])", {}, None),
+        ("keras.Sequential([InputLayer(input_shape=(8, 9, 3)), Conv2D(4, 3)])", {}, (2, 3, 8, 9)),
         ("keras.models.Sequential(layers=[layers.Conv2D(4, 3)], name='stem')", {"channels": 3}, None),
         ("nn.Sequential(OrderedDict([('a', nn.Conv2d(3, 4, 3)), ('b', nn.ReLU())]))", {}, None),
         ("nn.Sequential(nn.Conv2d(3, 4, 3))", {"input": (1, 3, 5, 6)}, (1, 3, 5, 6)),
