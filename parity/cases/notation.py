@@ -77,8 +77,8 @@ def parse_shape(text: str) -> tuple[int, ...]:
         raise NotationError(msg) from None
 
 
-_LONGEST_SHAPE = 1000
-"""Characters: five numbers have a hundred."""
+_LONGEST_SHAPE = 2**16
+"""Characters: of more not even the first number is looked at."""
 
 
 def parse_padding(text: str) -> int | tuple[int, ...] | Pads | str:

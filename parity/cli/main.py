@@ -21,8 +21,7 @@ _COMMANDS = {
     "report": "Print a recorded sweep as tables.",
     "diff": "Print what changed from one recorded sweep to another.",
     "frameworks": "Print what is installed, in which version, and what it can do; nothing is imported.",
-    "translate": 'Write a layer, as in "nn.Conv2d(3, 8, 3)", in another framework, weights too, and '
-    "prove it.",
+    "translate": 'Write layers, as "nn.Conv2d(3, 8, 3)", in another framework, weights too, and prove each.',
     "explain": "Print the arithmetic of a case, step by step.",
     "sizes": "Print which sizes come out, which inputs are ambiguous, and what restores them.",
 }

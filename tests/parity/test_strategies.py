@@ -520,7 +520,7 @@ def test_a_refused_case_shrinks_as_others_do() -> None:
     [
         ({"framework": "numpy"}, "framework 'numpy': .* refuses no case"),
         ({"framework": "torch", "certain": True}, "framework 'torch': .* refuses no case"),
-        ({"framework": "torhc"}, "framework 'torhc': allowed are numpy, torch, keras"),
+        ({"framework": "torhc"}, "framework 'torhc': did you mean torch. allowed are numpy, torch, keras"),
     ],
 )
 def test_a_framework_that_refuses_nothing_has_no_refused_cases(

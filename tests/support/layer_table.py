@@ -77,7 +77,6 @@ def outcome(each: Example, target: str) -> str:
 
 def sentence(message: str) -> str:
     """A message without the line that it is about, and without all that is known beside it."""
-    shorter = re.sub(
-        r"( known| read): (known|allowed)( of [\w.]+)? are .*", r"\1", message.rpartition(", in ")[0] or message
-    )
+    whole = message.rpartition(", in ")[0] or message
+    shorter = re.sub(r"( known| read): (known|allowed)( of [\w.]+)? are .*", r"\1", whole)
     return shorter.replace("→", "").replace("←", "")

@@ -66,7 +66,7 @@ def test_arrays_are_shown_when_asked_for(capsys: pytest.CaptureFixture[str]) -> 
         ("run conv1d --input 1,1,3 --filters 1", "--kernel"),
         ("run conv1d --input 1,1,3 --filters 1 --kernel one", "'one'"),
         ("run conv1d --input 1,1,3 --filters 1 --kernel 1 --padding 1:x", "'1:x'"),
-        ("run conv1d --input 1,1 --filters 1 --kernel 1", "input=(1, 1)"),
+        ("run conv1d --input 1 --filters 1 --kernel 1", "input=(1,)"),
         ("run conv1d --input 1,1,-1 --filters 1 --kernel 1", "input=(1, 1, -1)"),
         ("run conv1d --input 1,1,3 --filters 1 --kernel 5", "kernel_size=5"),
         ("run conv1d --input 1,1,3 --filters 1 --kernel 1 --output-padding 1", "output_padding"),

@@ -8,9 +8,10 @@ from hypothesis import given
 from parity import Case, run, translate
 from parity.frameworks.code.expression import ExpressionError, parse_call
 from parity.frameworks.filled import behind_padding
+from parity.frameworks.interface import Framework
 from parity.frameworks.known.registry import layers_of
 from parity.frameworks.spelling import Spelling, Unsupported
-from parity.frameworks.table import find_framework
+from parity.frameworks.table import FrameworkError, find_framework
 from parity.records.result import Result
 from tests.support.filled import FILLED, filled_cases
 from tests.support.findings import check_scripts
@@ -35,9 +36,16 @@ REFUSED = {
 """Of a reflection that goes on."""
 
 
+def framework(name: str) -> Framework:
+    """Return the framework; skip where it is not installed."""
+    try:
+        return find_framework(name)
+    except FrameworkError as error:
+        pytest.skip(f"{error}: `nox -s frameworks` installs it")
+
+
 def results(case: Case, name: str, *, grad: bool = False) -> list[Result]:
-    if find_framework(name).why_unavailable():
-        pytest.skip(f"{name} is not installed")
+    framework(name)
     found = run(case, [name], grad=grad)
     assert found.verdict != "unexplained"
     return list(found.results)
@@ -45,7 +53,7 @@ def results(case: Case, name: str, *, grad: bool = False) -> list[Result]:
 
 def layer_of(case: Case, name: str) -> str:
     """The text of the first layer that computes the case."""
-    layers = layers_of(find_framework(name), case)
+    layers = layers_of(framework(name), case)
     return repr(next(each.layer for each in layers if isinstance(each, Spelling)))
 
 
@@ -102,7 +110,7 @@ def test_flax_has_no_name_where_the_odd_element_is_before() -> None:
 def test_flaxs_names_are_read_and_translated(line: str, mode: str, padding: str) -> None:
     pytest.importorskip("flax")
     typed = line.format(f"padding={padding!r}, kernel_dilation=2")
-    reading = find_framework("flax").read(parse_call(typed))
+    reading = framework("flax").read(parse_call(typed))
     assert reading.arguments["padding_mode"] == mode
     assert reading.arguments["padding"] == ((2, 2), (2, 2))
     found = translate(typed, "torch", channels=3)
@@ -115,8 +123,7 @@ def test_flaxs_names_are_read_and_translated(line: str, mode: str, padding: str)
 
 @pytest.mark.parametrize("to", ["jax", "flax", "onnx"])
 def test_torchs_layer_is_translated_for_inputs_of_any_size(to: str) -> None:
-    if find_framework(to).why_unavailable():
-        pytest.skip(f"{to} is not installed")
+    framework(to)
     found = translate("torch.nn.Conv2d(3, 4, (2, 3), padding='same', padding_mode='replicate')", to)
     assert found.verified
     assert found.spelling == "exact"
@@ -132,7 +139,7 @@ def test_flaxs_activation_stands_behind_the_padding_too() -> None:
 @pytest.mark.parametrize("padding", ["'CIRCULAR'", "'REFLECT'"])
 def test_a_transposed_layer_of_flax_is_not_read_with_it(padding: str) -> None:
     with pytest.raises(ExpressionError, match="read is that of Conv"):
-        find_framework("flax").read(parse_call(f"nn.ConvTranspose(8, (3, 3), padding={padding})"))
+        framework("flax").read(parse_call(f"nn.ConvTranspose(8, (3, 3), padding={padding})"))
 
 
 def test_the_texts_are_the_frameworks_own_words() -> None:
@@ -147,7 +154,7 @@ def test_the_texts_are_the_frameworks_own_words() -> None:
 
 @pytest.mark.parametrize("name", ["onnx", "onnx+opset10", "onnxruntime", "flax", "jax"])
 def test_the_script_of_a_finding_computes_as_here_and_notices_another_output(name: str) -> None:
-    found, case = find_framework(name), changed(CASE, padding_mode="replicate")
+    found, case = framework(name), changed(CASE, padding_mode="replicate")
     if found.why_unavailable():
         pytest.skip(f"{name} is not installed")
     check_scripts(case, found, run(case, [name]))
@@ -157,7 +164,7 @@ def test_the_script_of_a_finding_computes_as_here_and_notices_another_output(nam
 @given(filled_cases(min_size=0))
 def test_whoever_has_the_modes_has_a_layer_or_a_reason(case: Case) -> None:
     for name in NAMES:
-        first, *others = layers_of(find_framework(name), case)
+        first, *others = layers_of(framework(name), case)
         computing = [each for each in (first, *others) if isinstance(each, Spelling)]
         if not computing:
             assert isinstance(first, Unsupported)

@@ -96,7 +96,8 @@ def test_a_search_is_printed_as_a_table_with_scripts_and_entries(
     assert run_cli(["fuzz", *given, *PLAIN, "--database", str(tmp_path)]) == Outcome.UNEXPLAINED
     out = capsys.readouterr().out
     assert "|tests.support.coincidences:wrong_dilation native conv scaled" in out.replace("| ", "|")
-    assert "\nlayer = functools.partial(tests.support.coincidences.wrong_dilation, stride=(3,)" in out
+    script = "layer = functools.partial(\n    tests.support.coincidences.wrong_dilation,\n    stride=(3,),\n"
+    assert script in out
     name = "tests-support-coincidences-wrong-dilation-native-conv-scaled-float32"
     assert f'\n[[divergence]]\nname = "{name}"\n' in out
     assert out.splitlines()[-1].startswith("50 cases: ")

@@ -73,7 +73,7 @@ def test_a_coincidence_is_found_and_shrunk_to_the_smallest_case(function: str, e
     ],
 )
 def test_whatever_is_found_is_a_case_of_the_coincidence(function: str, coincide: object) -> None:
-    made = search(function, round(160 * min(TIMES, 1)), INTEGERS, seed=1)
+    made = search(function, round(300 * min(TIMES, 1)), INTEGERS, seed=1)
     assert made.findings
     for finding in made.findings:
         arrays = draw_arrays(finding.case)

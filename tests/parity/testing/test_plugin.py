@@ -190,7 +190,8 @@ def test_a_framework_that_is_not_known_ends_the_run_before_it_begins(pytester: p
     result = run(pytester, "--parity-frameworks", "torhc")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert result.errlines == [
-        f"ERROR: --parity-frameworks: framework 'torhc': allowed are {', '.join(names())}",
+        "ERROR: --parity-frameworks: framework 'torhc': did you mean torch? allowed are "
+        + ", ".join(names()),
         "",
     ]
 
