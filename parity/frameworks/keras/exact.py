@@ -83,7 +83,8 @@ def _stack(case: Case, data_format: str, **changes: Any) -> tuple[Layer, Case]:
     if not any(map(any, pads)):
         return convolution, valid
     if mode != ZEROS:
-        return layer("keras.Sequential", [pad_layer(case, data_format), convolution]), valid
+        filling = pad_layer(mode, pads, case.dtype, data_format)
+        return layer("keras.Sequential", [filling, convolution]), valid
     padding = around("ZeroPadding", case.rank, pads, case.dtype, data_format)
     return layer("keras.Sequential", [*padding, convolution]), valid
 

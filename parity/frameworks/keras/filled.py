@@ -7,7 +7,7 @@ TensorFlow's own ``pad`` refuses.
 
 from __future__ import annotations
 
-from parity.cases.case import Case
+from parity.cases.notation import Pads
 from parity.frameworks.code.layer import Layer, layer
 
 _CLASS = """\
@@ -43,11 +43,9 @@ def pad_class(mode: str) -> str:
     return _CLASS.format(name=_name(mode), place=_PLACES[mode])
 
 
-def pad_layer(case: Case, data_format: str) -> Layer:
-    """Return the call that makes a layer of :func:`pad_class` with the case's pads."""
-    return layer(
-        _name(case.padding_mode), case.explicit["padding"], data_format=data_format, dtype=case.dtype
-    )
+def pad_layer(mode: str, pads: Pads, dtype: str, data_format: str) -> Layer:
+    """Return the call that makes a layer of :func:`pad_class` with these pads, before and after each axis."""
+    return layer(_name(mode), pads, data_format=data_format, dtype=dtype)
 
 
 def _name(mode: str) -> str:

@@ -41,31 +41,16 @@ _ELEMENTWISE = _class(
 )
 
 _PAD = _class(
-    "PadAxes",
-    "pads, mode, value",
-    "Elements before and after every spatial axis; negative constant ones crop.",
+    "ConstantPad",
+    "pads, value",
+    "Elements of a value before and after every spatial axis; negative pads crop.",
     """\
-if self.mode == "constant":
-    for axis, (before, after) in enumerate(self.pads, 1):
-        if min(before, after) < 0:
-            first = [slice(None)] * axis
-            x = x[(*first, slice(max(-before, 0), -max(-after, 0) or None))]
-    pads = [(0, 0), *((max(b, 0), max(a, 0)) for b, a in self.pads), (0, 0)]
-    return keras.ops.pad(x, pads, constant_values=self.value)
 for axis, (before, after) in enumerate(self.pads, 1):
-    all_before = (slice(None),) * axis
-    if self.mode == "reflect":
-        head = keras.ops.flip(x[(*all_before, slice(1, before + 1))], axis)
-        tail = keras.ops.flip(x[(*all_before, slice(-after - 1, -1))], axis)
-    elif self.mode == "replicate":
-        head = keras.ops.repeat(x[(*all_before, slice(0, 1))], before, axis)
-        tail = keras.ops.repeat(x[(*all_before, slice(-1, None))], after, axis)
-    else:  # circular
-        head = x[(*all_before, slice(-before, None))]
-        tail = x[(*all_before, slice(0, after))]
-    parts = [head] * (before > 0) + [x] + [tail] * (after > 0)
-    x = keras.ops.concatenate(parts, axis)
-return x""",
+    if min(before, after) < 0:
+        first = [slice(None)] * axis
+        x = x[(*first, slice(max(-before, 0), -max(-after, 0) or None))]
+pads = [(0, 0), *((max(b, 0), max(a, 0)) for b, a in self.pads), (0, 0)]
+return keras.ops.pad(x, pads, constant_values=self.value)""",
 )
 
 _SHUFFLE = _class(
@@ -150,8 +135,9 @@ def elementwise(function: str, parameters: dict[str, Any], dtype: str) -> Writte
 
 def registered(step: Step, dtype: str) -> Written:
     """Return a layer of a class for a kind of step, whose arguments are the step's own."""
-    name = "PadAxes" if isinstance(step, Pad) else step.kind
-    return _written(name, dtype, **{each.name: getattr(step, each.name) for each in fields(step)})
+    if isinstance(step, Pad):
+        return _written("ConstantPad", dtype, pads=step.pads, value=step.value)
+    return _written(step.kind, dtype, **{each.name: getattr(step, each.name) for each in fields(step)})
 
 
 def _written(name: str, dtype: str, **arguments: Any) -> Written:
@@ -162,7 +148,7 @@ def _written(name: str, dtype: str, **arguments: Any) -> Written:
 
 _CLASSES = {
     "KerasFunction": _ELEMENTWISE,
-    "PadAxes": _PAD,
+    "ConstantPad": _PAD,
     "PixelShuffle": _SHUFFLE,
     "PixelUnshuffle": _UNSHUFFLE,
     "Unfold": _UNFOLD,

@@ -25,6 +25,7 @@ from parity.frameworks.code.steps import (
     Upsample,
 )
 from parity.frameworks.keras.exact import around
+from parity.frameworks.keras.filled import pad_class, pad_layer
 from parity.frameworks.keras.functions import FUNCTIONS
 from parity.frameworks.keras.registered import (
     elementwise,
@@ -202,7 +203,10 @@ def _written_softmax(step: Softmax, shape: Shape, dtype: str, data_format: str) 
 
 
 def _written_pad(step: Pad, shape: Shape, dtype: str, data_format: str) -> Written | Unsupported:
-    if step.mode != "constant" or step.value:
+    if step.mode != "constant":
+        filling = pad_layer(step.mode, step.pads, dtype, data_format)
+        return Written((filling,), (pad_class(step.mode),), ("keras",))
+    if step.value:
         return _registered(step, shape, dtype, data_format)
     crops, zeros = step.cropped, step.added
     cropping = around("Cropping", step.rank, crops, dtype, data_format) if _any(crops) else []
