@@ -149,13 +149,18 @@ def test_nothing_else_is_worked_out(written: str) -> None:
     "line",
     [
         *("", "# nn.Conv2d(3, 8, 3)", "nn.Conv2d(3, 8, 3); nn.Conv2d(3, 8, 3)", "import os", "nn.Conv2d"),
-        *("x += nn.Conv2d(3, 8, 3)", "nn.Conv2d(3, 8, 3), nn.ReLU()", "x: int", "return", "del x", "()"),
+        *("x += nn.Conv2d(3, 8, 3)", "x: int", "return", "del x", "()"),
         "def f(): pass",
     ],
 )
 def test_a_line_that_is_no_layer_is_refused(line: str) -> None:
-    said = "these are several" if "), nn." in line else "no call of a layer"
-    with pytest.raises(ExpressionError, match=said):
+    with pytest.raises(ExpressionError, match="no call of a layer"):
+        parse_call(line)
+
+
+@pytest.mark.parametrize("line", ["nn.Conv2d(3, 8, 3), nn.ReLU()", "[nn.Conv2d(3, 8, 3), nn.ReLU()]"])
+def test_several_layers_in_a_line_are_refused_with_what_to_give(line: str) -> None:
+    with pytest.raises(ExpressionError, match="these are several: give them one by one, or as a chain"):
         parse_call(line)
 
 
