@@ -7,86 +7,29 @@ one, as torch and Keras do and ``transpose_kernel=True`` does. Sources: jax/_src
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from parity.cases.arrays import Array
-from parity.cases.case import PADDING_MODES, ZEROS, Case
-from parity.frameworks.devices import CPU, CUDA
-from parity.frameworks.distributions import installed_version
-from parity.frameworks.interface import Framework
+from parity.cases.case import ZEROS, Case
 from parity.frameworks.jax.arrays import called, calling, differentiating, pulled_back
-from parity.frameworks.jax.installation import load, pin, why_no_jax
+from parity.frameworks.jax.computing import ACTIVATIONS, ComputedByJax
 from parity.frameworks.jax.layers import NO_GROUPS, compiled, filled, grouped, lookalikes, natives
-from parity.frameworks.jax.precision import mode, mode_of_gradients
 from parity.frameworks.jax.read import CLASSES, PREFIXES, read
 from parity.frameworks.spelling import Spelling, Unsupported
 
-_JIT = "jit"
-
-_ACTIVATIONS = {
-    **{name: name for name in ("relu", "relu6", "sigmoid", "tanh", "elu", "softplus", "silu")},
-    "softsign": "soft_sign",
-    "swish": "silu",
-}
-
 
 @dataclass(frozen=True)
-class Jax(Framework):
-    """JAX's convolutions, as functions of arrays.
+class Jax(ComputedByJax):
+    """JAX's convolutions, as functions of arrays."""
 
-    Attributes:
-        on: the routes that it runs them on: "jit", the whole function compiled at once.
-        device: that they compute on.
-    """
-
-    on: tuple[str, ...] = ()
-    device: str = CPU
-
-    extra = "jax"
+    needs = ("jax", "jaxlib")
     classes = CLASSES
     prefixes = PREFIXES
-    padding_modes = PADDING_MODES
-    mode = staticmethod(mode)
-    mode_of_gradients = staticmethod(mode_of_gradients)
-    load = staticmethod(load)
     read = staticmethod(read)
     calling = staticmethod(calling)
     differentiating = staticmethod(differentiating)
-
-    @property
-    def name(self) -> str:
-        """The name, with its routes and its device."""
-        name = "+".join(("jax", *self.on))
-        return name if self.device == CPU else f"{name}@{self.device}"
-
-    @property
-    def devices(self) -> Mapping[str, Jax]:
-        """NVIDIA's, where none is chosen yet."""
-        return {CUDA: replace(self, device=CUDA)} if self.device == CPU else {}
-
-    def pin(self, threads: int) -> dict[str, Any]:
-        """Set the device, the processor's threads, and IEEE precision."""
-        return pin(threads, self.device)
-
-    @property
-    def routes(self) -> Mapping[str, Jax]:
-        """The compiled function, where it is not chosen yet."""
-        return {} if self.on else {_JIT: replace(self, on=(_JIT,))}
-
-    def why_unavailable(self) -> str | None:
-        """Return what is not installed for the device, or that there is none, or None."""
-        return why_no_jax(self.device, "jax", "jaxlib", extra="jax")
-
-    def version(self) -> str:
-        """Return JAX's version."""
-        return str(installed_version("jax"))
-
-    def backend(self) -> str | None:
-        """Return the version of jaxlib, which computes."""
-        version = installed_version("jaxlib")
-        return f"jaxlib {version}" if version else None
 
     def spell(self, case: Case) -> list[Spelling | Unsupported]:
         """Return the calls that mean the case, and what people take for it; of groups an exact one.
@@ -113,9 +56,6 @@ class Jax(Framework):
         """Call the function."""
         return called(layer, (x, *weights))
 
-    def why_no_gradients(self) -> None:
-        """Return None: JAX differentiates."""
-
     def backward(
         self, layer: Any, weights: Sequence[Array], x: Array, dy: Array
     ) -> tuple[Array, list[Array]]:
@@ -125,5 +65,5 @@ class Jax(Framework):
 
     def activation(self, name: str) -> str | None:
         """Return a statement that puts JAX's function of this name behind ``layer``."""
-        found = _ACTIVATIONS.get(name)
+        found = ACTIVATIONS.get(name)
         return found and f"layer = (lambda layer: lambda *arrays: jax.nn.{found}(layer(*arrays)))(layer)"
