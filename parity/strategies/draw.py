@@ -7,7 +7,7 @@ from contextlib import suppress
 from random import Random
 
 from hypothesis import Phase, Verbosity, find, settings
-from hypothesis.errors import NoSuchExample
+from hypothesis.errors import NoSuchExample, Unsatisfiable
 from hypothesis.strategies import SearchStrategy
 
 from parity.cases.case import Case
@@ -18,6 +18,8 @@ _BATCH = 10
 
 def draw(strategy: SearchStrategy[Case], seed: str, count: int) -> Iterator[tuple[Case, str]]:
     """Draw at most ``count`` different cases, the same ones for the same seed and version of hypothesis.
+
+    Of a strategy whose filter nothing passes there are none.
 
     Yields:
         A case, and the seed from which :func:`smallest` draws it again.
@@ -41,7 +43,7 @@ def smallest(strategy: SearchStrategy[Case], shows: Callable[[Case], bool], seed
     Returns:
         None if it is true of none of them.
     """
-    with suppress(NoSuchExample):
+    with suppress(NoSuchExample, Unsatisfiable):
         return _find(strategy, shows, seed)
     return None
 
@@ -53,7 +55,7 @@ def _batch(strategy: SearchStrategy[Case], seed: str) -> list[Case]:
         cases.append(case)
         return False
 
-    with suppress(NoSuchExample):
+    with suppress(NoSuchExample, Unsatisfiable):
         _find(strategy, look, seed)
     return cases
 

@@ -55,7 +55,7 @@ def check_framework(
     """
     check_hypothesis("check_framework draws its cases: it")
     _check_installation(framework)
-    usual, zeros = _drawn(cases, seed)
+    usual, zeros = _drawn(framework, cases, seed)
     for case in (*usual, *zeros):
         _check_layers(framework, case, divergences)
     _check_imports(framework, (*usual, *zeros))
@@ -71,15 +71,29 @@ def check_framework(
         _check_results(framework, (*run(usual, grad=has_gradients), *run(zeros)))
 
 
-def _drawn(count: int, seed: str) -> tuple[list[Case], list[Case]]:
-    """Draw cases, one in five of them with sizes that may be 0."""
+def _drawn(framework: Framework, count: int, seed: str) -> tuple[list[Case], list[Case]]:
+    """Draw cases, one in five of them with sizes that may be 0.
+
+    Of the others every second is one that it computes, if it computes any: a framework of one dtype may
+    otherwise be asked for none.
+    """
     from parity.strategies.cases import cases as cases_of  # noqa: PLC0415 - it imports hypothesis
     from parity.strategies.draw import draw  # noqa: PLC0415 - the same
 
     few = -(-count // 5)
     usual = cases_of(dtypes=DTYPES, values=("integers", "normal"))
     zeros = cases_of(min_batch=0, min_channels=0, min_filters=0, min_size=0, allow_empty=True)
-    return [case for case, _ in draw(usual, seed, count - few)], [case for case, _ in draw(zeros, seed, few)]
+    computed = usual.filter(partial(_computes, framework))
+    half = (count - few) // 2
+    parts = (draw(usual, seed, count - few - half), draw(computed, f"{seed} computed", half))
+    drawn = dict.fromkeys(case for part in parts for case, _ in part)
+    return list(drawn), [case for case, _ in draw(zeros, seed, few)]
+
+
+def _computes(framework: Framework, case: Case) -> bool:
+    """Return whether it has a layer for a case and does not refuse it."""
+    layers = layers_of(framework, case)
+    return any(isinstance(each, Spelling) and each.refusal is None for each in layers)
 
 
 def _check_installation(framework: Framework) -> None:

@@ -96,8 +96,21 @@ class Eager(Right):
         return [*self.changed(case, layer=layer("turtledemo:__name__"))]
 
 
+class Narrow(Right):
+    """Has layers of one operation in one dtype alone, so that hardly any case drawn at random is one."""
+
+    def spell(self, case: Case) -> list[Spelling | Unsupported]:
+        if (case.op, case.dtype) == ("conv_transpose3d", "float32"):
+            return super().spell(case)
+        return [Unsupported("it has no such layer")]
+
+
 def test_what_is_right_is_accepted() -> None:
     check_framework(Right(), cases=60)
+
+
+def test_half_of_the_cases_are_some_that_it_has_layers_for() -> None:
+    check_framework(Narrow(), cases=5)
 
 
 @pytest.mark.parametrize(
