@@ -1,4 +1,4 @@
-"""What a framework is to this project: an object in four roles, of which most have a default.
+"""What a framework is to this project: an object in five roles, of which most have a default.
 
 A framework is a subclass of :class:`Framework` without state: a frozen object that is sent to worker
 processes as it is. What it does not say it does not offer: a class with ``name`` and ``spell`` is one.
@@ -21,6 +21,7 @@ from parity.frameworks.code.live import Live, LiveError
 from parity.frameworks.code.reading import Reading
 from parity.frameworks.code.script import AS_THEY_ARE, Conversion, Script, function_call
 from parity.frameworks.code.steps import Step
+from parity.frameworks.model import Model
 from parity.frameworks.precision import Mode, accumulator_unknown
 from parity.frameworks.spelling import Kind, Refusal, Spelling, Unsupported
 
@@ -325,9 +326,32 @@ class WritesCode:
         return None
 
 
+class OpensModels:
+    """The role of whole models: those in memory, and those in files."""
+
+    __slots__ = ()
+
+    @property
+    def model_files(self) -> tuple[str, ...]:
+        """How the names of files end that hold its models, such as ".keras"."""
+        return ()
+
+    def owns_model(self, thing: object) -> bool:  # noqa: ARG002 - part of the role
+        """Return whether this is a model of the framework; nothing is imported to find out."""
+        return False
+
+    def open_model(self, thing: Any) -> Model:
+        """Open a model: an object that it owns, or a file whose path ends as :attr:`model_files` do.
+
+        Raises:
+            ModelError: it cannot be opened.
+        """
+        raise NotImplementedError
+
+
 @dataclass(frozen=True)
-class Framework(Installed, Spells, Runs, WritesCode):
-    """A framework, in all four roles: frozen, and equal to every other object of its class and fields."""
+class Framework(Installed, Spells, Runs, WritesCode, OpensModels):
+    """A framework, in all five roles: frozen, and equal to every other object of its class and fields."""
 
 
 def _with_refusal(spelling: Spelling | Unsupported, refuses: Refuses) -> Spelling | Unsupported:

@@ -12,9 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-import numpy as np
-
-from parity.cases.arrays import Array, numpy_dtype
+from parity.cases.arrays import Array
 from parity.cases.case import PADDING_MODES, ZEROS, Case
 from parity.frameworks.choice import Choice, of_onednn
 from parity.frameworks.code.chain import Written
@@ -30,6 +28,7 @@ from parity.frameworks.precision import Mode, accumulated_by_tap, accumulated_in
 from parity.frameworks.routes.way import EXTRA, Way, routes_left, way_of
 from parity.frameworks.spelling import Spelling, Unsupported, first_lookalike, first_native
 from parity.frameworks.table import FrameworkError
+from parity.frameworks.torch.arrays import to_numpy, to_torch
 from parity.frameworks.torch.chain import LINKS, read_chain, sequence
 from parity.frameworks.torch.exact import exact
 from parity.frameworks.torch.formats import (
@@ -44,6 +43,7 @@ from parity.frameworks.torch.functional.read import CLASSES as FUNCTIONS
 from parity.frameworks.torch.functional.read import PREFIXES as FUNCTION_PREFIXES
 from parity.frameworks.torch.functional.read import read as read_function
 from parity.frameworks.torch.live import text_of
+from parity.frameworks.torch.model import SUFFIX, TorchModel, open_model
 from parity.frameworks.torch.read import CLASSES, PREFIXES, read
 from parity.frameworks.torch.routes import IN_ANY_FORMAT, WAYS
 from parity.frameworks.torch.rules import meanings, sized_call, spelling, why_not
@@ -198,6 +198,20 @@ class Torch(Framework):
         torch: Any = sys.modules.get("torch")
         return torch is not None and isinstance(thing, torch.nn.Module)
 
+    @property
+    def model_files(self) -> tuple[str, ...]:
+        """Programs that ``torch.export.save`` wrote."""
+        return (SUFFIX,)
+
+    def owns_model(self, thing: object) -> bool:
+        """Return whether it is a module."""
+        return self.owns(thing)
+
+    def open_model(self, thing: Any) -> TorchModel:
+        """Open a module, or the file of an exported program."""
+        self.load()
+        return open_model(self, thing)
+
     def written(self, layer: Any) -> str:
         """Write the module as it prints itself."""
         return str(layer)
@@ -335,20 +349,3 @@ def _set_weights(layer: Any, weights: Sequence[Array]) -> None:
     with load().no_grad():
         for parameter, weight in zip(parameters, weights, strict=True):
             parameter.copy_(to_torch(weight))
-
-
-def to_torch(array: Array) -> Any:
-    """Make the tensor of an array, in its own dtype."""
-    torch = load()
-    contiguous = np.ascontiguousarray(array)
-    if array.dtype.name == "bfloat16":
-        return torch.from_numpy(contiguous.view(np.int16)).view(torch.bfloat16)
-    return torch.from_numpy(contiguous)
-
-
-def to_numpy(tensor: Any) -> Array:
-    """Make the array of a tensor, in its own dtype."""
-    torch, tensor = load(), tensor.cpu()
-    if tensor.dtype == torch.bfloat16:
-        return tensor.view(torch.int16).numpy().view(numpy_dtype("bfloat16"))  # type: ignore[no-any-return]
-    return tensor.numpy()  # type: ignore[no-any-return]

@@ -15,7 +15,8 @@ from parity.frameworks.code.script import Script
 from parity.frameworks.code.steps import Step
 from parity.frameworks.devices import CPU
 from parity.frameworks.spelling import Spelling, Unsupported
-from parity.frameworks.torch import Torch, load, to_numpy, to_torch
+from parity.frameworks.torch import Torch, load
+from parity.frameworks.torch.arrays import to_numpy, to_torch
 from parity.frameworks.torch.functional.write import as_function, same_for_any_size
 
 NAME = "functional"

@@ -1,0 +1,105 @@
+"""What is given as a model: an object, the name of one in a module, or a file."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from convmm.geometry import shorten, shown
+from parity.frameworks.attempt import describe
+from parity.frameworks.model import Model, ModelError, file_error
+from parity.frameworks.table import all_frameworks
+
+_ATTRIBUTE = re.compile(r"[\w.]+:[\w.]+")
+
+
+def open_model(model: object) -> Model:
+    """Open a model in this process.
+
+    Args:
+        model: a model of a framework, a function without arguments that makes one, "module:attribute" of
+            either, or the path of a file that a framework reads.
+
+    Raises:
+        ModelError: there is none, its framework is not installed, or it cannot be opened.
+    """
+    if isinstance(model, Path) or (isinstance(model, str) and not _ATTRIBUTE.fullmatch(model)):
+        return _from_file(Path(model))
+    return _owned(_named(model)) if isinstance(model, str) else _owned(model)
+
+
+def _from_file(path: Path) -> Model:
+    suffix = path.suffix.lower()
+    fitting = [found for found in all_frameworks() if suffix in found.model_files]
+    if not fitting:
+        known = dict.fromkeys(each for found in all_frameworks() for each in found.model_files)
+        raise ModelError(
+            f"model {shown(str(path))}: allowed are module:attribute, and files that end in "
+            f"{', '.join(sorted(known))}"
+        )
+    if not path.is_file():
+        raise file_error(path, "there is no such file")
+    usable = next((found for found in fitting if found.why_unavailable() is None), None)
+    if usable is None:
+        raise file_error(path, f"{fitting[0].name} {fitting[0].why_unavailable()}")
+    return usable.open_model(path)
+
+
+def _named(text: str) -> object:
+    """Import what "module:attribute" names; modules of the working folder are found too."""
+    module, _, attribute = text.partition(":")
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        found: Any = import_module(module)
+        for part in attribute.split("."):
+            found = getattr(found, part)
+    except Exception as error:
+        raise ModelError(f"model {shown(text)} cannot be imported: {describe(error)}") from error
+    return found
+
+
+def _owned(thing: object) -> Model:
+    made = thing
+    if _owner(made) is None and callable(thing):
+        try:
+            made = thing()
+        except Exception as error:
+            raised = f"called without arguments it raised {describe(error)}"
+            raise ModelError(f"model {_shown(thing)}: {raised}") from error
+    owner = _owner(made)
+    if owner is None:
+        raise ModelError(
+            f"model {_shown(thing)}: allowed is a model of a framework, or a function without arguments that "
+            f"makes one, and this is {_article(made)}"
+        )
+    missing = owner.why_unavailable()
+    if missing is not None:
+        raise ModelError(f"model {_shown(thing)}: {owner.name} {missing}")
+    opened: Model = owner.open_model(made)
+    return opened
+
+
+def _owner(thing: object) -> Any:  # noqa: ANN401 - a framework or None
+    """Return whose model it is: of several the last, as Keras's on PyTorch are modules too."""
+    return next((found for found in reversed(all_frameworks()) if found.owns_model(thing)), None)
+
+
+def _shown(thing: object) -> str:
+    named = getattr(thing, "__qualname__", None)
+    return shorten(named) if isinstance(named, str) else shown(thing)
+
+
+def _article(thing: object) -> str:
+    kind = type(thing)
+    return f"of {kind.__module__}.{kind.__qualname__}"
+
+
+def names_of_files() -> Sequence[str]:
+    """Return how the names of files end that some framework opens."""
+    return sorted({each for found in all_frameworks() for each in found.model_files})
