@@ -6,7 +6,7 @@ The functions are imported when they are first used.
 from importlib import import_module
 from typing import Any
 
-_HOMES: dict[str, str] = {}
+_HOMES: dict[str, str] = {"compare": "parity.models.comparison.comparing"}
 """The module of each public function."""
 
 

@@ -1,0 +1,140 @@
+"""Two models run once on the same input, and compared layer by layer."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Hashable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from convmm.geometry import shorten
+from parity.cases.arrays import Array
+from parity.frameworks.model import Model
+from parity.frameworks.precision import ROUNDOFF
+from parity.models.comparison.distance import distance
+from parity.models.comparison.judging import Trail, judge
+from parity.models.comparison.mapping import pairs_of, read_map
+from parity.models.comparison.pairing import Pairing, numbers_in, pair
+from parity.models.comparison.recording import Recording, record
+from parity.models.comparison.result import Comparison, Finding, Side
+from parity.models.given import open_model
+from parity.models.inputs import Input, arrays_of
+
+_AMBIGUOUS = (
+    "one model has more layers of some shape than the other, and they are paired in order: "
+    "a map says it better"
+)
+
+
+def compare(
+    a: object,
+    b: object,
+    inputs: Sequence[Input] | None = None,
+    map: str | Path | None = None,  # noqa: A002 - its public name
+) -> Comparison:
+    """Compare two models of any two frameworks, layer by layer, and find where they part.
+
+    Both run once on the same input, in this process. Their convolutions are paired, and each pair is judged
+    alone: the second model's layer, with its own weights, is given the first one's input of that layer, and
+    gives what the first one gave, within what rounding allows, or does not.
+
+    Args:
+        a: the model that is taken for right: an object, "module:attribute", or a file, as of
+            :func:`parity.models.given.open_model`.
+        b: the other.
+        inputs: of both, in order: shapes (N, C, *spatial), arrays, or .npy files; None for the shapes that
+            one of the models declares.
+        map: a file that says which layer is which, as :func:`parity.models.comparison.mapping.write_map`
+            writes it; None to find out.
+
+    Raises:
+        ModelError: a model that cannot be opened or run, or a map that cannot be read or does not fit.
+    """
+    wanted = None if map is None else read_map(Path(map))
+    models = open_model(a), open_model(b)
+    declaring = next((each for each in models if each.declared), models[0])
+    arrays = arrays_of(declaring, inputs)
+    with tempfile.TemporaryDirectory(prefix="parity-models-") as name:
+        ours, theirs = _recorded(models, arrays, Path(name))
+        calls = ours.calls, theirs.calls
+        pairing = pair(*calls) if wanted is None else pairs_of(wanted, *calls)
+        trail = Trail()
+        findings = tuple(_findings(ours, theirs, pairing, trail))
+    outputs_apart = _outputs_apart(ours.outputs, theirs.outputs)
+    return Comparison(
+        _side(a, ours, {i for i, _ in pairing.pairs}),
+        _side(b, theirs, {j for _, j in pairing.pairs}),
+        findings,
+        outputs_apart,
+        _after(trail, outputs_apart, ours, theirs),
+        notes=_notes((a, ours), (b, theirs), pairing),
+        mapped=wanted is not None,
+    )
+
+
+def _recorded(
+    models: tuple[Model, Model], arrays: Sequence[Array], folder: Path
+) -> tuple[Recording, Recording]:
+    first, second = (record(model, arrays, folder / which) for model, which in zip(models, "ab", strict=True))
+    return first, second
+
+
+def _findings(ours: Recording, theirs: Recording, pairing: Pairing, trail: Trail) -> list[Finding]:
+    named: dict[Hashable, str] = {}
+    for call in ours.calls:
+        named.setdefault(numbers_in(call.use.kernel), call.use.name)
+
+    def others(kernel: Array) -> str | None:
+        return named.get(numbers_in(kernel.astype(np.float32)))
+
+    frameworks = ours.framework, theirs.framework
+    return [judge(ours.calls[i], theirs.calls[j], trail, frameworks, others) for i, j in pairing.pairs]
+
+
+def _side(given: object, found: Recording, paired: set[int]) -> Side:
+    alone = [call.label for number, call in enumerate(found.calls) if number not in paired]
+    return Side(_name(given), found.framework, tuple(alone), found.unread)
+
+
+def _name(given: object) -> str:
+    if isinstance(given, str | Path):
+        return shorten(str(given))
+    named = given if isinstance(given, type) or hasattr(given, "__qualname__") else type(given)
+    return shorten(named.__qualname__)
+
+
+def _notes(
+    ours: tuple[object, Recording], theirs: tuple[object, Recording], pairing: Pairing
+) -> tuple[str, ...]:
+    said = [f"{_name(given)}: {note}" for given, found in (ours, theirs) for note in found.notes]
+    return (*said, *([_AMBIGUOUS] if pairing.ambiguous else []))
+
+
+def _after(trail: Trail, outputs_apart: float | None, ours: Recording, theirs: Recording) -> str | None:
+    """Say that what runs after the last pair differs, where nothing before does."""
+    if trail.parted or outputs_apart is None or trail.last is None:
+        return None
+    dtypes = {call.use.case.dtype for found in (ours, theirs) for call in found.calls}
+    if not trail.differ(outputs_apart, max(ROUNDOFF[dtype] for dtype in dtypes)):
+        return None
+    last = " and ".join(dict.fromkeys(trail.last))
+    return (
+        f"what runs after {last} differs: the models' outputs are {outputs_apart:.1e} apart, relative to "
+        "their size"
+    )
+
+
+def _outputs_apart(ours: Sequence[Array], theirs: Sequence[Array]) -> float | None:
+    """Return the largest distance of two models' outputs; None where they have not as many, or none."""
+    if len(ours) != len(theirs) or not ours:
+        return None
+    return max(_apart_in_any_layout(a, b) for a, b in zip(ours, theirs, strict=True))
+
+
+def _apart_in_any_layout(a: Array, b: Array) -> float:
+    """Return the distance of two outputs, channels first or last: nothing says where they are."""
+    layouts = [b]
+    if b.ndim > len(("batch", "channels")):
+        layouts += [np.moveaxis(b, 1, -1), np.moveaxis(b, -1, 1)]
+    return min(distance(a, each) for each in layouts)

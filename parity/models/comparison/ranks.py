@@ -1,0 +1,67 @@
+"""Layers on as many axes as each other: exports write a convolution over one axis as one over two."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from parity.cases.arrays import Array
+from parity.cases.case import Case
+from parity.frameworks.model import Use
+from parity.models.comparison.recording import Call
+
+
+def of_one_rank(ours: Call, theirs: Call) -> tuple[Use, Use, Array, Array, Array]:
+    """Return two calls' uses, the first one's input and output, and the second one's input.
+
+    Of a layer that has more spatial axes than the other those go that hold one element and a kernel of one
+    tap, where there are so many.
+    """
+    mine, other = ours.use, theirs.use
+    x, y, x_other = ours.x.read(), ours.y.read(), theirs.x.read()
+    spare = mine.case.rank - other.case.rank
+    axes = _idle(mine if spare > 0 else other, abs(spare))
+    if spare > 0 and axes:
+        return _lowered(mine, axes), other, np.squeeze(x, axes), np.squeeze(y, axes), x_other
+    if spare < 0 and axes:
+        return mine, _lowered(other, axes), x, y, np.squeeze(x_other, axes)
+    return mine, other, x, y, x_other
+
+
+def _idle(use: Use, count: int) -> tuple[int, ...]:
+    """Return so many axes of an input that hold one element and a kernel of one tap, or none."""
+    case = use.case
+    shapes = zip(case.input[2:], case.kernel, case.output_shape[2:], strict=True)
+    idle = [axis for axis, sizes in enumerate(shapes, 2) if set(sizes) == {1}]
+    return tuple(idle[:count]) if len(idle) >= count else ()
+
+
+def _lowered(use: Use, axes: tuple[int, ...]) -> Use:
+    """Return a use without these axes of its input."""
+    case, left = use.case, [axis for axis in range(use.case.rank) if axis + 2 not in axes]
+    kernel, stride, dilation = (
+        tuple(numbers[axis] for axis in left) for numbers in (case.kernel, case.stride, case.dilation)
+    )
+    padding = case.padding if isinstance(case.padding, str) else tuple(case.padding[axis] for axis in left)
+    added = case.output_padding
+    lower = Case(
+        f"{'conv_transpose' if case.transposed else 'conv'}{len(left)}d",
+        (*case.input[:2], *(case.input[axis + 2] for axis in left)),
+        case.filters,
+        kernel,
+        stride,
+        padding,
+        None if added is None else tuple(added[axis] for axis in left),
+        dilation,
+        groups=case.groups,
+        bias=case.bias,
+        dtype=case.dtype,
+        padding_mode=case.padding_mode,
+    )
+    return replace(
+        use,
+        case=lower,
+        kernel=np.squeeze(use.kernel, axes),
+        again=lambda x: np.squeeze(use.again(np.expand_dims(x, axes)), axes),
+    )
