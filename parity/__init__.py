@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from parity import testing
+    from parity import models, testing
     from parity.cases.case import Case, CaseError
     from parity.frameworks.signature import with_torch_signature
     from parity.frameworks.table import FrameworkError
@@ -22,6 +22,7 @@ __all__ = [
     "CaseResult",
     "FrameworkError",
     "Result",
+    "models",
     "run",
     "testing",
     "translate",
@@ -40,7 +41,7 @@ _HOMES = {
 }
 """The module of each public class and function."""
 
-_MODULES = ("strategies", "testing")
+_MODULES = ("models", "strategies", "testing")
 """The public modules; ``strategies`` needs Hypothesis (extra ``testing``), so that ``*`` leaves it out."""
 
 

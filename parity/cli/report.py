@@ -64,6 +64,10 @@ def show_report(header: Header, counted: Report) -> None:
         say(f"unexplained: {label}: {reason}\n    {command}")
     if len(unexplained) > _MOST_UNEXPLAINED:
         say(f"… and {len(unexplained) - _MOST_UNEXPLAINED} more unexplained results")
+    for name, label, found, reason in counted.apart[:_MOST_UNEXPLAINED]:
+        say(f"{name}: {label}: {found}{f': {reason}' if reason else ''}")
+    if len(counted.apart) > _MOST_UNEXPLAINED:
+        say(f"… and {len(counted.apart) - _MOST_UNEXPLAINED} more native layers that do not agree")
     show_declined(counted)
     show_stale(counted)
     within = f" within {shlex.join(words_of(header.selection))}" if header.selection else ""

@@ -6,7 +6,10 @@ The functions are imported when they are first used.
 from importlib import import_module
 from typing import Any
 
-_HOMES: dict[str, str] = {"compare": "parity.models.comparison.comparing"}
+_HOMES: dict[str, str] = {
+    "compare": "parity.models.comparison.comparing",
+    "layers": "parity.models.listing",
+}
 """The module of each public function."""
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
 from importlib import import_module
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 from convmm.geometry import shorten, shown
-from parity.frameworks.attempt import describe
+from parity.frameworks.attempt import attempt, describe
 from parity.frameworks.model import Model, ModelError, file_error
 from parity.frameworks.table import all_frameworks
 
@@ -55,32 +55,29 @@ def _named(text: str) -> object:
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
-    try:
-        found: Any = import_module(module)
-        for part in attribute.split("."):
-            found = getattr(found, part)
-    except Exception as error:
-        raise ModelError(f"model {shown(text)} cannot be imported: {describe(error)}") from error
+    found, _warnings = attempt(lambda: attrgetter(attribute)(import_module(module)))
+    if isinstance(found, BaseException):
+        raise ModelError(f"model {shown(text)} cannot be imported: {describe(found)}") from found
     return found
 
 
 def _owned(thing: object) -> Model:
     made = thing
     if _owner(made) is None and callable(thing):
-        try:
-            made = thing()
-        except Exception as error:
-            raised = f"called without arguments it raised {describe(error)}"
-            raise ModelError(f"model {_shown(thing)}: {raised}") from error
+        made, _warnings = attempt(thing)
+        if isinstance(made, BaseException):
+            raise ModelError(
+                f"model {name_of(thing)}: called without arguments it raised {describe(made)}"
+            ) from made
     owner = _owner(made)
     if owner is None:
         raise ModelError(
-            f"model {_shown(thing)}: allowed is a model of a framework, or a function without arguments that "
-            f"makes one, and this is {_article(made)}"
+            f"model {name_of(thing)}: allowed is a model of a framework, or a function without arguments "
+            f"that makes one, and this is {_article(made)}"
         )
     missing = owner.why_unavailable()
     if missing is not None:
-        raise ModelError(f"model {_shown(thing)}: {owner.name} {missing}")
+        raise ModelError(f"model {name_of(thing)}: {owner.name} {missing}")
     opened: Model = owner.open_model(made)
     return opened
 
@@ -90,16 +87,13 @@ def _owner(thing: object) -> Any:  # noqa: ANN401 - a framework or None
     return next((found for found in reversed(all_frameworks()) if found.owns_model(thing)), None)
 
 
-def _shown(thing: object) -> str:
-    named = getattr(thing, "__qualname__", None)
-    return shorten(named) if isinstance(named, str) else shown(thing)
+def name_of(model: object) -> str:
+    """Return what sentences call a model: what it was given as, or of an object its class or function."""
+    if isinstance(model, str | Path):
+        return shorten(str(model))
+    return shorten(str(getattr(model, "__qualname__", None) or type(model).__qualname__))
 
 
 def _article(thing: object) -> str:
     kind = type(thing)
     return f"of {kind.__module__}.{kind.__qualname__}"
-
-
-def names_of_files() -> Sequence[str]:
-    """Return how the names of files end that some framework opens."""
-    return sorted({each for found in all_frameworks() for each in found.model_files})

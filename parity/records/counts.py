@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from parity.cases.op import OPS
+from parity.cases.suites import BUILT_IN, KNOWN
 from parity.cases.verdict import VERDICTS
 from parity.records.header import Header
 from parity.records.result import ENDED_BADLY, Record, Result
@@ -117,6 +118,7 @@ class Report:
         self._unseen: Counter[str] = Counter()
         self._ended_badly = 0
         self._counts: dict[Row, Counter[str]] = {}
+        self._apart: list[tuple[tuple[object, ...], tuple[str, str, str, str]]] = []
         for record in records:
             self.add(record)
 
@@ -129,7 +131,11 @@ class Report:
         for result in record.results:
             row = (result.framework, result.spelling, result.output, record.op)
             counts = self._counts.setdefault(row, Counter())
-            counts[classify(result)] += 1
+            what = classify(result)
+            counts[what] += 1
+            if record.place[0] not in _KNOWN_SUITES and what != "agree" and _is_own_layer(result):
+                place = (*record_place(record, self._suites), self._row_place(row))
+                self._apart.append((place, (record.place[1], result.label, what, result.reason or "")))
             self.comparisons += result.compares
             self._unseen.update(result.unseen)
             if declined(result):
@@ -146,6 +152,14 @@ class Report:
     def unexplained(self) -> list[tuple[str, str, str]]:
         """Command, result and reason of each, by suite, the case's name, command, and result."""
         return [found for _, found in sorted(self._unexplained)]
+
+    @property
+    def apart(self) -> list[tuple[str, str, str, str]]:
+        """Name, result, what came of it and reason of each native layer that does not agree.
+
+        Of the cases of a user's own suites, such as a model's layers: their names say more than commands.
+        """
+        return [found for _, found in sorted(self._apart)]
 
     def adding(self, records: Iterable[Record]) -> Iterator[Record]:
         """Yield the same records, each counted as it passes."""
@@ -215,9 +229,20 @@ class Report:
                 {"result": label, "reason": reason, "count": count}
                 for (label, reason), count in self.declined.most_common()
             ],
+            "apart": [
+                {"name": name, "result": label, "found": found, "reason": reason}
+                for name, label, found, reason in self.apart
+            ],
             "divergences": dict(self.divergences),
             "stale": self.stale,
         }
+
+
+_KNOWN_SUITES = {"", *BUILT_IN, KNOWN}
+
+
+def _is_own_layer(result: Result) -> bool:
+    return result.spelling == "native" and result.output == "value"
 
 
 def _why(result: Result) -> str:

@@ -29,6 +29,7 @@ from parity.frameworks.keras.depthwise import depthwise, multiplier_of, to_depth
 from parity.frameworks.keras.differentiate import backward, differentiating, why_no_gradients
 from parity.frameworks.keras.exact import exact
 from parity.frameworks.keras.live import text_of
+from parity.frameworks.keras.model import SUFFIXES, KerasModel, open_model
 from parity.frameworks.keras.operations.read import CLASSES as FUNCTIONS
 from parity.frameworks.keras.operations.read import PREFIXES as FUNCTION_PREFIXES
 from parity.frameworks.keras.operations.read import read as read_function
@@ -94,6 +95,8 @@ class Keras(Framework):
     read_chain = staticmethod(read_chain)
     sequence = staticmethod(sequence)
     owns = staticmethod(owns)
+    owns_model = owns
+    model_files = SUFFIXES
     written = staticmethod(written)
     padding_modes = PADDING_MODES
 
@@ -170,6 +173,11 @@ class Keras(Framework):
     @property
     def _data_format(self) -> str:
         return CHANNELS_FIRST if CHANNELS_FIRST in self.on else CHANNELS_LAST
+
+    def open_model(self, thing: Any) -> KerasModel:
+        """Open a model, or the file of one."""
+        self.load()
+        return open_model(self, thing)
 
     def why_no_chains(self) -> str | None:
         """Return None: a Sequential applies layers in turn."""

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from convmm.geometry import shorten
 from parity.cases.arrays import Array
 from parity.frameworks.model import Model
 from parity.frameworks.precision import ROUNDOFF
@@ -18,7 +17,7 @@ from parity.models.comparison.mapping import pairs_of, read_map
 from parity.models.comparison.pairing import Pairing, numbers_in, pair
 from parity.models.comparison.recording import Recording, record
 from parity.models.comparison.result import Comparison, Finding, Side
-from parity.models.given import open_model
+from parity.models.given import name_of, open_model
 from parity.models.inputs import Input, arrays_of
 
 _AMBIGUOUS = (
@@ -94,20 +93,13 @@ def _findings(ours: Recording, theirs: Recording, pairing: Pairing, trail: Trail
 
 def _side(given: object, found: Recording, paired: set[int]) -> Side:
     alone = [call.label for number, call in enumerate(found.calls) if number not in paired]
-    return Side(_name(given), found.framework, tuple(alone), found.unread)
-
-
-def _name(given: object) -> str:
-    if isinstance(given, str | Path):
-        return shorten(str(given))
-    named = given if isinstance(given, type) or hasattr(given, "__qualname__") else type(given)
-    return shorten(named.__qualname__)
+    return Side(name_of(given), found.framework, tuple(alone), found.unread)
 
 
 def _notes(
     ours: tuple[object, Recording], theirs: tuple[object, Recording], pairing: Pairing
 ) -> tuple[str, ...]:
-    said = [f"{_name(given)}: {note}" for given, found in (ours, theirs) for note in found.notes]
+    said = [f"{name_of(given)}: {note}" for given, found in (ours, theirs) for note in found.notes]
     return (*said, *([_AMBIGUOUS] if pairing.ambiguous else []))
 
 

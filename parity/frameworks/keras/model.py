@@ -1,0 +1,146 @@
+"""Models of Keras, in memory and in files, in either layout."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from parity.cases.arrays import Array
+from parity.frameworks.attempt import describe
+from parity.frameworks.interface import Framework
+from parity.frameworks.keras.installation import load
+from parity.frameworks.keras.tensors import has_channels_first, to_keras
+from parity.frameworks.keras.watching import Watch
+from parity.frameworks.model import Model, ModelError, Ran, Seen, file_error, raised, same_shape
+
+SUFFIXES = (".keras", ".h5", ".hdf5")
+"""How the names of files end that Keras saves models in."""
+
+_LEAST_RANK = 3
+"""Axes of an array that has channels and space."""
+
+
+class KerasModel(Model):
+    """A model, or any layer, of Keras.
+
+    Args:
+        keras: the framework.
+        model: the model.
+    """
+
+    framework = "keras"
+
+    def __init__(self, keras: Framework, model: Any) -> None:
+        self._keras, self._model = keras, model
+        if not model.built:
+            self.notes = ("the model was not built: this run builds it, and draws its weights",)
+
+    @property
+    def declared(self) -> tuple[tuple[int | None, ...], ...] | None:
+        """The shapes of its inputs, channels first, where it was built by them."""
+        shapes = self._own_shapes
+        if shapes is None:
+            return None
+        first = has_channels_first(self._model)
+        return tuple(each if first or len(each) < _LEAST_RANK else _moved(each) for each in shapes)
+
+    @property
+    def _own_shapes(self) -> tuple[tuple[int | None, ...], ...] | None:
+        """The shapes of its inputs in its own layout."""
+        try:
+            inputs = self._model.inputs
+        except (AttributeError, ValueError):
+            return None
+        return tuple(tuple(each.shape) for each in inputs) if inputs else None
+
+    def run(self, inputs: Sequence[Array], seen: Seen) -> Ran:
+        """Call the model in inference mode, eagerly."""
+        first = [self._is_first(each, number) for number, each in enumerate(inputs)]
+        given = [_tensor(each, channels_first=order) for each, order in zip(inputs, first, strict=True)]
+        watch = Watch(self._keras, self._model, seen)
+        with watch.watching(), _eagerly():
+            try:
+                found = self._model(given[0] if len(given) == 1 else given, training=False)
+            except ModelError:
+                raise
+            except (Exception, SystemExit) as error:
+                raise raised(f"the Keras model {self._model.name}", error, inputs) from error
+        ordered = all(first) if first else False
+        outputs = [load().ops.convert_to_numpy(each) for each in load().tree.flatten(found)]
+        if not ordered:
+            outputs = [each if each.ndim < _LEAST_RANK else np.moveaxis(each, -1, 1) for each in outputs]
+        return Ran(tuple(outputs), tuple(watch.unread.values()))
+
+    def _is_first(self, array: Array, number: int) -> bool:
+        """Return whether an input is to be given channels first, by the declared shape or by the layers.
+
+        Raises:
+            ModelError: it is neither way what was declared.
+        """
+        by_layers = has_channels_first(self._model)
+        shapes = self._own_shapes
+        if shapes is None or number >= len(shapes):
+            return by_layers
+        if array.ndim < _LEAST_RANK:
+            return True
+        fits = {
+            order: same_shape(shapes[number], array.shape if order else (*_last(array.shape),))
+            for order in (True, False)
+        }
+        if not any(fits.values()):
+            declared = self.declared or shapes
+            written = ",".join("?" if size is None else str(size) for size in declared[number])
+            given = ",".join(map(str, array.shape))
+            raise ModelError(
+                f"input {given}: the Keras model {self._model.name} takes {written}, channels first"
+            )
+        return by_layers if all(fits.values()) else fits[True]
+
+
+def open_model(keras: Framework, thing: Any) -> KerasModel:
+    """Open a model, or the file of one.
+
+    Raises:
+        ModelError: a file that holds no model, or one with code that is not to be run.
+    """
+    if not isinstance(thing, Path):
+        return KerasModel(keras, thing)
+    try:
+        model = load().saving.load_model(str(thing), compile=False, safe_mode=True)
+    except Exception as error:
+        raise file_error(thing, f"Keras cannot load it: {describe(error)}") from error
+    return KerasModel(keras, model)
+
+
+def _tensor(array: Array, *, channels_first: bool) -> Any:
+    if array.ndim < _LEAST_RANK:
+        return load().ops.convert_to_tensor(array)
+    return to_keras(array, channels_first=channels_first)
+
+
+def _moved(shape: Sequence[Any]) -> tuple[Any, ...]:
+    return (shape[0], shape[-1], *shape[1:-1])
+
+
+def _last(shape: Sequence[int]) -> tuple[int, ...]:
+    return (shape[0], *shape[2:], shape[1])
+
+
+@contextlib.contextmanager
+def _eagerly() -> Iterator[None]:
+    """Have functions that TensorFlow would trace run as they stand."""
+    if load().backend.backend() != "tensorflow":
+        yield
+        return
+    import tensorflow as tf  # noqa: PLC0415 - imported when first used
+
+    before = tf.config.functions_run_eagerly()
+    tf.config.run_functions_eagerly(True)  # noqa: FBT003 - as TensorFlow has it
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(before)
