@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Hashable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ from parity.cases.arrays import Array
 from parity.frameworks.model import Model
 from parity.frameworks.precision import ROUNDOFF
 from parity.models.comparison.distance import distance
-from parity.models.comparison.judging import Trail, judge
+from parity.models.comparison.judging import Trail, judge, uncropped
 from parity.models.comparison.mapping import pairs_of, read_map
 from parity.models.comparison.pairing import Pairing, numbers_in, pair
 from parity.models.comparison.recording import Recording, record
@@ -59,12 +61,14 @@ def compare(
         calls = ours.calls, theirs.calls
         pairing = pair(*calls) if wanted is None else pairs_of(wanted, *calls)
         trail = Trail()
-        findings = tuple(_findings(ours, theirs, pairing, trail))
+        findings = _findings(ours, theirs, pairing, trail)
     outputs_apart = _outputs_apart(ours.outputs, theirs.outputs)
+    if trail.waiting is not None and not trail.parted and outputs_apart == math.inf:
+        findings[trail.waiting.number] = uncropped(findings[trail.waiting.number], trail.waiting)
     return Comparison(
         _side(a, ours, {i for i, _ in pairing.pairs}),
         _side(b, theirs, {j for _, j in pairing.pairs}),
-        findings,
+        tuple(findings),
         outputs_apart,
         _after(trail, outputs_apart, ours, theirs),
         notes=_notes((a, ours), (b, theirs), pairing),
@@ -88,7 +92,16 @@ def _findings(ours: Recording, theirs: Recording, pairing: Pairing, trail: Trail
         return named.get(numbers_in(kernel.astype(np.float32)))
 
     frameworks = ours.framework, theirs.framework
-    return [judge(ours.calls[i], theirs.calls[j], trail, frameworks, others) for i, j in pairing.pairs]
+    findings: list[Finding] = []
+    for number, (i, j) in enumerate(pairing.pairs):
+        found = judge(ours.calls[i], theirs.calls[j], trail, frameworks, others, number)
+        waiting = trail.waiting
+        if waiting is not None and found.before is not None and math.isinf(found.inputs_apart):
+            findings[waiting.number] = uncropped(findings[waiting.number], waiting)
+            trail.waiting = None
+            found = replace(found, before=None, cause="same" if found.cause == "between" else found.cause)
+        findings.append(found)
+    return findings
 
 
 def _side(given: object, found: Recording, paired: set[int]) -> Side:

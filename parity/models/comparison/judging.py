@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from convmm.geometry import GeometryError
 from parity.cases.arrays import Array
@@ -17,10 +18,10 @@ from parity.frameworks.precision import ROUNDOFF
 from parity.models.comparison.between import explain_between
 from parity.models.comparison.distance import distance
 from parity.models.comparison.kernels import explain_weights
-from parity.models.comparison.meaning import explain_meaning
-from parity.models.comparison.ranks import of_one_rank
+from parity.models.comparison.meaning import Layer, Meaning, compare_meaning
+from parity.models.comparison.ranks import OnePair, of_one_rank
 from parity.models.comparison.recording import Call
-from parity.models.comparison.result import Cause, Finding
+from parity.models.comparison.result import RIGHT, Cause, Finding
 from parity.models.comparison.rounding import Apart, apart
 from parity.translation.translator import Draft, draft
 
@@ -31,6 +32,23 @@ _LEAST = 128.0
 """Roundoffs that are no distance yet."""
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """A pair whose layers are the same as soon as what one has more is cropped.
+
+    Attributes:
+        number: of the pair.
+        spare: what has to be cropped.
+        sizes: of the input of a layer behind it, once it is.
+        instead: what to write where it is not.
+    """
+
+    number: int
+    spare: str
+    sizes: tuple[int, ...]
+    instead: str | None
+
+
 @dataclass
 class Trail:
     """What two models have in common up to a pair.
@@ -39,11 +57,14 @@ class Trail:
         noise: the largest distance of what they compute, relative to its size, that rounding has made.
         parted: something differs by more than that.
         last: the pair before, as a sentence names it.
+        waiting: the last pair of which one layer has outputs that the other has not, until it is seen that
+            they are cropped.
     """
 
     noise: float = 0.0
     parted: bool = False
     last: tuple[str, str] | None = None
+    waiting: Waiting | None = None
 
     def differ(self, apart_by: float, roundoff: float) -> bool:
         """Return whether a distance is more than rounding makes."""
@@ -56,6 +77,7 @@ def judge(
     trail: Trail,
     frameworks: tuple[str, str],
     others: Callable[[Array], str | None],
+    number: int,
 ) -> Finding:
     """Judge a pair of calls, and go on with the trail.
 
@@ -65,18 +87,28 @@ def judge(
         trail: up to here.
         frameworks: the names of whose they are.
         others: names another layer of the first model that has a kernel.
+        number: of the pair.
     """
-    mine, other, x, y, x_other = of_one_rank(ours, theirs)
+    pair = of_one_rank(ours, theirs)
+    mine, other = pair.mine, pair.other
     roundoff = max(ROUNDOFF[mine.case.dtype], ROUNDOFF[other.case.dtype])
-    found = _layer(mine, other, x, y, frameworks, others)
+    around, other_around = pair.around
+    x, x_other = around.within(pair.x), other_around.within(pair.x_other)
+    found = _layer(pair, frameworks, others)
     inputs_apart = distance(x, x_other)
     before = None
-    if not trail.parted and trail.differ(inputs_apart, roundoff):
+    parts = not trail.parted and trail.differ(inputs_apart, roundoff)
+    if parts:
         before = _before(x, x_other, inputs_apart, trail, (ours.label, theirs.label))
-    cause: Cause = "between" if before and found.cause in {"same", "rounding", "nothing"} else found.cause
-    trail.parted = trail.parted or before is not None or found.cause in {"meaning", "weights", "unexplained"}
+    elif trail.waiting is not None and x.shape[2:] == trail.waiting.sizes:
+        trail.waiting = None  # what was too much has been cropped
+    cause: Cause = "between" if before and found.cause in RIGHT else found.cause
+    trail.parted = trail.parted or parts or found.cause not in RIGHT
     if not trail.parted:
-        trail.noise = max(trail.noise, inputs_apart, _finite(distance(y, _y_of(theirs, y))))
+        trail.noise = max(trail.noise, inputs_apart, found.outputs_apart(theirs))
+        if found.spare is not None:
+            sizes = _cut(pair.y, found.ours).shape[2:]
+            trail.waiting = Waiting(number, found.spare, sizes, _instead(mine, frameworks[1]))
     trail.last = (ours.label, theirs.label)
     bound = found.apart
     return Finding(
@@ -93,61 +125,94 @@ def judge(
     )
 
 
+def uncropped(finding: Finding, waiting: Waiting) -> Finding:
+    """Return what is found of a pair after all, whose spare outputs nothing crops."""
+    return replace(finding, cause="meaning", why=waiting.spare, instead=waiting.instead)
+
+
 @dataclass(frozen=True)
 class _Layer:
-    """What came of a layer alone."""
+    """What came of a layer alone.
+
+    Attributes:
+        cause: of a difference, or that there is none.
+        why: in a sentence.
+        instead: what to write in its place.
+        apart: how far the outputs are apart.
+        spare: what has to be cropped behind one of the two.
+        y: the first layer's outputs that both have.
+        ours: where these stand.
+        theirs: where they stand in the second one's.
+    """
 
     cause: Cause
     why: str | None = None
     instead: str | None = None
     apart: Apart | None = None
+    spare: str | None = None
+    y: Array | None = None
+    ours: tuple[slice, ...] = ()
+    theirs: tuple[slice, ...] = ()
+
+    def outputs_apart(self, theirs: Call) -> float:
+        """Return the distance of what both gave when their models ran; 0.0 where it cannot be taken."""
+        if self.y is None:
+            return 0.0
+        found = theirs.y.read()
+        if found.ndim != self.y.ndim:
+            found = found.reshape(*found.shape[:2], *(size for size in found.shape[2:] if size > 1))
+        by = distance(self.y, _cut(found, self.theirs)) if found.ndim == self.y.ndim else 0.0
+        return by if math.isfinite(by) else 0.0
 
 
-def _layer(
-    mine: Use,
-    other: Use,
-    x: Array,
-    y: Array,
-    frameworks: tuple[str, str],
-    others: Callable[[Array], str | None],
-) -> _Layer:
+def _layer(pair: OnePair, frameworks: tuple[str, str], others: Callable[[Array], str | None]) -> _Layer:
     """Judge the second layer on the first one's input."""
-    meaning = _meaning(mine, other)
+    mine, other, y = pair.mine, pair.other, pair.y
+    around, other_around = pair.around
+    given = other_around.around(around.within(pair.x))
+    meaning = _meaning(mine, other, pair, given)
     weights = None
-    if mine.kernel.shape == other.kernel.shape or meaning is None:
+    if mine.kernel.shape == other.kernel.shape or meaning.differs is None:
         weights = explain_weights(mine, other, others)
-    if meaning is not None:
-        why = meaning if weights is None else f"{meaning}; and {weights}"
+    if meaning.differs is not None:
+        why = meaning.differs if weights is None else f"{meaning.differs}; and {weights}"
         return _Layer("meaning", why, _instead(mine, frameworks[1]))
     try:
-        z = other.again(x)
+        z = other.again(given)
     except Exception as error:  # noqa: BLE001 - whatever a layer raises is what is told of it
         return _Layer("unexplained", f"on the other's input it raised {describe(error)}")
-    if z.shape != y.shape:
+    ours, theirs = _cut(y, meaning.ours), _cut(z, meaning.theirs)
+    if ours.shape != theirs.shape:
         return _Layer("unexplained", f"it gives {format_shape(z.shape)} and not {format_shape(y.shape)}")
-    found = apart(mine, other, x, y, z, frameworks, converted=weights is None)
+    found = apart(pair, theirs, meaning.ours, frameworks, converted=weights is None)
+    layer = partial(
+        _Layer, apart=found, spare=meaning.spare, y=ours, ours=meaning.ours, theirs=meaning.theirs
+    )
     if weights is not None:
-        return _Layer("weights", weights, apart=found)
+        return layer("weights", weights)
     if not found.agree:
         why = f"they mean the same and have the same weights, and differ by {found.largest:.3g}"
         if found.ratio is not None:
             why += f", {found.ratio:.3g} times what rounding allows"
-        return _Layer("unexplained", why, apart=found)
-    cause: Cause = "nothing" if not found.tells else "rounding" if found.largest else "same"
-    return _Layer(cause, apart=found)
+        return layer("unexplained", why)
+    return layer("nothing" if not found.tells else "rounding" if found.largest else "same")
 
 
-def _meaning(mine: Use, other: Use) -> str | None:
+def _cut(array: Array, window: tuple[slice, ...]) -> Array:
+    return array[(slice(None), slice(None), *window)]
+
+
+def _meaning(mine: Use, other: Use, pair: OnePair, given: Array) -> Meaning:
     channels, due = other.case.input[1], mine.case.input[1]
     if channels != due and mine.case.op == other.case.op:
-        return f"it takes {channels} channels and not {due}"
-    if mine.case.op != other.case.op:
-        return explain_meaning(mine.case, other.case)
+        return Meaning(f"it takes {channels} channels and not {due}")
+    around, other_around = pair.around
     try:
-        theirs = replace(other.case, input=mine.case.input)
+        shape = given.shape if mine.case.op == other.case.op else other.case.input
+        theirs = replace(other.case, input=shape)
     except (CaseError, GeometryError) as error:
-        return f"it does not take the other's input: {error}"
-    return explain_meaning(mine.case, theirs)
+        return Meaning(f"it does not take the other's input: {error}")
+    return compare_meaning(Layer(mine.case, around), Layer(theirs, other_around))
 
 
 def _instead(mine: Use, framework: str) -> str | None:
@@ -174,12 +239,3 @@ def _before(x: Array, x_other: Array, apart_by: float, trail: Trail, labels: tup
 
 def _both(ours: str, theirs: str) -> str:
     return ours if ours == theirs else f"{ours} ({theirs})"
-
-
-def _y_of(theirs: Call, y: Array) -> Array:
-    found = theirs.y.read()
-    return found.reshape(y.shape) if found.size == y.size else found
-
-
-def _finite(value: float) -> float:
-    return value if math.isfinite(value) else 0.0

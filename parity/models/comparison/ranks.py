@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from parity.cases.arrays import Array
 from parity.cases.case import Case
 from parity.frameworks.model import Use
+from parity.models.comparison.placing import Padded, padded
 from parity.models.comparison.recording import Call
 
 
-def of_one_rank(ours: Call, theirs: Call) -> tuple[Use, Use, Array, Array, Array]:
-    """Return two calls' uses, the first one's input and output, and the second one's input.
+@dataclass(frozen=True)
+class OnePair:
+    """Two calls on as many axes.
+
+    Attributes:
+        mine: the first one's use.
+        other: the second one's.
+        x: the first one's input.
+        y: the first one's output.
+        x_other: the second one's input.
+        around: what is padded around each input, so that what is left has one shape; nothing but of
+            convolutions.
+    """
+
+    mine: Use
+    other: Use
+    x: Array
+    y: Array
+    x_other: Array
+    around: tuple[Padded, Padded]
+
+
+def of_one_rank(ours: Call, theirs: Call) -> OnePair:
+    """Return two calls on as many axes, with their arrays.
 
     Of a layer that has more spatial axes than the other those go that hold one element and a kernel of one
     tap, where there are so many.
@@ -23,10 +46,14 @@ def of_one_rank(ours: Call, theirs: Call) -> tuple[Use, Use, Array, Array, Array
     spare = mine.case.rank - other.case.rank
     axes = _idle(mine if spare > 0 else other, abs(spare))
     if spare > 0 and axes:
-        return _lowered(mine, axes), other, np.squeeze(x, axes), np.squeeze(y, axes), x_other
+        mine, x, y = _lowered(mine, axes), np.squeeze(x, axes), np.squeeze(y, axes)
     if spare < 0 and axes:
-        return mine, _lowered(other, axes), x, y, np.squeeze(x_other, axes)
-    return mine, other, x, y, x_other
+        other, x_other = _lowered(other, axes), np.squeeze(x_other, axes)
+    if mine.case.op == other.case.op and not mine.case.transposed:
+        around = padded(x, x_other)
+    else:
+        around = Padded(((0, 0),) * (x.ndim - 2)), Padded(((0, 0),) * (x_other.ndim - 2))
+    return OnePair(mine, other, x, y, x_other, around)
 
 
 def _idle(use: Use, count: int) -> tuple[int, ...]:

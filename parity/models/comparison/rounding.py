@@ -18,6 +18,7 @@ from parity.cases.arrays import Array
 from parity.frameworks.model import Use
 from parity.frameworks.precision import ROUNDOFF, Mode
 from parity.frameworks.table import find_framework
+from parity.models.comparison.ranks import OnePair
 from parity.verdict.bounds import Sums
 from parity.verdict.compare import compare, equal
 from parity.verdict.reference import along_channels
@@ -47,27 +48,19 @@ class Apart:
 
 
 def apart(
-    ours: Use,
-    theirs: Use,
-    x: Array,
-    y: Array,
-    other: Array,
-    frameworks: tuple[str, str],
-    *,
-    converted: bool,
+    pair: OnePair, other: Array, cut: tuple[slice, ...], frameworks: tuple[str, str], *, converted: bool
 ) -> Apart:
-    """Compare what two layers give for the same input.
+    """Compare what two layers that mean the same give for the first one's input.
 
     Args:
-        ours: the one layer, which means what is computed.
-        theirs: the other, with a kernel of the same shape.
-        x: the input, (N, C, *spatial).
-        y: what ours gave.
-        other: what theirs gave, of the same shape.
+        pair: the layers, with kernels of one shape, and what the first was given and gave.
+        other: what the second gave, of the elements that both have.
+        cut: which of the first one's these are.
         frameworks: the names of whose they are.
         converted: their weights differ by rounding at most, which the bound allows for then.
     """
-    a, b = y.astype(np.float64), other.astype(np.float64)
+    window = (slice(None), slice(None), *cut)
+    a, b = pair.y[window].astype(np.float64), other.astype(np.float64)
     tells = bool((np.isfinite(a) & np.isfinite(b) & ((a != 0) | (b != 0))).any())
     with np.errstate(invalid="ignore", over="ignore"):
         difference = np.where(equal(a, b), 0.0, np.abs(a - b))
@@ -75,9 +68,10 @@ def apart(
     largest = float(difference.max(initial=0.0))
     if not largest:
         return Apart(agree=True, ratio=0.0, largest=0.0, tells=tells)
-    allowed = _allowed(ours, theirs, x, a, frameworks, converted=converted)
+    met = np.sqrt(_energy(pair.mine, pair.x))[window]  # (N, groups, *sizes)
+    allowed = _allowed(pair, met, a, frameworks, converted=converted)
     if allowed is None:
-        dtype = _coarser(ours.case.dtype, theirs.case.dtype)
+        dtype = _coarser(pair.mine.case.dtype, pair.other.case.dtype)
         return Apart(compare(b, a, dtype).allclose is True, None, largest, tells)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         ratio = float(np.where(difference == 0, 0.0, difference / allowed).max(initial=0.0))
@@ -89,11 +83,19 @@ def _coarser(a: str, b: str) -> str:
 
 
 def _allowed(
-    ours: Use, theirs: Use, x: Array, y: Array, frameworks: tuple[str, str], *, converted: bool
+    pair: OnePair, met: Array, y: Array, frameworks: tuple[str, str], *, converted: bool
 ) -> Array | None:
-    """Return how far apart each element may be, broadcast over them; None where that cannot be said."""
+    """Return how far apart each element may be, broadcast over them; None where that cannot be said.
+
+    Args:
+        pair: the layers.
+        met: the norm of what each output's taps meet, (N, groups, *sizes).
+        y: what the first gave, (N, O, *sizes).
+        frameworks: as of :func:`apart`.
+        converted: as of :func:`apart`.
+    """
+    ours, theirs, x = pair.mine, pair.other, pair.x
     case, rank = ours.case, ours.case.rank
-    met = np.sqrt(_energy(ours, x))  # (N, groups, *sizes)
     norms, other_norms, changes = (_norms(ours, each) for each in _kernels(ours, theirs))
     met = np.repeat(met, case.filters // max(case.groups, 1), axis=1)
     terms = np.asarray(case.input[1] // case.groups * int(np.prod(case.kernel)) + 1)
