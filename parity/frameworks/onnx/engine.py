@@ -16,6 +16,7 @@ from parity.frameworks.distributions import installed_version, not_installed
 from parity.frameworks.filled import behind_padding
 from parity.frameworks.interface import Framework
 from parity.frameworks.onnx.filled import behind_pad, why_no_pad
+from parity.frameworks.onnx.graph import OnnxModel, open_model
 from parity.frameworks.onnx.model import OLDEST, OPSET, calling, model_of
 from parity.frameworks.onnx.padding import by_pads
 from parity.frameworks.onnx.read import read
@@ -118,6 +119,19 @@ class Engine(Framework):
         """Return whether it is a node; where onnx is not imported there is none."""
         onnx: Any = sys.modules.get("onnx")
         return bool(self.classes) and onnx is not None and isinstance(thing, onnx.NodeProto)
+
+    def run_graph(self, model: bytes, inputs: Mapping[str, Array]) -> list[Array]:
+        """Run a model of several inputs and outputs; of an engine that has :attr:`model_files`."""
+        raise NotImplementedError
+
+    def owns_model(self, thing: object) -> bool:
+        """Return whether it is a model; where onnx is not imported there is none."""
+        onnx: Any = sys.modules.get("onnx")
+        return bool(self.model_files) and onnx is not None and isinstance(thing, onnx.ModelProto)
+
+    def open_model(self, thing: Any) -> OnnxModel:
+        """Open a model in memory, or the file of one."""
+        return open_model(self, self, thing)
 
     def spell(self, case: Case) -> list[Spelling | Unsupported]:
         """Return the case's nodes, and one of a longer kernel where the one by ``pads`` is refused.

@@ -5,6 +5,7 @@ Sources: onnxruntime/core/providers/cpu/nn/conv_transpose_attributes.h and conv_
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from parity.cases.case import PADDING_MODES, Case
 from parity.frameworks.distributions import installed_version
 from parity.frameworks.onnx.engine import Engine
 from parity.frameworks.onnx.filled import reflects_too_much
+from parity.frameworks.onnx.graph import SUFFIX
 from parity.frameworks.onnx.model import OLDEST
 from parity.frameworks.onnx.padding import NOTSET, SAME, SAME_UPPER, OfAxis, Window, Written, total
 from parity.frameworks.precision import Mode, accumulated_in_float32
@@ -98,6 +100,7 @@ class OnnxRuntime(Engine):
 
     plain = "onnxruntime"
     distributions = ("onnxruntime", "onnxruntime-gpu")
+    model_files = (SUFFIX,)
     padding_modes = PADDING_MODES
 
     @property
@@ -140,6 +143,12 @@ class OnnxRuntime(Engine):
         (given,) = session.get_inputs()
         result: Array = session.run(None, {given.name: x})[0]
         return result
+
+    def run_graph(self, model: bytes, inputs: Mapping[str, Array]) -> list[Array]:
+        """Run a model of several inputs and outputs."""
+        session = self.load().InferenceSession(model, self._options(), providers=["CPUExecutionProvider"])
+        found: list[Array] = session.run(None, dict(inputs))
+        return found
 
     @property
     def running(self) -> tuple[tuple[str, ...], str]:

@@ -5,13 +5,16 @@ Sources: onnx/reference/ops/op_conv.py, op_conv_transpose.py and op_col2im.py (o
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from convmm.geometry import Axis
 from parity.cases.arrays import Array
 from parity.cases.case import PADDING_MODES, Case
+from parity.frameworks.distributions import installed_version
 from parity.frameworks.onnx.engine import Engine
+from parity.frameworks.onnx.graph import SUFFIX
 from parity.frameworks.onnx.padding import SAME, SAME_UPPER, OfAxis, Window, Written, total
 from parity.frameworks.precision import Mode, accumulated_by_tap, accumulated_in_float32
 from parity.frameworks.spelling import Refusal
@@ -68,6 +71,7 @@ class Reference(Engine):
 
     plain = "onnx"
     distributions = ("onnx",)
+    model_files = (SUFFIX,)
     padding_modes = PADDING_MODES
 
     @property
@@ -92,6 +96,15 @@ class Reference(Engine):
         evaluator = self.load().ReferenceEvaluator(model)
         result: Array = evaluator.run(None, {evaluator.input_names[0]: x})[0]
         return result
+
+    def run_graph(self, model: bytes, inputs: Mapping[str, Array]) -> list[Array]:
+        """Run a model of several inputs and outputs."""
+        found: list[Array] = self.load().ReferenceEvaluator(model).run(None, dict(inputs))
+        return found
+
+    def owns_model(self, thing: object) -> bool:
+        """Return whether it is a model, where ONNX Runtime is not installed: that is much faster."""
+        return installed_version("onnxruntime", "onnxruntime-gpu") is None and super().owns_model(thing)
 
     @property
     def running(self) -> tuple[tuple[str, ...], str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import tempfile
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
@@ -14,11 +13,11 @@ from parity.cases.arrays import Array
 from parity.frameworks.model import Model
 from parity.frameworks.precision import ROUNDOFF
 from parity.models.comparison.distance import distance
-from parity.models.comparison.judging import Trail, judge, uncropped
+from parity.models.comparison.judging import Trail, blamed, judge
 from parity.models.comparison.mapping import pairs_of, read_map
 from parity.models.comparison.pairing import Pairing, numbers_in, pair
 from parity.models.comparison.recording import Recording, record
-from parity.models.comparison.result import Comparison, Finding, Side
+from parity.models.comparison.result import Cause, Comparison, Finding, Side
 from parity.models.given import name_of, open_model
 from parity.models.inputs import Input, arrays_of
 
@@ -63,14 +62,15 @@ def compare(
         trail = Trail()
         findings = _findings(ours, theirs, pairing, trail)
     outputs_apart = _outputs_apart(ours.outputs, theirs.outputs)
-    if trail.waiting is not None and not trail.parted and outputs_apart == math.inf:
-        findings[trail.waiting.number] = uncropped(findings[trail.waiting.number], trail.waiting)
+    after = _after(trail, outputs_apart, ours, theirs)
+    if after is not None and outputs_apart is not None and _blame(findings, trail, outputs_apart):
+        after = None
     return Comparison(
         _side(a, ours, {i for i, _ in pairing.pairs}),
         _side(b, theirs, {j for _, j in pairing.pairs}),
         tuple(findings),
         outputs_apart,
-        _after(trail, outputs_apart, ours, theirs),
+        after,
         notes=_notes((a, ours), (b, theirs), pairing),
         mapped=wanted is not None,
     )
@@ -95,13 +95,19 @@ def _findings(ours: Recording, theirs: Recording, pairing: Pairing, trail: Trail
     findings: list[Finding] = []
     for number, (i, j) in enumerate(pairing.pairs):
         found = judge(ours.calls[i], theirs.calls[j], trail, frameworks, others, number)
-        waiting = trail.waiting
-        if waiting is not None and found.before is not None and math.isinf(found.inputs_apart):
-            findings[waiting.number] = uncropped(findings[waiting.number], waiting)
-            trail.waiting = None
-            found = replace(found, before=None, cause="same" if found.cause == "between" else found.cause)
         findings.append(found)
+        if found.before is not None and _blame(findings, trail, found.inputs_apart):
+            cause: Cause = "same" if found.cause == "between" else found.cause
+            findings[number] = replace(found, before=None, cause=cause)
     return findings
+
+
+def _blame(findings: list[Finding], trail: Trail, by: float) -> bool:
+    """Blame the last pair that waits to be made up for, where that explains a distance; say if so."""
+    waiting = next((each for each in reversed(trail.waiting) if each.is_to_blame(by)), None)
+    if waiting is not None:
+        findings[waiting.number] = blamed(findings[waiting.number], waiting)
+    return waiting is not None
 
 
 def _side(given: object, found: Recording, paired: set[int]) -> Side:

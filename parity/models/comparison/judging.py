@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
+
+import numpy as np
 
 from convmm.geometry import GeometryError
 from parity.cases.arrays import Array
@@ -17,7 +19,7 @@ from parity.frameworks.model import Use
 from parity.frameworks.precision import ROUNDOFF
 from parity.models.comparison.between import explain_between
 from parity.models.comparison.distance import distance
-from parity.models.comparison.kernels import explain_weights
+from parity.models.comparison.kernels import explain_weights, folded
 from parity.models.comparison.meaning import Layer, Meaning, compare_meaning
 from parity.models.comparison.ranks import OnePair, of_one_rank
 from parity.models.comparison.recording import Call
@@ -34,19 +36,32 @@ _LEAST = 128.0
 
 @dataclass(frozen=True)
 class Waiting:
-    """A pair whose layers are the same as soon as what one has more is cropped.
+    """A pair whose layers are the same if what follows them makes up for how they differ.
 
     Attributes:
         number: of the pair.
-        spare: what has to be cropped.
-        sizes: of the input of a layer behind it, once it is.
+        cause: of a difference, where nothing makes up for it: "meaning", one layer has outputs that the other
+            has not, and they are not cropped; "weights", its filters are multiplied by factors, and no
+            normalization is left out for that.
+        why: in a sentence.
+        shape: of the input of a layer behind it, without the batch, once it is made up for; of crops without
+            the channels.
         instead: what to write where it is not.
     """
 
     number: int
-    spare: str
-    sizes: tuple[int, ...]
+    cause: Cause
+    why: str
+    shape: tuple[int, ...]
     instead: str | None
+
+    def is_met(self, x: Array) -> bool:
+        """Return whether an input that both models have may be what follows this pair."""
+        return x.shape[-len(self.shape) :] == self.shape
+
+    def is_to_blame(self, inputs_apart: float) -> bool:
+        """Return whether inputs that are so far apart may come of this pair."""
+        return self.cause == "weights" or math.isinf(inputs_apart)
 
 
 @dataclass
@@ -57,14 +72,13 @@ class Trail:
         noise: the largest distance of what they compute, relative to its size, that rounding has made.
         parted: something differs by more than that.
         last: the pair before, as a sentence names it.
-        waiting: the last pair of which one layer has outputs that the other has not, until it is seen that
-            they are cropped.
+        waiting: pairs of which it is not seen yet that what follows makes up for how they differ.
     """
 
     noise: float = 0.0
     parted: bool = False
     last: tuple[str, str] | None = None
-    waiting: Waiting | None = None
+    waiting: list[Waiting] = field(default_factory=list)
 
     def differ(self, apart_by: float, roundoff: float) -> bool:
         """Return whether a distance is more than rounding makes."""
@@ -100,15 +114,19 @@ def judge(
     parts = not trail.parted and trail.differ(inputs_apart, roundoff)
     if parts:
         before = _before(x, x_other, inputs_apart, trail, (ours.label, theirs.label))
-    elif trail.waiting is not None and x.shape[2:] == trail.waiting.sizes:
-        trail.waiting = None  # what was too much has been cropped
+    else:
+        trail.waiting = [each for each in trail.waiting if trail.parted or not each.is_met(x)]
     cause: Cause = "between" if before and found.cause in RIGHT else found.cause
     trail.parted = trail.parted or parts or found.cause not in RIGHT
     if not trail.parted:
         trail.noise = max(trail.noise, inputs_apart, found.outputs_apart(theirs))
+        shape = _cut(pair.y, found.ours).shape
         if found.spare is not None:
-            sizes = _cut(pair.y, found.ours).shape[2:]
-            trail.waiting = Waiting(number, found.spare, sizes, _instead(mine, frameworks[1]))
+            trail.waiting.append(
+                Waiting(number, "meaning", found.spare, shape[2:], _instead(mine, frameworks[1]))
+            )
+        if found.folded is not None:
+            trail.waiting.append(Waiting(number, "weights", found.folded, shape[1:], None))
     trail.last = (ours.label, theirs.label)
     bound = found.apart
     return Finding(
@@ -125,9 +143,9 @@ def judge(
     )
 
 
-def uncropped(finding: Finding, waiting: Waiting) -> Finding:
-    """Return what is found of a pair after all, whose spare outputs nothing crops."""
-    return replace(finding, cause="meaning", why=waiting.spare, instead=waiting.instead)
+def blamed(finding: Finding, waiting: Waiting) -> Finding:
+    """Return what is found of a pair after all, for which nothing makes up."""
+    return replace(finding, cause=waiting.cause, why=waiting.why, instead=waiting.instead)
 
 
 @dataclass(frozen=True)
@@ -140,6 +158,7 @@ class _Layer:
         instead: what to write in its place.
         apart: how far the outputs are apart.
         spare: what has to be cropped behind one of the two.
+        folded: how the weights differ, where they do as those do that a normalization is folded into.
         y: the first layer's outputs that both have.
         ours: where these stand.
         theirs: where they stand in the second one's.
@@ -150,6 +169,7 @@ class _Layer:
     instead: str | None = None
     apart: Apart | None = None
     spare: str | None = None
+    folded: str | None = None
     y: Array | None = None
     ours: tuple[slice, ...] = ()
     theirs: tuple[slice, ...] = ()
@@ -167,7 +187,7 @@ class _Layer:
 
 def _layer(pair: OnePair, frameworks: tuple[str, str], others: Callable[[Array], str | None]) -> _Layer:
     """Judge the second layer on the first one's input."""
-    mine, other, y = pair.mine, pair.other, pair.y
+    mine, other = pair.mine, pair.other
     around, other_around = pair.around
     given = other_around.around(around.within(pair.x))
     meaning = _meaning(mine, other, pair, given)
@@ -181,21 +201,44 @@ def _layer(pair: OnePair, frameworks: tuple[str, str], others: Callable[[Array],
         z = other.again(given)
     except Exception as error:  # noqa: BLE001 - whatever a layer raises is what is told of it
         return _Layer("unexplained", f"on the other's input it raised {describe(error)}")
-    ours, theirs = _cut(y, meaning.ours), _cut(z, meaning.theirs)
+    return _computed(pair, z, meaning, weights, frameworks)
+
+
+def _computed(
+    pair: OnePair, z: Array, meaning: Meaning, weights: str | None, frameworks: tuple[str, str]
+) -> _Layer:
+    """Judge what the second layer gave, ``z``, of two that mean the same, with weights that differ so."""
+    mine, other = pair.mine, pair.other
+    factors = None if weights is None else folded(mine, other)
+    if factors is not None:
+        pair = _as_folded(pair, factors)
+    ours, theirs = _cut(pair.y, meaning.ours), _cut(z, meaning.theirs)
     if ours.shape != theirs.shape:
-        return _Layer("unexplained", f"it gives {format_shape(z.shape)} and not {format_shape(y.shape)}")
-    found = apart(pair, theirs, meaning.ours, frameworks, converted=weights is None)
-    layer = partial(
-        _Layer, apart=found, spare=meaning.spare, y=ours, ours=meaning.ours, theirs=meaning.theirs
-    )
-    if weights is not None:
+        return _Layer("unexplained", f"it gives {format_shape(z.shape)} and not {format_shape(pair.y.shape)}")
+    found = apart(pair, theirs, meaning.ours, frameworks, converted=weights is None or factors is not None)
+    layer = partial(_Layer, apart=found, spare=meaning.spare, ours=meaning.ours, theirs=meaning.theirs)
+    if weights is not None and factors is None:
         return layer("weights", weights)
+    if factors is not None and found.agree:
+        said = "a normalization is folded into it"
+        return layer("rounding", said, folded=f"{weights}, and no normalization is left out for it")
+    layer = partial(layer, y=ours)
     if not found.agree:
         why = f"they mean the same and have the same weights, and differ by {found.largest:.3g}"
         if found.ratio is not None:
             why += f", {found.ratio:.3g} times what rounding allows"
         return layer("unexplained", why)
     return layer("nothing" if not found.tells else "rounding" if found.largest else "same")
+
+
+def _as_folded(pair: OnePair, factors: Array) -> OnePair:
+    """Return a pair whose first layer has had a normalization folded into it as the second one has."""
+    mine, other = pair.mine, pair.other
+    shape = (-1, *(1,) * mine.case.rank)
+    bias = 0.0 if mine.bias is None else mine.bias.astype(np.float64)
+    moved = (0.0 if other.bias is None else other.bias.astype(np.float64)) - factors * bias
+    y = factors.reshape(shape) * pair.y + np.broadcast_to(moved, factors.shape).reshape(shape)
+    return replace(pair, mine=replace(mine, kernel=other.kernel, bias=other.bias), y=y)
 
 
 def _cut(array: Array, window: tuple[slice, ...]) -> Array:

@@ -33,6 +33,32 @@ def weights_of(use: Use) -> Weights:
     return Weights(use.kernel.astype(np.float64), None if use.bias is None else use.bias.astype(np.float64))
 
 
+def folded(ours: Use, theirs: Use) -> Array | None:
+    """Return the factors that a normalization folded into ``theirs`` has multiplied its filters by, (O,).
+
+    None where the kernel is no multiple of the other, filter by filter, or is the same.
+    """
+    a, b = (_by_filter(use) for use in (ours, theirs))
+    if a.shape != b.shape or not a.size:
+        return None
+    size = (a * a).sum(axis=1)
+    if not size.all():
+        return None
+    factors: Array = (a * b).sum(axis=1) / size
+    if not factors.all() or _same(np.ones(1), factors) or not _same(factors[:, None] * a, b):
+        return None
+    return factors
+
+
+def _by_filter(use: Use) -> Array:
+    """Return a kernel in float64, a row a filter."""
+    kernel, case = use.kernel.astype(np.float64), use.case
+    if not case.transposed:
+        return kernel.reshape(len(kernel), -1)
+    by_group = kernel.reshape(case.groups, -1, *kernel.shape[1:])  # (groups, C/groups, O/groups, *kernel)
+    return np.moveaxis(by_group, 2, 1).reshape(case.filters, -1)
+
+
 def explain_weights(ours: Use, theirs: Use, others: Callable[[Array], str | None]) -> str | None:
     """Say how the weights of ``theirs`` differ from those of ``ours``, by more than rounding, or None.
 
