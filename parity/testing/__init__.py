@@ -9,10 +9,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from parity.testing.assertions import assert_parity, assert_same_layer
     from parity.testing.conformance import check_framework
+    from parity.testing.models import assert_same_model
 
-_ROOMS = {"assert_parity": "assertions", "assert_same_layer": "assertions", "check_framework": "conformance"}
+_ROOMS = {
+    "assert_parity": "assertions",
+    "assert_same_layer": "assertions",
+    "assert_same_model": "models",
+    "check_framework": "conformance",
+}
 
-__all__ = ["assert_parity", "assert_same_layer", "check_framework"]
+__all__ = ["assert_parity", "assert_same_layer", "assert_same_model", "check_framework"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - one of the assertions

@@ -68,23 +68,23 @@ def explain_weights(ours: Use, theirs: Use, others: Callable[[Array], str | None
         others: names another layer of ours that has a kernel.
     """
     a, b = weights_of(ours), weights_of(theirs)
-    found = [_kernel(a.kernel, b.kernel, ours.case, others), _bias(a.bias, b.bias)]
+    found = [_kernel(a.kernel, b.kernel, ours, others), _bias(a.bias, b.bias)]
     said = [each for each in found if each is not None]
     return "; ".join(said) or None
 
 
-def _kernel(a: Array, b: Array, case: Case, others: Callable[[Array], str | None]) -> str | None:
+def _kernel(a: Array, b: Array, ours: Use, others: Callable[[Array], str | None]) -> str | None:
     if a.shape != b.shape:
         return f"its kernel is {format_shape(b.shape)} and not {format_shape(a.shape)}, in convmm's layout"
     if _same(a, b):
         return None
-    for described, changed in _changes(a, case):
+    for described, changed in _changes(a, ours.case):
         if changed.shape == b.shape and _same(changed, b):
             return f"its kernel {described}"
     other = others(b)
-    if other is not None:
+    if other not in {None, ours.name}:
         return f"its kernel is that of {other}"
-    return _values(a, b, "kernel", _slices(case))
+    return _values(a, b, "kernel", _slices(ours.case))
 
 
 def _slices(case: Case) -> tuple[str, str]:

@@ -24,6 +24,9 @@ Pads = tuple[tuple[int, int], ...]
 _MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 """Padding modes, as ``np.pad`` calls them."""
 
+_ALIKE = 1e-2
+"""The distance to which two inputs are alike."""
+
 _MOST_WAYS = 2**8
 """In which a padding may lie on the axes, of those that are tried."""
 
@@ -57,17 +60,32 @@ class Padded:
 def padded(x: Array, other: Array) -> tuple[Padded, Padded]:
     """Return what is padded around each of two inputs, so that what is left has one shape.
 
-    Nothing is, where no padding of the larger one explains its size.
+    Nothing is, where no padding of the larger one explains its size. Of two of one size that are not alike,
+    of which one alone has a rim of zeros, that rim is: what is left of it has another shape then.
     """
     none = Padded(((0, 0),) * (x.ndim - 2))
     spare = [b - a for a, b in zip(x.shape[2:], other.shape[2:], strict=True)]
-    if x.shape[:2] != other.shape[:2] or not any(spare):
+    if x.shape[:2] != other.shape[:2] or (not any(spare) and distance(x, other) < _ALIKE):
         return none, none
+    if not any(spare):
+        mine, its = _rim(x) or none, _rim(other) or none
+        return (mine, its) if none in {mine, its} else (none, none)
     if min(spare) >= 0:
         return none, _around(other, spare, x) or none
     if max(spare) <= 0:
         return _around(x, [-each for each in spare], other) or none, none
     return none, none
+
+
+def _rim(x: Array) -> Padded | None:
+    """Return the rim of zeros that an input has; None of one that is all zeros."""
+    pads = []
+    for axis in range(2, x.ndim):
+        places = np.flatnonzero(x.any(axis=tuple(each for each in range(x.ndim) if each != axis)))
+        if not places.size:
+            return None
+        pads.append((int(places[0]), int(x.shape[axis] - 1 - places[-1])))
+    return Padded(tuple(pads))
 
 
 def _around(large: Array, spare: Sequence[int], small: Array) -> Padded | None:
