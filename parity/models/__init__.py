@@ -9,6 +9,7 @@ from typing import Any
 _HOMES: dict[str, str] = {
     "compare": "parity.models.comparison.comparing",
     "layers": "parity.models.listing",
+    "port": "parity.models.porting",
 }
 """The module of each public function."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,3 +31,29 @@ def write_new(path: Path, text: str) -> None:
     except (OSError, ValueError) as error:  # ValueError: no name of a file
         why = getattr(error, "strerror", None) or error
         raise ModelError(f"{name} cannot be written: {why}") from error
+
+
+def write_all_new(files: Mapping[Path, str]) -> tuple[Path, ...]:
+    """Write several files that are not there yet, all or none, and make their folders.
+
+    Raises:
+        ModelError: one of them is there already, or cannot be written.
+    """
+    written: list[Path] = []
+    try:
+        for path, text in files.items():
+            _make_folder(path.parent)
+            write_new(path, text)
+            written.append(path)
+    except ModelError:
+        for path in written:
+            path.unlink(missing_ok=True)
+        raise
+    return tuple(written)
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ModelError(f"{shorten(str(path))} cannot be made a folder: {error.strerror}") from error
