@@ -62,7 +62,7 @@ class TorchModel(Model):
                 found = self._module(*given)
             except ModelError:
                 raise
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 raise raised(f"the torch model {type(self._module).__name__}", error, inputs) from error
         outputs = [each for each in tree_leaves(found) if torch.is_tensor(each)]
         return Ran(tuple(to_numpy(each.detach()) for each in outputs), tuple(watch.unread.values()))
@@ -184,13 +184,20 @@ class _Watch:
         self._stack.append((module, None if self._is_within else _text(module)))
 
     def _leave(self, module: Any, args: Any, kwargs: Any, output: Any) -> None:
-        left, text = self._stack.pop()
+        left, text = self._stack[-1]
         assert left is module  # noqa: S101 - what was entered last is left first
-        if text is None:
-            return
+        if text is not None:
+            self._known(module, text, args, kwargs, output)
+        self._stack.pop()
+
+    def _known(self, module: Any, text: str, args: Any, kwargs: Any, output: Any) -> None:
         given = args[0] if args else kwargs["input"]
         weights = [module.weight, *([] if module.bias is None else [module.bias])]
         name = self._names.get(id(module), type(module).__name__)
+        if output.dtype != module.weight.dtype:
+            what = f"its weights are {module.weight.dtype} and it is computed in {output.dtype}, by autocast"
+            self.unread.setdefault(name, Unread(name, what))
+            return
         self._tell(name, text, weights, given, output, partial(_again, module, given.dtype))
 
     @property
@@ -217,16 +224,17 @@ class _Watch:
 
         module = self._stack[-1][0] if self._stack else None
         inside = self._names.get(id(module), type(module).__name__) if module is not None else "the model"
-        if function is not torch.ops.aten.convolution.default:
+        if function not in {torch.ops.aten.convolution.default, torch.ops.aten._convolution.default}:  # noqa: SLF001 - what tracing leaves
             name = f"{inside}:{function.name()}"
             self.unread.setdefault(name, Unread(name, f"{function.name()} is an operation that is not read"))
             return
-        given, weight, bias, stride, padding, dilation, transposed, output_padding, groups = args
+        given, weight, bias, stride, padding, dilation, transposed, output_padding, groups = args[:9]
         is_layer = isinstance(module, torch.nn.modules.conv._ConvNd)  # noqa: SLF001 - torch has no other name for them
         held = self._state.get(_address(weight))
         name = _named(held, inside, is_layer=is_layer)
         if held is None and not is_layer:
             reason = "its kernel is computed while the model runs, and is no array of the model"
+            name = f"{name}:{'conv_transpose' if transposed else 'conv'}{weight.dim() - 2}d"
             self.unread.setdefault(name, Unread(name, reason))
             return
         dtype = str(weight.dtype).removeprefix("torch.")
