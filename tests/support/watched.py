@@ -1,0 +1,29 @@
+"""A model's run, kept for tests."""
+
+from __future__ import annotations
+
+from parity.cases.arrays import Array
+from parity.frameworks.model import Use
+from parity.models.given import open_model
+
+
+class Watched(list[tuple[Use, Array, Array]]):
+    """The calls of a model, with what they were given and gave.
+
+    Attributes:
+        model: the model, open.
+        unread: what could not be read of it.
+    """
+
+    def __init__(self, model: object, *inputs: Array) -> None:
+        super().__init__()
+        self.model = open_model(model)
+        self.unread = self.model.run(inputs, self._keep).unread
+
+    def _keep(self, use: Use, x: Array, y: Array) -> None:
+        self.append((use, x.copy(), y.copy()))
+
+    @property
+    def names(self) -> list[str]:
+        """The layers' names."""
+        return [use.name for use, _, _ in self]
