@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import platform
@@ -50,6 +51,7 @@ def backend() -> str | None:
     return f"{name} {version}" if version else None
 
 
+@functools.cache
 def load() -> Any:  # the module
     """Import Keras on its backend."""
     os.environ.setdefault("KERAS_BACKEND", backend_name())

@@ -10,13 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from parity.cases.arrays import Array
-from parity.frameworks.model import Model
 from parity.frameworks.precision import ROUNDOFF
 from parity.models.comparison.distance import distance
 from parity.models.comparison.judging import Trail, blamed, judge
 from parity.models.comparison.mapping import pairs_of, read_map
 from parity.models.comparison.pairing import Pairing, numbers_in, pair
-from parity.models.comparison.recording import Recording, record
+from parity.models.comparison.recording import MEMORY, Recording, Room, record
 from parity.models.comparison.result import Cause, Comparison, Finding, Side
 from parity.models.given import name_of, open_model
 from parity.models.inputs import Input, arrays_of
@@ -56,7 +55,9 @@ def compare(
     declaring = next((each for each in models if each.declared), models[0])
     arrays = arrays_of(declaring, inputs)
     with tempfile.TemporaryDirectory(prefix="parity-models-") as name:
-        ours, theirs = _recorded(models, arrays, Path(name))
+        room = Room(Path(name), MEMORY)
+        ours = record(models[0], arrays, room, outputs=True)
+        theirs = record(models[1], arrays, room, outputs=False)
         calls = ours.calls, theirs.calls
         pairing = pair(*calls) if wanted is None else pairs_of(wanted, *calls)
         trail = Trail()
@@ -74,13 +75,6 @@ def compare(
         notes=_notes((a, ours), (b, theirs), pairing),
         mapped=wanted is not None,
     )
-
-
-def _recorded(
-    models: tuple[Model, Model], arrays: Sequence[Array], folder: Path
-) -> tuple[Recording, Recording]:
-    first, second = (record(model, arrays, folder / which) for model, which in zip(models, "ab", strict=True))
-    return first, second
 
 
 def _findings(ours: Recording, theirs: Recording, pairing: Pairing, trail: Trail) -> list[Finding]:

@@ -18,7 +18,6 @@ from parity.frameworks.attempt import describe
 from parity.frameworks.model import Use
 from parity.frameworks.precision import ROUNDOFF
 from parity.models.comparison.between import explain_between
-from parity.models.comparison.distance import distance
 from parity.models.comparison.kernels import explain_weights, folded
 from parity.models.comparison.meaning import Layer, Meaning, compare_meaning
 from parity.models.comparison.ranks import OnePair, of_one_rank
@@ -69,7 +68,7 @@ class Trail:
     """What two models have in common up to a pair.
 
     Attributes:
-        noise: the largest distance of what they compute, relative to its size, that rounding has made.
+        noise: the largest distance of what layers are given, relative to its size, that rounding has made.
         parted: something differs by more than that.
         last: the pair before, as a sentence names it.
         waiting: pairs of which it is not seen yet that what follows makes up for how they differ.
@@ -109,7 +108,7 @@ def judge(
     around, other_around = pair.around
     x, x_other = around.within(pair.x), other_around.within(pair.x_other)
     found = _layer(pair, frameworks, others)
-    inputs_apart = distance(x, x_other)
+    inputs_apart = pair.inputs_apart
     before = None
     parts = not trail.parted and trail.differ(inputs_apart, roundoff)
     if parts:
@@ -119,7 +118,7 @@ def judge(
     cause: Cause = "between" if before and found.cause in RIGHT else found.cause
     trail.parted = trail.parted or parts or found.cause not in RIGHT
     if not trail.parted:
-        trail.noise = max(trail.noise, inputs_apart, found.outputs_apart(theirs))
+        trail.noise = max(trail.noise, inputs_apart)
         shape = _cut(pair.y, found.ours).shape
         if found.spare is not None:
             trail.waiting.append(
@@ -159,9 +158,7 @@ class _Layer:
         apart: how far the outputs are apart.
         spare: what has to be cropped behind one of the two.
         folded: how the weights differ, where they do as those do that a normalization is folded into.
-        y: the first layer's outputs that both have.
-        ours: where these stand.
-        theirs: where they stand in the second one's.
+        ours: which of the first layer's outputs both have.
     """
 
     cause: Cause
@@ -170,19 +167,7 @@ class _Layer:
     apart: Apart | None = None
     spare: str | None = None
     folded: str | None = None
-    y: Array | None = None
     ours: tuple[slice, ...] = ()
-    theirs: tuple[slice, ...] = ()
-
-    def outputs_apart(self, theirs: Call) -> float:
-        """Return the distance of what both gave when their models ran; 0.0 where it cannot be taken."""
-        if self.y is None:
-            return 0.0
-        found = theirs.y.read()
-        if found.ndim != self.y.ndim:
-            found = found.reshape(*found.shape[:2], *(size for size in found.shape[2:] if size > 1))
-        by = distance(self.y, _cut(found, self.theirs)) if found.ndim == self.y.ndim else 0.0
-        return by if math.isfinite(by) else 0.0
 
 
 def _layer(pair: OnePair, frameworks: tuple[str, str], others: Callable[[Array], str | None]) -> _Layer:
@@ -216,13 +201,12 @@ def _computed(
     if ours.shape != theirs.shape:
         return _Layer("unexplained", f"it gives {format_shape(z.shape)} and not {format_shape(pair.y.shape)}")
     found = apart(pair, theirs, meaning.ours, frameworks, converted=weights is None or factors is not None)
-    layer = partial(_Layer, apart=found, spare=meaning.spare, ours=meaning.ours, theirs=meaning.theirs)
+    layer = partial(_Layer, apart=found, spare=meaning.spare, ours=meaning.ours)
     if weights is not None and factors is None:
         return layer("weights", weights)
     if factors is not None and found.agree:
         said = "a normalization is folded into it"
         return layer("rounding", said, folded=f"{weights}, and no normalization is left out for it")
-    layer = partial(layer, y=ours)
     if not found.agree:
         why = f"they mean the same and have the same weights, and differ by {found.largest:.3g}"
         if found.ratio is not None:

@@ -57,15 +57,20 @@ class Padded:
         return x[(slice(None), slice(None), *inner)]
 
 
-def padded(x: Array, other: Array) -> tuple[Padded, Padded]:
+def padded(x: Array, other: Array, by: float) -> tuple[Padded, Padded]:
     """Return what is padded around each of two inputs, so that what is left has one shape.
 
     Nothing is, where no padding of the larger one explains its size. Of two of one size that are not alike,
     of which one alone has a rim of zeros, that rim is: what is left of it has another shape then.
+
+    Args:
+        x: an input, (N, C, *spatial).
+        other: another one.
+        by: their distance.
     """
     none = Padded(((0, 0),) * (x.ndim - 2))
     spare = [b - a for a, b in zip(x.shape[2:], other.shape[2:], strict=True)]
-    if x.shape[:2] != other.shape[:2] or (not any(spare) and distance(x, other) < _ALIKE):
+    if x.shape[:2] != other.shape[:2] or (not any(spare) and by < _ALIKE):
         return none, none
     if not any(spare):
         mine, its = _rim(x) or none, _rim(other) or none

@@ -9,6 +9,7 @@ import numpy as np
 from parity.cases.arrays import Array
 from parity.cases.case import Case
 from parity.frameworks.model import Use
+from parity.models.comparison.distance import distance
 from parity.models.comparison.placing import Padded, padded
 from parity.models.comparison.recording import Call
 
@@ -25,6 +26,7 @@ class OnePair:
         x_other: the second one's input.
         around: what is padded around each input, so that what is left has one shape; nothing but of
             convolutions.
+        inputs_apart: the distance of what is left.
     """
 
     mine: Use
@@ -33,6 +35,7 @@ class OnePair:
     y: Array
     x_other: Array
     around: tuple[Padded, Padded]
+    inputs_apart: float
 
 
 def of_one_rank(ours: Call, theirs: Call) -> OnePair:
@@ -42,6 +45,7 @@ def of_one_rank(ours: Call, theirs: Call) -> OnePair:
     tap, where there are so many.
     """
     mine, other = ours.use, theirs.use
+    assert ours.y is not None  # noqa: S101 - of the first model it is kept
     x, y, x_other = ours.x.read(), ours.y.read(), theirs.x.read()
     spare = mine.case.rank - other.case.rank
     axes = _idle(mine if spare > 0 else other, abs(spare))
@@ -49,11 +53,14 @@ def of_one_rank(ours: Call, theirs: Call) -> OnePair:
         mine, x, y = _lowered(mine, axes), np.squeeze(x, axes), np.squeeze(y, axes)
     if spare < 0 and axes:
         other, x_other = _lowered(other, axes), np.squeeze(x_other, axes)
+    apart = distance(x, x_other)
     if mine.case.op == other.case.op and not mine.case.transposed:
-        around = padded(x, x_other)
+        around = padded(x, x_other, apart)
     else:
         around = Padded(((0, 0),) * (x.ndim - 2)), Padded(((0, 0),) * (x_other.ndim - 2))
-    return OnePair(mine, other, x, y, x_other, around)
+    if any(any(map(any, each.pads)) for each in around):
+        apart = distance(around[0].within(x), around[1].within(x_other))
+    return OnePair(mine, other, x, y, x_other, around, apart)
 
 
 def _idle(use: Use, count: int) -> tuple[int, ...]:

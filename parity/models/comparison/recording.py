@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -17,29 +16,54 @@ from parity.frameworks.model import Model, Unread, Use
 
 @dataclass(frozen=True)
 class Kept:
-    """An array in a file, so that memory holds the largest layer's arrays alone.
+    """An array that is kept: the first ones in memory, the others in files.
 
     Attributes:
-        path: of the file, which has the elements and nothing else: some dtypes NumPy's own format has not.
         shape: of the array.
         dtype: of the array.
+        array: itself, or None.
+        path: of the file otherwise, which has the elements and nothing else: some dtypes NumPy's own format
+            has not.
     """
 
-    path: Path
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
-
-    @classmethod
-    def of(cls, array: Array, path: Path) -> Kept:
-        """Write an array into a file."""
-        np.ascontiguousarray(array).tofile(path)
-        return cls(path, array.shape, array.dtype)
+    array: Array | None
+    path: Path
 
     def read(self) -> Array:
-        """Read it."""
-        if not prod(self.shape):
-            return np.empty(self.shape, self.dtype)
+        """Return it."""
+        if self.array is not None:
+            return self.array
         return np.fromfile(self.path, self.dtype).reshape(self.shape)
+
+
+@dataclass
+class Room:
+    """Where arrays are kept.
+
+    Attributes:
+        folder: for those that are too many for memory.
+        left: bytes of memory for others.
+    """
+
+    folder: Path
+    left: int
+    _files: int = 0
+
+    def keep(self, array: Array) -> Kept:
+        """Keep a copy of an array."""
+        path = self.folder / str(self._files)
+        if array.nbytes <= self.left:
+            self.left -= array.nbytes
+            return Kept(array.shape, array.dtype, array.copy(), path)
+        self._files += 1
+        np.ascontiguousarray(array).tofile(path)
+        return Kept(array.shape, array.dtype, None, path)
+
+
+MEMORY = 2**28
+"""Bytes of the arrays of both models that are kept in memory."""
 
 
 @dataclass(frozen=True)
@@ -51,14 +75,14 @@ class Call:
         number: of the calls of this layer, from 1 on.
         of: how often the layer is called.
         x: its input, (N, C, *spatial).
-        y: its output, (N, O, *spatial), without an activation.
+        y: its output, (N, O, *spatial), without an activation; None where that is not kept.
     """
 
     use: Use
     number: int
     of: int
     x: Kept
-    y: Kept
+    y: Kept | None
 
     @property
     def label(self) -> str:
@@ -85,26 +109,24 @@ class Recording:
     notes: tuple[str, ...]
 
 
-def record(model: Model, inputs: Sequence[Array], folder: Path) -> Recording:
+def record(model: Model, inputs: Sequence[Array], room: Room, *, outputs: bool) -> Recording:
     """Run a model once and keep what its convolutions are given and give.
 
     Args:
         model: the model.
         inputs: of it, channels first.
-        folder: for the files.
+        room: for what is kept.
+        outputs: keep the layers' outputs too.
 
     Raises:
         ModelError: it does not run.
     """
-    folder.mkdir()
     calls: list[Call] = []
     counts: Counter[str] = Counter()
 
     def seen(use: Use, x: Array, y: Array) -> None:
         counts[use.name] += 1
-        place = folder / str(len(calls))
-        x_kept, y_kept = Kept.of(x, place.with_suffix(".x")), Kept.of(y, place.with_suffix(".y"))
-        calls.append(Call(use, counts[use.name], 0, x_kept, y_kept))
+        calls.append(Call(use, counts[use.name], 0, room.keep(x), room.keep(y) if outputs else None))
 
     ran = model.run([each.copy() for each in inputs], seen)
     counted = tuple(replace(call, of=counts[call.use.name]) for call in calls)
