@@ -62,7 +62,7 @@ class Room:
         return Kept(array.shape, array.dtype, None, path)
 
 
-MEMORY = 2**28
+MEMORY = 2**29
 """Bytes of the arrays of both models that are kept in memory."""
 
 
