@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -18,6 +18,7 @@ from convmm.geometry import (
 from parity.cases.case import Case, CaseError
 from parity.cases.op import Op
 from parity.frameworks.code.expression import Bound, Call
+from parity.frameworks.code.function import BIAS, INPUT, KERNEL, Function
 from parity.frameworks.code.layer import Layer, Name
 from parity.frameworks.code.reading import Reading
 from parity.frameworks.code.script import Conversion
@@ -31,7 +32,9 @@ _OPS = {
 
 _DEPTHWISE = "depthwise_conv2d"
 
-CLASSES = dict.fromkeys((*_OPS, _DEPTHWISE), "")
+_BIASED = "bias_add"
+
+CLASSES = dict.fromkeys((*_OPS, _DEPTHWISE, _BIASED), "")
 """The functions; the kernel's shape stands beside the line, and so none has an operation by itself."""
 
 PREFIXES = ("tf.nn", "tensorflow.nn")
@@ -53,6 +56,19 @@ def _depthwise_from_convmm(channels: int) -> Conversion:
     """Return the conversion to a kernel of (*kernel, C, multiplier); a channel's outputs are together."""
     split = f"kernel.reshape({channels}, -1, *kernel.shape[2:])"
     return Conversion((f"converted = [np.moveaxis({split}, (0, 1), (2, 3)), *bias]",))
+
+
+@dataclass(frozen=True)
+class GroupedReading(Reading):
+    """A convolution that is not transposed: it has as many groups as its input has kernels' channels."""
+
+    def for_channels(self, count: int) -> Reading:
+        """Return the function with the groups that so many channels make, if they make some."""
+        assert self.channels is not None  # noqa: S101 - the kernel's shape says them
+        groups, left = divmod(count, max(self.channels, 1))
+        if left or groups <= 1 or self.arguments["filters"] % groups:
+            return self
+        return replace(self, channels=count, arguments={**self.arguments, "groups": groups})
 
 
 @dataclass(frozen=True)
@@ -99,7 +115,35 @@ def read(call: Call, framework: str) -> Reading:
     """
     if call.prefix not in PREFIXES:
         raise call.error(f"{shorten(call.path)}: allowed is tf.nn.{call.name}")
+    if call.name == _BIASED:
+        return _read_biased(call, framework)
     return (_read_depthwise if call.name == _DEPTHWISE else _read)(call, framework)
+
+
+def adding_bias(reading: Reading) -> Reading:
+    """Return the reading of a function with its bias added in the layer, for what does not add it itself."""
+    (function,), keywords = reading.layer.positional, reading.layer.keywords
+    arguments = ", ".join([INPUT, KERNEL, *(f"{name}={value!r}" for name, value in keywords)])
+    path = f"tensorflow.nn.{_BIASED}"
+    return replace(
+        reading, layer=Function(path, body=f"{path}({function!r}({arguments}), {BIAS})", has_bias=True)
+    )
+
+
+def _read_biased(call: Call, framework: str) -> Reading:
+    """Read the function whose output a bias is added to; the layer is that function alone."""
+    arrays = ("value", "bias")
+    bound = call.bind((*arrays, "data_format", "name"), arrays=(*arrays, "name"))
+    for name in arrays:
+        bound.required(name)
+    bound.choice("data_format", (None, "NWC", "NHWC", "NDHWC"), None)
+    inner = bound.arguments["value"].calls()
+    if [each.name in CLASSES and each.name != _BIASED for each in inner] != [True]:
+        raise bound.refuse(
+            "value", "value: allowed is a call of a convolution, as in tf.nn.bias_add(tf.nn.conv2d(…), b)"
+        )
+    reading = read(replace(inner[0], kernel_shape=call.kernel_shape), framework)
+    return replace(reading, arguments={**reading.arguments, "bias": True})
 
 
 def _read(call: Call, framework: str) -> Reading:
@@ -122,7 +166,7 @@ def _read(call: Call, framework: str) -> Reading:
     filters, channels = (first, second) if transposed else (second, first)
     mode = _mode(bound, rank, transposed=transposed)
     arguments |= {"filters": filters, **_padding(bound, mode, arguments, transposed=transposed)}
-    make: Callable[..., Reading] = Reading
+    make: Callable[..., Reading] = GroupedReading
     if transposed:
         shape = _input(bound, mode, arguments, channels)
         make = partial(SizedReading, shape=shape, written=bound.value("output_shape"))

@@ -45,7 +45,7 @@ def use_of(
         return Unread(name, f"its kernel is of dtype {dtype}: allowed are {', '.join(DTYPES)}")
     carried = None if kernel_shape is None else tuple(kernel_shape)
     try:
-        reading = _read(framework, text, carried)
+        reading = _read(framework, text, carried).for_channels(shape[1])
         case = reading.on(tuple(shape))
     except (InputError, GeometryError, CaseError) as error:
         return Unread(name, str(error))

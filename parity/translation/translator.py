@@ -214,6 +214,9 @@ def draft(
     if input is not None:
         input, said = batched(input, Op.of(reading.op).rank)
         reading = replace(reading, notes=(*reading.notes, *([said] if said else [])))
+    count = channels if input is None else input[1]
+    if count is not None:
+        reading = reading.for_channels(count)
     source = find_framework(reading.framework)
     if reading.activation is not None and target.activation(reading.activation) is None:
         return draft_chain(call, source.read_chain(call), target, input, channels)

@@ -46,6 +46,10 @@ class Reading:
         """The shape of the one input that the layer takes, (N, C, *spatial); None where it takes several."""
         return None
 
+    def for_channels(self, count: int) -> Reading:  # noqa: ARG002 - part of the role
+        """Return what is said of an input of so many channels, where groups follow from them."""
+        return self
+
     def case(self, batch: int, channels: int, sizes: Sequence[int]) -> Case:
         """Make the case of this layer on an input of these sizes.
 

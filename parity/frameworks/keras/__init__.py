@@ -59,7 +59,8 @@ from parity.frameworks.spelling import Spelling, Unsupported, first_lookalike
 
 def _read(call: Call) -> Reading:
     if call.name in tf_nn.CLASSES:
-        return tf_nn.read(call, "keras+ops")
+        reading = tf_nn.read(call, "keras+ops")
+        return tf_nn.adding_bias(reading) if reading.arguments.get("bias") else reading
     return (read_function if call.name in FUNCTIONS else read)(call)
 
 

@@ -8,9 +8,11 @@ its plain ones. Sources: see :mod:`parity.frameworks.litert.rules`.
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ from parity.cases.case import Case
 from parity.frameworks.code.script import Script
 from parity.frameworks.distributions import installed_version, not_installed
 from parity.frameworks.interface import Framework, NoOutputError
+from parity.frameworks.litert.model import SUFFIX, LiteRTModel, open_model
 from parity.frameworks.litert.rules import MOVE_BACK, exact, spellings, why_not
 from parity.frameworks.precision import Mode, accumulated_in_float32, flushing
 from parity.frameworks.spelling import Spelling, Unsupported
@@ -77,6 +80,7 @@ class LiteRT(Framework):
     classes = CLASSES
     prefixes = PREFIXES
     to_convmm = (MOVE_BACK,)
+    model_files = (SUFFIX,)
     load = staticmethod(load)
     read = staticmethod(partial(read, framework="litert"))
 
@@ -127,7 +131,7 @@ class LiteRT(Framework):
             NoOutputError: the model has no one output.
         """
         given = np.ascontiguousarray(np.moveaxis(x, 1, -1))
-        made = self._interpreter(_model(layer, weights, given))
+        made = self.interpreter(_model(layer, weights, given))
         made.allocate_tensors()
         made.set_tensor(made.get_input_details()[0]["index"], given)
         made.invoke()
@@ -137,11 +141,27 @@ class LiteRT(Framework):
         found: Array = made.get_tensor(outputs[0]["index"])
         return np.moveaxis(found, -1, 1)
 
-    def _interpreter(self, model: bytes) -> Any:
+    def interpreter(self, content: bytes, *, keeps_all: bool = False) -> Any:
+        """Make an interpreter of a model, with the kernels of the route.
+
+        Args:
+            content: the model.
+            keeps_all: what is computed on the way can be had after the run, too.
+        """
         from ai_edge_litert.interpreter import Interpreter, OpResolverType  # noqa: PLC0415 - imported by load
 
-        kernels = getattr(OpResolverType, _RESOLVERS[self.on])
-        return Interpreter(model_content=model, num_threads=1, experimental_op_resolver_type=kernels)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that what is kept takes memory
+            return Interpreter(
+                model_content=content,
+                num_threads=1,
+                experimental_op_resolver_type=getattr(OpResolverType, _RESOLVERS[self.on]),
+                experimental_preserve_all_tensors=keeps_all,
+            )
+
+    def open_model(self, thing: Path) -> LiteRTModel:
+        """Open the file of a model."""
+        return open_model(self, self.interpreter, thing)
 
     def pin(self, threads: int) -> dict[str, Any]:
         """Compute on one thread, as :meth:`call` has it."""

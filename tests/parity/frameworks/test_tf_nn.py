@@ -87,6 +87,32 @@ def test_a_depthwise_function_is_translated_with_its_channels_in_order(
     assert any(said in note for note in translation.notes) == (multiplier > 1)
 
 
+@pytest.mark.parametrize(
+    ("line", "shape", "size"),
+    [
+        ("tf.nn.conv2d(x, w, 2, 'SAME')", (3, 2, 4, 6), None),
+        ("tf.nn.depthwise_conv2d(x, w, [1, 1, 1, 1], 'VALID')", (3, 2, 4, 2), None),
+        ("tf.nn.conv1d_transpose(x, w, (2, 9, 6), 2, 'SAME')", (3, 6, 4), (2, 4, 5)),
+    ],
+)
+def test_a_bias_that_is_added_is_of_the_layer(
+    line: str, shape: tuple[int, ...], size: tuple[int, ...] | None
+) -> None:
+    translation = translate(f"tf.nn.bias_add({line}, b)", "torch", input=size, kernel_shape=shape)
+    assert translation.verified, translation.notes
+    assert "bias=True" in translation.code
+
+
+def test_channels_beyond_the_kernels_make_groups() -> None:
+    translation = translate(
+        "tf.nn.conv2d(x, w, 1, 'SAME')", "torch", input=(1, 6, 5, 7), kernel_shape=(3, 3, 2, 9)
+    )
+    assert translation.verified
+    assert "groups=3" in translation.code
+    with pytest.raises(ExpressionError, match="input says 5 input channels, and the layer 2"):
+        draft("tf.nn.conv2d(x, w, 1, 'SAME')", "numpy", input=(1, 5, 5, 7), kernel_shape=(3, 3, 2, 9))
+
+
 def test_a_dtype_of_a_literal_is_that_of_the_layer() -> None:
     line = "tf.nn.conv1d(x, tf.zeros([3, 2, 4], dtype=tf.float64), 1, 'SAME')"
     translation = translate(line, "torch")
@@ -106,6 +132,9 @@ def test_a_dtype_of_a_literal_is_that_of_the_layer() -> None:
         ("tf.nn.conv2d(x, w, [2, 1, 1, 1], 'SAME')", (3, 3, 2, 4), "allowed is 1 for the batch"),
         ("tf.nn.conv2d(x, w, 1, 'SAME', data_format='NCHW')", (3, 3, 2, 4), "data_format='NCHW'"),
         ("tf.nn.conv2d(x, w, 1, 'SAME')", (3, 2, 4), "allowed are 4 sizes"),
+        ("tf.nn.bias_add(x, b)", (3, 3, 2, 4), "value: allowed is a call of a convolution"),
+        ("tf.nn.bias_add(tf.nn.conv2d(x, w, 1, 'SAME'))", (3, 3, 2, 4), "needs the argument bias"),
+        ("tf.nn.bias_add(tf.nn.relu(x), b)", (3, 3, 2, 4), "value: allowed is a call of a convolution"),
         ("tf.nn.conv2d_transpose(x, w, 1, 1)", (3, 3, 2, 4), "output_shape=1"),
         ("tf.nn.conv2d_transpose(x, w, [n, 8, 8, 2], 2)", (3, 3, 2, 4), "every argument is a literal"),
         ("tf.nn.depthwise_conv2d(x, w, 1, 'SAME')", None, "give --kernel-shape *kernel,C,multiplier"),
