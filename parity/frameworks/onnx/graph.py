@@ -63,14 +63,23 @@ class OnnxModel(Model):
         import onnx.numpy_helper  # noqa: PLC0415 - imported when first used
 
         self.framework = engine.plain
-        self._engine, self._reads, self._proto = engine, framework, proto
-        graph = proto.graph
+        self._engine, self._reads = engine, framework
+        self._proto = _inlined(proto)
+        graph = self._proto.graph
         to_array = onnx.numpy_helper.to_array
-        self._held = {each.name: to_array(each) for each in graph.initializer}
+        try:
+            self._held = {each.name: to_array(each) for each in graph.initializer}
+        except Exception as error:
+            raise ModelError(f"the ONNX model's weights are not to be had: {describe(error)}") from error
+        self._sources = {name: name for name in self._held}
         for node in graph.node:
             constant = next((each.t for each in node.attribute if each.name == "value"), None)
             if node.op_type == "Constant" and constant is not None:
                 self._held[node.output[0]] = to_array(constant)
+                self._sources[node.output[0]] = node.output[0]
+            elif node.op_type == "Identity" and node.input[0] in self._held:  # of weights that are shared
+                self._held[node.output[0]] = self._held[node.input[0]]
+                self._sources[node.output[0]] = self._sources[node.input[0]]
         self._inputs = [each for each in graph.input if each.name not in self._held]
         self._convolutions = [node for node in graph.node if _is_convolution(node)]
 
@@ -85,6 +94,10 @@ class OnnxModel(Model):
             for name, shape in shapes
             if shape is not None
         )
+
+    def state(self) -> Mapping[str, object]:
+        """Return its weights: the graph's initializers and constants, by name."""
+        return {name: self._held[name] for name in dict.fromkeys(self._sources.values())}
 
     def calls(self, inputs: Sequence[Array]) -> tuple[list[Use], tuple[Unread, ...]]:
         """Return the graph's convolutions by shape inference; where that says too little, by a run."""
@@ -126,7 +139,11 @@ class OnnxModel(Model):
                 unread[use.name] = use
             else:
                 seen(use, x, y)
-        return Ran(tuple(found[: len(own)]), tuple(unread.values()))
+        outputs = [
+            np.moveaxis(each, -1, 1) if self._gives_channels_last(name) else each
+            for name, each in zip(own, found, strict=False)
+        ]
+        return Ran(tuple(outputs), tuple(unread.values()))
 
     def _given(self, inputs: Sequence[Array]) -> dict[str, Array]:
         """Return the inputs by name, each in the layout that the graph declares.
@@ -138,36 +155,27 @@ class OnnxModel(Model):
             named = ", ".join(each.name for each in self._inputs)
             raise ModelError(f"{len(inputs)} inputs are given, and allowed are the ONNX model's: {named}")
         given = {}
-        for each, array in zip(self._inputs, inputs, strict=True):
+        for number, (each, array) in enumerate(zip(self._inputs, inputs, strict=True)):
             shape = _shape(each)
             last = np.moveaxis(array, 1, -1) if array.ndim >= _LEAST_RANK else array
             fits = shape is None or same_shape(shape, array.shape)
-            if shape is not None and not fits and not same_shape(shape, last.shape):
-                written = ",".join("?" if size is None else str(size) for size in shape)
+            moved = last if self._has_channels_last(each.name) or not fits else array
+            if shape is not None and not same_shape(shape, moved.shape):
+                due = (self.declared or ())[number : number + 1] or (shape,)
+                written = ",".join("?" if size is None else str(size) for size in due[0])
                 shown = ",".join(map(str, array.shape))
                 raise ModelError(f"input {shown}: the ONNX model takes {each.name} of {written}")
-            moved = not fits or self._has_channels_last(each.name)
-            given[each.name] = np.ascontiguousarray(last if moved else array)
+            given[each.name] = np.ascontiguousarray(moved, dtype=_dtype(each, array))
         return given
 
     def _has_channels_last(self, name: str) -> bool:
         """Return whether all that reads an input moves its channels from the last axis to the first."""
         readers = [node for node in self._proto.graph.node if name in node.input]
-        orders = [
-            list(each.ints)
-            for node in readers
-            if node.op_type == "Transpose"
-            for each in node.attribute
-            if each.name == "perm"
-        ]
-        return (
-            bool(readers)
-            and len(orders) == len(readers)
-            and all(
-                order == [0, len(order) - 1, *range(1, len(order) - 1)] and len(order) >= _LEAST_RANK
-                for order in orders
-            )
-        )
+        return bool(readers) and all(_moves(node, to_first=True) for node in readers)
+
+    def _gives_channels_last(self, name: str) -> bool:
+        """Return whether an output is what moves the channels from the first axis to the last."""
+        return any(_moves(node, to_first=False) for node in self._proto.graph.node if name in node.output)
 
     def _inferred(self, given: Mapping[str, Array]) -> dict[str, tuple[int, ...]]:
         """Return the shapes that follow from the inputs', by name."""
@@ -213,7 +221,7 @@ class OnnxModel(Model):
             text,
             arrays,
             shape,
-            state=[f"state[{each!r}]" for each in node.input[1:] if each],
+            state=[f"state[{self._sources[each]!r}]" for each in node.input[1:] if each],
             again=partial(_again, self._engine, one, arrays),
             kernel_shape=arrays[0].shape,
         )
@@ -228,10 +236,6 @@ class OnnxModel(Model):
             kind = f"{node.domain}.{node.op_type}" if node.domain not in _STANDARD else node.op_type
             within = _is_convolution(node)
             found[name] = Unread(name, f"it stands within {inside}" if within else f"{kind} is not read")
-        for function in self._proto.functions:
-            for node in function.node:
-                if "conv" in node.op_type.lower():
-                    found[_name(node)] = Unread(_name(node), f"it stands within the function {function.name}")
         return found
 
 
@@ -277,6 +281,42 @@ def _shape(value: Any) -> tuple[int | None, ...] | None:
     if not kind.HasField("shape"):
         return None
     return tuple(dim.dim_value if dim.HasField("dim_value") else None for dim in kind.shape.dim)
+
+
+def _dtype(value: Any, array: Array) -> Any:
+    """Return the dtype of an input, if the array's numbers have one in it.
+
+    Raises:
+        ModelError: they have none, as those with fractions among integers.
+    """
+    import onnx.helper  # noqa: PLC0415 - imported when first used
+
+    kind = value.type.tensor_type.elem_type
+    dtype = onnx.helper.tensor_dtype_to_np_dtype(kind) if kind else array.dtype
+    if dtype != array.dtype and not np.can_cast(array.dtype, dtype, "same_kind"):
+        raise ModelError(f"input of dtype {array.dtype}: the ONNX model takes {value.name} of {dtype}")
+    return dtype
+
+
+def _inlined(proto: Any) -> Any:
+    """Return a model with the nodes of its own functions in the places of their calls."""
+    import onnx.inliner  # noqa: PLC0415 - imported when first used
+
+    if not proto.functions:
+        return proto
+    try:
+        return onnx.inliner.inline_local_functions(proto)
+    except Exception as error:
+        raise ModelError(f"the ONNX model's functions cannot be read: {describe(error)}") from error
+
+
+def _moves(node: Any, *, to_first: bool) -> bool:
+    """Return whether a node moves the channels from the last axis to the first, or back."""
+    order = next((list(each.ints) for each in node.attribute if each.name == "perm"), [])
+    if node.op_type != "Transpose" or len(order) < _LEAST_RANK:
+        return False
+    axes = list(range(len(order)))
+    return order == ([0, axes[-1], *axes[1:-1]] if to_first else [0, *axes[2:], 1])
 
 
 def _first(shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
