@@ -135,7 +135,7 @@ class Port:
     def test(self) -> str:
         """The file that proves each layer against the source's, on the sizes that it sees."""
         pieces = [each.piece for each in self.layers if each.piece is not None]
-        source = find_framework(self.framework)
+        source = find_framework(pieces[0].reader if pieces else self.framework)
         target = find_framework(self.target)
         return test_file(f"Each layer of {self.model}, beside its source.", source, target, pieces)
 

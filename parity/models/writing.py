@@ -27,6 +27,8 @@ class Piece:
         convert: the function ``convert(weights)``, from the source layer's arrays to the target's.
         state: where the source's arrays stand, as code that reads ``state``; empty if they stand in none.
         source: the source's layer, as an expression.
+        reader: the name of the framework that reads and calls it, which may be another than the model's: a
+            model of LiteRT has functions of TensorFlow.
         source_imports: the modules that it needs.
         shapes: of the source layer's arrays.
         sizes: shapes of the inputs, (N, C, *spatial).
@@ -41,6 +43,7 @@ class Piece:
     convert: str
     state: tuple[str, ...]
     source: str
+    reader: str
     source_imports: tuple[str, ...]
     shapes: tuple[tuple[int, ...], ...]
     sizes: tuple[tuple[int, ...], ...]
@@ -64,6 +67,7 @@ class Piece:
             chosen.convert.text(before),
             use.state,
             str(theirs.layer),
+            written.source.name,
             theirs.layer.imports,
             tuple(tuple(each.shape) for each in theirs.convert(weights)),
             tuple(sizes),
