@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ from parity import translate
 from parity.cases.arrays import Array
 from parity.frameworks.litert.model import LiteRTModel
 from parity.frameworks.model import ModelError, Use
+from parity.models import port
 from parity.models.given import open_model
+from parity.records.counts import Outcome
 from tests.support.model_calls import by_convmm, told
 
 pytest.importorskip("ai_edge_litert")
@@ -215,3 +218,29 @@ def test_a_model_of_keras_is_read(tmp_path: Path) -> None:
     assert [each.case.op for each in found] == ["conv2d", "conv_transpose2d"]
     due = np.moveaxis(keras.ops.convert_to_numpy(model(np.moveaxis(x, 1, -1))), -1, 1)
     np.testing.assert_allclose(ran.outputs[0], due, atol=1e-5)
+
+
+def test_a_port_takes_the_models_state_to_layers_that_compute_the_same(
+    planar: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch = pytest.importorskip("torch")
+    model = opened(tmp_path, planar)
+    x = array(2, 4, 12, 10)
+    found = port(tmp_path / "model.tflite", "torch", [x])
+    assert found.outcome is Outcome.EXPLAINED
+    made: dict[str, Any] = {}
+    exec(found.code, made)  # noqa: S102 - code that the tool writes
+    arrays = made["convert"](model.state())
+    for use, given, due in told(model, [x]):
+        layer = made["layers"][use.name]
+        with torch.no_grad():
+            for parameter, weight in zip(layer.parameters(), arrays[use.name], strict=True):
+                parameter.copy_(torch.from_numpy(np.array(weight)))
+            computed = layer(torch.from_numpy(given)).numpy()
+        np.testing.assert_allclose(computed, due, rtol=1e-5, atol=1e-3)
+    monkeypatch.setitem(sys.modules, "layers", type(sys)("layers"))
+    vars(sys.modules["layers"]).update(made)
+    proof: dict[str, Any] = {}
+    exec(found.test, proof)  # noqa: S102 - the same
+    for case in proof["CASES"]:
+        proof["test_the_layer_computes_what_its_source_does"](*case)
