@@ -39,6 +39,13 @@ _LEAST_RANK = 3
 """Axes of an array that has channels and space."""
 
 
+_DILATED_AROUND = (
+    "the model dilates by SPACE_TO_BATCH_ND before a convolution and BATCH_TO_SPACE_ND behind it, as "
+    "TensorFlow's converter leaves it of some of Keras's layers: it is listed as it runs between them, "
+    "undilated"
+)
+
+
 @dataclass(frozen=True)
 class _Kind:
     """An operator that is read.
@@ -88,6 +95,8 @@ class LiteRTModel(Model):
         ]
         self._named = Counter(_text(each.name) for each in self._graph.tensors)
         self._maker = {place: each for each in self._graph.operators for place in each.outputs}
+        if any(self._is_dilated_around(each) for each in self._graph.operators):
+            self.notes = (_DILATED_AROUND,)
 
     @property
     def declared(self) -> tuple[tuple[int | None, ...], ...]:
@@ -123,8 +132,8 @@ class LiteRTModel(Model):
             kind = _KINDS.get(self._codes[operator.opcodeIndex])
             if kind is None:
                 continue
-            x = np.moveaxis(made.get_tensor(operator.inputs[kind.places[0]]), -1, 1)
-            y = np.moveaxis(made.get_tensor(operator.outputs[0]), -1, 1)
+            x = self._computed(made, operator.inputs[kind.places[0]])
+            y = self._computed(made, operator.outputs[0])
             use = self._use(operator, kind, x.shape, y.shape)
             if isinstance(use, Unread):
                 unread[use.name] = use
@@ -159,6 +168,13 @@ class LiteRTModel(Model):
                 raise ModelError(f"input of dtype {array.dtype}: the LiteRT model takes {name} of {kind}")
             given.append(np.ascontiguousarray(moved, dtype=kind))
         return given
+
+    def _computed(self, made: Any, place: int) -> Array:
+        """Return an array of the run, channels first."""
+        try:
+            return np.moveaxis(made.get_tensor(place), -1, 1)
+        except ValueError as error:
+            raise ModelError(f"LiteRT has not kept {self._name(place)}: {describe(error)}") from error
 
     def _use(
         self, operator: Any, kind: _Kind, shape: tuple[int, ...], output: tuple[int, ...]
@@ -228,6 +244,17 @@ class LiteRTModel(Model):
         shape = () if tensor.shape is None else tuple(tensor.shape)
         array = np.frombuffer(bytes(data), kind)
         return array.reshape(shape) if array.size == np.prod(shape, dtype=int) else None
+
+    def _is_dilated_around(self, operator: Any) -> bool:
+        """Return whether an operator is a convolution of every n-th element, which another one has sorted."""
+        kind = _KINDS.get(self._codes[operator.opcodeIndex])
+        place = None if kind is None else operator.inputs[kind.places[0]]
+        while (maker := self._maker.get(place)) is not None:
+            code = self._codes[maker.opcodeIndex]
+            if code not in {"EXPAND_DIMS", "RESHAPE"}:  # as there are of one axis
+                return bool(code == "SPACE_TO_BATCH_ND")
+            place = maker.inputs[0]
+        return False
 
     def _unread(self) -> dict[str, Unread]:
         """Return what looks like a convolution and is not read."""

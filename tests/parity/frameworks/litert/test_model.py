@@ -129,6 +129,43 @@ def test_three_axes_and_free_sizes(tmp_path: Path) -> None:
     assert [each.shape for each in ran.outputs] == [(1, 3, 10, 12, 12)]
 
 
+def test_a_dilation_that_is_made_around_a_convolution_is_noted(tmp_path: Path) -> None:
+    def compute(x: Tensor) -> Tensor:
+        x = tf.nn.conv2d(tf.space_to_batch(x, (2, 2), [[0, 0], [0, 0]]), FIRST, 1, "VALID")
+        return tf.batch_to_space(tf.tanh(x), (2, 2), [[0, 0], [0, 0]])
+
+    model = opened(tmp_path, convert(compute, (2, 8, 8, 4)))
+    (note,) = model.notes
+    assert note.startswith("the model dilates by SPACE_TO_BATCH_ND before a convolution")
+    (found,) = told(model, [array(2, 4, 8, 8)])
+    assert found.use.case.input == (8, 4, 4, 4)
+    assert found.use.case.dilation == (1, 1)
+
+
+def test_a_dilation_of_a_convolution_is_its_own(planar: bytes, tmp_path: Path) -> None:
+    assert opened(tmp_path, planar).notes == ()
+
+
+def test_convolutions_within_branches_are_unread(tmp_path: Path) -> None:
+    def compute(x: Tensor) -> Tensor:
+        return tf.cond(tf.reduce_sum(x) > 0, lambda: tf.nn.conv2d(x, FIRST, 1, "SAME"), lambda: x + x)
+
+    _, unread = opened(tmp_path, convert(compute, (1, 6, 6, 4))).calls([array(1, 4, 6, 6)])
+    assert len(unread) == 1
+    assert unread[0].reason.startswith("it stands within ")
+
+
+def test_several_inputs_are_taken_in_order(tmp_path: Path) -> None:
+    def compute(a: Tensor, b: Tensor) -> Tensor:
+        return tf.nn.conv2d(a, FIRST, 1, "SAME"), b - 1
+
+    x, b = array(1, 4, 6, 5), array(1, 2, 3, 4)
+    model = opened(tmp_path, convert(compute, (1, 6, 5, 4), (1, 3, 4, 2)))
+    ran = model.run([x, b], lambda _use, given, _y: np.testing.assert_array_equal(given, x))
+    assert [each.shape for each in ran.outputs] == [(1, 8, 6, 5), (1, 2, 3, 4)]
+    np.testing.assert_allclose(ran.outputs[1], b - 1, atol=1e-6)
+
+
 def test_channels_that_the_model_itself_moves_stay_where_they_are(tmp_path: Path) -> None:
     def compute(x: Tensor) -> Tensor:
         moved = tf.transpose(x, (0, 2, 3, 1))
