@@ -92,6 +92,13 @@ def frameworks(session: nox.Session) -> None:
 
 
 @nox.session
+def architectures(session: nox.Session) -> None:
+    """Check what is told of whole models on architectures that people have, made without weights."""
+    session.install(*PINNED, ".[frameworks,testing]", *group("test"), *group("architectures"))
+    session.run("pytest", *SPREAD, "tests/architectures", *session.posargs)
+
+
+@nox.session
 def paddle(session: nox.Session) -> None:
     """Test the example of a framework in a distribution of its own: PaddlePaddle, which pins opt_einsum."""
     example = Path("examples", "convparity-paddle")

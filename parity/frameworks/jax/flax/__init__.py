@@ -26,8 +26,10 @@ from parity.frameworks.jax.flax.layers import (
     natives,
     refusing,
 )
+from parity.frameworks.jax.flax.model import open_model, owns_model
 from parity.frameworks.jax.flax.read import CLASSES, PREFIXES, read
 from parity.frameworks.jax.flax.run import backward, call, calling, differentiating
+from parity.frameworks.model import Model
 from parity.frameworks.spelling import Spelling, Unsupported
 
 
@@ -42,6 +44,7 @@ class Flax(ComputedByJax):
     from_convmm = TO_FLAX
     read = staticmethod(read)
     backward = staticmethod(backward)
+    owns_model = staticmethod(owns_model)
 
     def spell(self, case: Case) -> list[Spelling | Unsupported]:
         """Return the layers that mean the case, and what people take for it; of groups an exact one.
@@ -61,6 +64,11 @@ class Flax(ComputedByJax):
         if case.filled_with != ZEROS:
             return [refusing(filled(case))]
         return [refusing(grouped(case))] if case.transposed and case.groups > 1 else []
+
+    def open_model(self, thing: Any) -> Model:
+        """Open a module of linen, with its variables or without, or of nnx."""
+        self.load()
+        return open_model(self, thing)
 
     def call(self, layer: Any, weights: Sequence[Array], x: Array) -> Array:
         """Call the layer with these weights on (N, C, *spatial)."""

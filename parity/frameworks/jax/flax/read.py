@@ -95,6 +95,11 @@ def read(call: Call) -> Reading:
     return replace(reading, notes=(*reading.notes, *_notes(typed, rank)))
 
 
+def read_arguments(module: str, name: str) -> tuple[str, ...]:
+    """Return the arguments that are read of a layer, without those that change nothing it computes."""
+    return tuple(each for each in _NAMES[module, name] if each not in {*_DROPPED, "rngs"})
+
+
 def _dtype(bound: Bound) -> str:
     """Return the dtype of the computation: by itself the parameters'."""
     found = (bound.choice(name, _DTYPES, None) for name in ("dtype", "param_dtype"))
