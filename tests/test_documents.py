@@ -15,6 +15,7 @@ from tests.support.documents import DOCUMENTS, blocks, check_examples
 from tests.support.project import ROOT
 
 EXAMPLE = "examples/transposed-convolution/README.md"
+NETWORKS = "examples/models/README.md"
 OWN = "docs/your-own-function.md"
 PROGRAM = "docs/a-program-as-a-contestant.md"
 GUIDE = "docs/adding-a-framework.md"
@@ -32,6 +33,10 @@ RUN = {
     ): "test_documents.test_what_mutmut_is_told_to_change_and_run_is_there",
     (EXAMPLE, "console"): "test_examples.test_the_mistake_is_found_by_the_property_alone_and_named_as_shown",
     (EXAMPLE, "diff"): "test_examples.test_with_the_fix_that_is_shown_all_tests_pass",
+    (
+        NETWORKS,
+        "console",
+    ): "test_example_models.test_the_commands_that_are_shown_find_all_convolutions_the_same",
     (EXAMPLE, "python"): "test_examples.test_the_tests_that_are_shown_are_those_that_run",
     (PROGRAM, "json"): "parity.frameworks.test_program.test_a_request_is_as_the_document_shows_it",
     (PROGRAM, "sh"): "parity.frameworks.test_program.test_the_commands_of_the_document_end_well",
