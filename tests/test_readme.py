@@ -41,6 +41,7 @@ def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """The folder of somebody who has kernels, a suite and arrays; the kernels are right."""
     lend(monkeypatch)
     mykernels = ModuleType("mykernels")
+    monkeypatch.syspath_prepend(Path(__file__).parent / "support" / "ported_models")
     for name in ("conv", "conv2d", "conv_transpose"):
         setattr(mykernels, name, getattr(convmm, name))
     mykernels.conv2d_grad = right_gradients  # type: ignore[attr-defined] # a module made here

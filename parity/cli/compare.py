@@ -13,6 +13,7 @@ from parity.cli.models import input_option
 from parity.cli.options import json_option
 from parity.cli.output import json_document, make_table, print_table
 from parity.cli.streams import say
+from parity.frameworks.code.format import formatted
 from parity.models.comparison.comparing import compare
 from parity.models.comparison.mapping import write_map
 from parity.models.comparison.result import COLUMNS, Comparison
@@ -58,6 +59,6 @@ def show_comparison(found: Comparison) -> None:
     for line in found.sentences:
         say(line)
     if found.first is not None and found.first.instead:
-        say(f"to write in the place of {found.first.theirs}: {found.first.instead}")
+        say(f"to write in the place of {found.first.theirs}:\n{formatted(found.first.instead).rstrip()}")
     if found.first is not None:
         say(f"its layer by itself: {found.first.commands[0]}")

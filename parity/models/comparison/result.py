@@ -16,7 +16,7 @@ Cause = Literal["same", "rounding", "nothing", "between", "meaning", "weights", 
 RIGHT: tuple[Cause, ...] = ("same", "rounding", "nothing")
 """Of a layer that is no cause of anything."""
 
-_SAID: dict[Cause, str] = {
+SAID: dict[Cause, str] = {
     "same": "same",
     "rounding": "same, but for rounding",
     "nothing": "nothing compared: all outputs are zero or undefined",
@@ -74,7 +74,7 @@ class Finding:
         pair = f"{self.theirs}, of {self.ours}," if self.theirs != self.ours else self.ours
         said = [] if self.before is None else [self.before]
         if self.cause != "between":
-            said.append(f"{pair} {_SAID[self.cause]}" + (f": {self.why}" if self.why else ""))
+            said.append(f"{pair} {SAID[self.cause]}" + (f": {self.why}" if self.why else ""))
         return "; and ".join(said)
 
     @property
@@ -82,7 +82,7 @@ class Finding:
         """A row of the table, of :data:`COLUMNS`."""
         ratio = "" if self.bound_ratio is None else f"{self.bound_ratio:.3g}"
         why = "; ".join(each for each in (self.before, self.why) if each)
-        return self.ours, self.theirs, _SAID[self.cause], _number(self.inputs_apart), ratio, why
+        return self.ours, self.theirs, SAID[self.cause], _number(self.inputs_apart), ratio, why
 
     def to_dict(self) -> dict[str, Any]:
         """Return the finding as JSON has it."""

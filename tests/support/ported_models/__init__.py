@@ -1,0 +1,1 @@
+"""Modules that stand in the folder of the README's reader."""
