@@ -63,14 +63,17 @@ def compare(
         trail = Trail()
         findings = _findings(ours, theirs, pairing, trail)
     outputs_apart = _outputs_apart(ours.outputs, theirs.outputs)
-    after = _after(trail, outputs_apart, ours, theirs)
-    if after is not None and outputs_apart is not None and _blame(findings, trail, outputs_apart):
-        after = None
+    agree = _agree(trail, outputs_apart, ours, theirs)
+    parts = outputs_apart is not None and not agree and not trail.parted
+    after = None
+    if parts and outputs_apart is not None and not _blame(findings, trail, outputs_apart):
+        after = _after(trail, outputs_apart)
     return Comparison(
         _side(a, ours, {i for i, _ in pairing.pairs}),
         _side(b, theirs, {j for _, j in pairing.pairs}),
         tuple(findings),
         outputs_apart,
+        agree,
         after,
         notes=_notes((a, ours), (b, theirs), pairing),
         mapped=wanted is not None,
@@ -116,18 +119,18 @@ def _notes(
     return (*said, *([_AMBIGUOUS] if pairing.ambiguous else []))
 
 
-def _after(trail: Trail, outputs_apart: float | None, ours: Recording, theirs: Recording) -> str | None:
-    """Say that what runs after the last pair differs, where nothing before does."""
-    if trail.parted or outputs_apart is None or trail.last is None:
-        return None
-    dtypes = {call.use.case.dtype for found in (ours, theirs) for call in found.calls}
-    if not trail.differ(outputs_apart, max(ROUNDOFF[dtype] for dtype in dtypes)):
-        return None
-    last = " and ".join(dict.fromkeys(trail.last))
-    return (
-        f"what runs after {last} differs: the models' outputs are {outputs_apart:.1e} apart, relative to "
-        "their size"
-    )
+def _after(trail: Trail, outputs_apart: float) -> str:
+    """Say that what runs after the last pair differs, or all of it where there is no pair."""
+    last = "the inputs" if trail.last is None else " and ".join(dict.fromkeys(trail.last))
+    by = f"the models' outputs are {outputs_apart:.1e} apart, relative to their size"
+    return f"what runs after {last} differs: {by}"
+
+
+def _agree(trail: Trail, outputs_apart: float | None, ours: Recording, theirs: Recording) -> bool:
+    """Return whether the models' outputs differ by no more than rounding makes."""
+    dtypes = {call.use.case.dtype for found in (ours, theirs) for call in found.calls} or {"float32"}
+    roundoff = max(ROUNDOFF[dtype] for dtype in dtypes)
+    return outputs_apart is not None and not trail.differ(outputs_apart, roundoff)
 
 
 def _outputs_apart(ours: Sequence[Array], theirs: Sequence[Array]) -> float | None:

@@ -212,7 +212,8 @@ def _computed(
         if found.ratio is not None:
             why += f", {found.ratio:.3g} times what rounding allows"
         return layer("unexplained", why)
-    return layer("nothing" if not found.tells else "rounding" if found.largest else "same")
+    note = None if mine.case.dtype == other.case.dtype else f"it computes in {other.case.dtype}"
+    return layer("nothing" if not found.tells else "rounding" if found.largest else "same", note)
 
 
 def _as_folded(pair: OnePair, factors: Array) -> OnePair:

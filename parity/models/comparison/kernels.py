@@ -12,6 +12,7 @@ from parity.cases.arrays import Array, numpy_dtype
 from parity.cases.case import Case
 from parity.cases.notation import format_shape
 from parity.frameworks.model import Use
+from parity.frameworks.precision import ROUNDOFF
 
 _ROUNDING = 8 * 2.0**-24
 """Of the largest weight of a filter, that weights may differ by and be the same: where one model computes
@@ -59,6 +60,17 @@ def _by_filter(use: Use) -> Array:
     return np.moveaxis(by_group, 2, 1).reshape(case.filters, -1)
 
 
+def _as(weights: Weights, dtype: str) -> Weights:
+    """Round weights to a dtype."""
+    with np.errstate(over="ignore"):
+        rounded = [
+            None if each is None else each.astype(numpy_dtype(dtype)).astype(np.float64) for each in weights
+        ]
+    kernel, bias = rounded
+    assert kernel is not None  # noqa: S101 - tells the type checker that there always is one
+    return Weights(kernel, bias)
+
+
 def explain_weights(ours: Use, theirs: Use, others: Callable[[Array], str | None]) -> str | None:
     """Say how the weights of ``theirs`` differ from those of ``ours``, by more than rounding, or None.
 
@@ -68,6 +80,9 @@ def explain_weights(ours: Use, theirs: Use, others: Callable[[Array], str | None
         others: names another layer of ours that has a kernel.
     """
     a, b = weights_of(ours), weights_of(theirs)
+    if theirs.case.dtype != ours.case.dtype:
+        dtype = max(ours.case.dtype, theirs.case.dtype, key=lambda each: ROUNDOFF[each])
+        a, b = _as(a, dtype), _as(b, dtype)  # a model in another dtype is not converted wrongly
     found = [_kernel(a.kernel, b.kernel, ours, others), _bias(a.bias, b.bias)]
     said = [each for each in found if each is not None]
     return "; ".join(said) or None

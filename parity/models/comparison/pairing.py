@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,17 +40,16 @@ def pair(ours: Sequence[Call], theirs: Sequence[Call]) -> Pairing:
     hold the pairs together, and what is left is aligned in order.
     """
     pairs: dict[int, int] = {}
-    mine, other = _by(ours, _signature), _by(theirs, _signature)
-    for signature, a in mine.items():
-        b = other.get(signature, [])
-        if len(a) == len(b):
-            pairs.update(_of_as_many(ours, theirs, a, b))
-        else:
-            pairs.update(_of_equal_kernels(ours, theirs, a, b))
+    for signature in (_signature, _rough):
+        left = _left(ours, theirs, pairs)
+        mine, other = (_by(calls, each, signature) for calls, each in zip((ours, theirs), left, strict=True))
+        for key, a in mine.items():
+            b = other.get(key, [])
+            find = _of_as_many if len(a) == len(b) else _of_equal_kernels
+            pairs.update(find(ours, theirs, a, b))
     ambiguous = False
     for signature in (_signature, _rough, _roughest):
-        a = [number for number in range(len(ours)) if number not in pairs]
-        b = [number for number in range(len(theirs)) if number not in set(pairs.values())]
+        a, b = _left(ours, theirs, pairs)
         if not a or not b:
             break
         found = _aligned([signature(ours[i].use) for i in a], [signature(theirs[j].use) for j in b])
@@ -59,10 +58,21 @@ def pair(ours: Sequence[Call], theirs: Sequence[Call]) -> Pairing:
     return Pairing(tuple(sorted(pairs.items())), ambiguous)
 
 
-def _by(calls: Sequence[Call], key: Callable[[Use], Hashable]) -> dict[Hashable, list[int]]:
+def _left(
+    ours: Sequence[Call], theirs: Sequence[Call], pairs: Mapping[int, int]
+) -> tuple[list[int], list[int]]:
+    """Return the calls of each model that are in no pair."""
+    taken = set(pairs.values())
+    mine = [number for number in range(len(ours)) if number not in pairs]
+    return mine, [number for number in range(len(theirs)) if number not in taken]
+
+
+def _by(
+    calls: Sequence[Call], numbers: Sequence[int], key: Callable[[Use], Hashable]
+) -> dict[Hashable, list[int]]:
     found: dict[Hashable, list[int]] = defaultdict(list)
-    for number, call in enumerate(calls):
-        found[key(call.use)].append(number)
+    for number in numbers:
+        found[key(calls[number].use)].append(number)
     return found
 
 

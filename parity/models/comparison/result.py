@@ -25,6 +25,7 @@ SAID: dict[Cause, str] = {
     "weights": "has other weights",
     "unexplained": "unexplained",
 }
+"""What the table says of each."""
 
 COLUMNS = ("layer", "its like", "verdict", "inputs apart", "error / bound", "why")
 
@@ -144,6 +145,7 @@ class Comparison:
         findings: on their pairs of calls, in the order of the first.
         outputs_apart: the distance of their outputs, relative to the size of the first's; None where they
             cannot be compared.
+        outputs_agree: they differ by no more than rounding makes.
         after: what differs after the last layer, where all before is right, or None.
         notes: what else is to be said.
         mapped: the pairs are those of a map.
@@ -153,6 +155,7 @@ class Comparison:
     theirs: Side
     findings: tuple[Finding, ...]
     outputs_apart: float | None
+    outputs_agree: bool
     after: str | None
     notes: tuple[str, ...] = ()
     mapped: bool = False
@@ -212,6 +215,8 @@ class Comparison:
         if self.outputs_apart is not None:
             apart = _number(self.outputs_apart)
             said.append(f"the models' outputs are {apart} apart, relative to their size")
+        if self.cause is not None and self.outputs_agree:
+            said.append("the outputs agree all the same: something makes up for it, or other inputs show it")
         return [*said, self.verdict]
 
     @property
@@ -234,6 +239,7 @@ class Comparison:
             "first": None if self.first is None else self.first.to_dict(),
             "layers": [each.to_dict() for each in self.findings],
             "outputs_apart": None if self.outputs_apart is None else _finite(self.outputs_apart),
+            "outputs_agree": self.outputs_agree,
             "notes": list(self.notes),
         }
 

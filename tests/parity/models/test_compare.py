@@ -58,6 +58,26 @@ def test_a_fault_is_found_the_other_way_round_in_the_same_layer(fault: str) -> N
     assert (first.ours, first.cause) == FAULTS[fault][:2]
 
 
+def test_a_model_in_another_dtype_is_the_same_but_for_rounding() -> None:
+    for dtype in (torch.float64, torch.float16, torch.bfloat16):
+        found = models.compare(Net(), Net().to(dtype), [SIZE])
+        assert found.cause is None
+        assert found.findings[0].why == f"it computes in {str(dtype).removeprefix('torch.')}"
+    rounded = Net()
+    rounded.load_state_dict({key: each.half() for key, each in Net().state_dict().items()})
+    first = models.compare(Net(), rounded, [SIZE]).first
+    assert first is not None
+    assert "rounded to float16" in first.sentence
+
+
+def test_outputs_that_agree_all_the_same_are_said_to(tmp_path: Path) -> None:
+    path = tmp_path / "map.toml"
+    path.write_text('[[pair]]\na = "down"\nb = "dilated"\n')
+    found = models.compare(Net(), Net(), [SIZE], map=path)
+    assert found.outcome is Outcome.UNEXPLAINED
+    assert any("the outputs agree all the same" in each for each in found.sentences)
+
+
 def test_what_differs_behind_the_last_layer_is_said() -> None:
     found = models.compare(Net(), port("activation behind the last"), [SIZE])
     assert found.first is None
