@@ -95,8 +95,9 @@ def call_of(made: Any) -> Layer:
 
 
 def _check_unchanged(name: str, made: Any) -> None:
-    if "call" in vars(made):
-        raise LiveError(f"this {name} has a call of its own, which may change what it computes")
+    own = next((each for each in ("call", "convolution_op") if each in vars(made)), None)
+    if own is not None:
+        raise LiveError(f"this {name} has a {own} of its own, which may change what it computes")
 
 
 def _is_known(kind: type) -> bool:
