@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -59,21 +60,46 @@ class KerasModel(Model):
 
     def run(self, inputs: Sequence[Array], seen: Seen) -> Ran:
         """Call the model in inference mode, eagerly."""
+        self._check_count(inputs)
         first = [self._is_first(each, number) for number, each in enumerate(inputs)]
         given = [_tensor(each, channels_first=order) for each, order in zip(inputs, first, strict=True)]
         watch = Watch(self._keras, self._model, seen)
-        with watch.watching(), _eagerly():
+        with watch.watching(), _eagerly(), _kept(self._model):
             try:
-                found = self._model(given[0] if len(given) == 1 else given, training=False)
+                found = self._model(*self._arguments(given), training=False)
             except ModelError:
                 raise
             except (Exception, SystemExit) as error:
                 raise raised(f"the Keras model {self._model.name}", error, inputs) from error
-        ordered = all(first) if first else False
+        orders = [order for order, each in zip(first, inputs, strict=True) if each.ndim >= _LEAST_RANK]
+        ordered = all(orders) if orders else has_channels_first(self._model)
         outputs = [load().ops.convert_to_numpy(each) for each in load().tree.flatten(found)]
         if not ordered:
             outputs = [each if each.ndim < _LEAST_RANK else np.moveaxis(each, -1, 1) for each in outputs]
         return Ran(tuple(outputs), tuple(watch.unread.values()))
+
+    def _check_count(self, inputs: Sequence[Array]) -> None:
+        shapes = self._own_shapes
+        if (shapes is None and inputs) or (shapes is not None and len(shapes) == len(inputs)):
+            return
+        due = "inputs" if self.declared is None else " and ".join(map(_written, self.declared))
+        given = " and ".join(_written(each.shape) for each in inputs) or "nothing"
+        raise ModelError(f"the Keras model {self._model.name} takes {due}, channels first; given is {given}")
+
+    def _arguments(self, given: list[Any]) -> list[Any]:
+        """Return what the model is called with: arrays one by one, where it is a call of several."""
+        struct = getattr(self._model, "_inputs_struct", None)
+        if struct is not None:
+            return [load().tree.pack_sequence_as(struct, given)]
+        if len(given) == 1:
+            return given
+        parameters = inspect.signature(self._model.call).parameters.values()
+        due = [
+            each
+            for each in parameters
+            if each.default is each.empty and "POSITIONAL" in each.kind.name and "VAR" not in each.kind.name
+        ]
+        return given if len(due) == len(given) else [given]
 
     def _is_first(self, array: Array, number: int) -> bool:
         """Return whether an input is to be given channels first, by the declared shape or by the layers.
@@ -93,11 +119,9 @@ class KerasModel(Model):
         }
         if not any(fits.values()):
             declared = self.declared or shapes
-            written = ",".join("?" if size is None else str(size) for size in declared[number])
-            given = ",".join(map(str, array.shape))
-            raise ModelError(
-                f"input {given}: the Keras model {self._model.name} takes {written}, channels first"
-            )
+            due, name = _written(declared[number]), self._model.name
+            given = _written(array.shape)
+            raise ModelError(f"input {given}: the Keras model {name} takes {due}, channels first")
         return by_layers if all(fits.values()) else fits[True]
 
 
@@ -122,12 +146,29 @@ def _tensor(array: Array, *, channels_first: bool) -> Any:
     return to_keras(array, channels_first=channels_first)
 
 
+def _written(shape: Sequence[int | None]) -> str:
+    return ",".join("?" if size is None else str(size) for size in shape)
+
+
 def _moved(shape: Sequence[Any]) -> tuple[Any, ...]:
     return (shape[0], shape[-1], *shape[1:-1])
 
 
 def _last(shape: Sequence[int]) -> tuple[int, ...]:
     return (shape[0], *shape[2:], shape[1])
+
+
+@contextlib.contextmanager
+def _kept(model: Any) -> Iterator[None]:
+    """Give variables that are not trained, which a call may update, their values again."""
+    array = load().ops.convert_to_numpy
+    before = [(each, np.array(array(each))) for each in model.variables if not each.trainable]
+    try:
+        yield
+    finally:
+        for variable, value in before:
+            if not np.array_equal(array(variable), value):
+                variable.assign(value)
 
 
 @contextlib.contextmanager

@@ -24,7 +24,7 @@ def _data_formats(layer: Any) -> Iterator[str]:
     own = getattr(layer, "data_format", None)
     if own is not None:
         yield own
-    for inner in getattr(layer, "layers", ()):
+    for inner in getattr(layer, "layers", getattr(layer, "_layers", ())):
         yield from _data_formats(inner)
 
 

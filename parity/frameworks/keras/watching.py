@@ -11,19 +11,16 @@ from typing import Any
 import numpy as np
 
 from parity.cases.arrays import Array
-from parity.cases.case import DTYPES, Case
 from parity.frameworks.code.expression import ExpressionError
 from parity.frameworks.interface import Framework
+from parity.frameworks.keras.backend_functions import OPERATIONS, BackendFunction, beneath, bound
 from parity.frameworks.keras.installation import load
 from parity.frameworks.keras.live import call_of
 from parity.frameworks.keras.rules import CHANNELS_FIRST
 from parity.frameworks.keras.tensors import to_keras, to_numpy
-from parity.frameworks.model import Seen, Unread
+from parity.frameworks.model import Seen, Unread, Use
 from parity.frameworks.spelling import Spelling
 from parity.frameworks.uses import use_of
-
-_OPERATIONS = ("conv", "depthwise_conv", "conv_transpose")
-"""The functions of Keras's backends that convolve, beside separable_conv."""
 
 
 @dataclass
@@ -33,14 +30,22 @@ class _Running:
     Attributes:
         layer: the layer.
         name: in its model.
-        text: what makes it, without its activation; None of one that is not known.
+        known: whether its class says what it computes.
         ended: takes the output before the activation; None until something waits for that.
+        alone: tells of the function alone that ``ended`` waits with, where the activation is never called.
     """
 
     layer: Any
     name: str
-    text: str | None
+    known: bool
     ended: Callable[[Any], None] | None = None
+    alone: Callable[[], None] | None = None
+
+    def leave(self) -> None:
+        """Tell of what still waits for the activation."""
+        if self.ended is not None and self.alone is not None:
+            self.alone()
+        self.ended = self.alone = None
 
 
 class Watch:
@@ -53,6 +58,9 @@ class Watch:
     def __init__(self, keras: Framework, model: Any, seen: Seen) -> None:
         self._keras, self._model, self._seen = keras, model, seen
         self._stack: list[_Running] = []
+        self._names: dict[str, Any] = {}
+        self._kernels: dict[str, Any] = {}
+        self._is_silent = False
         self.unread: dict[str, Unread] = {}
 
     @contextlib.contextmanager
@@ -62,42 +70,74 @@ class Watch:
 
         kind, functions = load().layers.Layer, backend.nn
         call = kind.__call__
-        originals = {name: getattr(functions, name) for name in (*_OPERATIONS, "separable_conv")}
+        originals = {name: getattr(functions, name) for name in (*OPERATIONS, "separable_conv")}
         watch = self
 
         def watched(layer: Any, *args: Any, **kwargs: Any) -> Any:
             return watch.layer(partial(call, layer), layer, args, kwargs)
 
+        home, paths = beneath()
+        originally = {name: getattr(home, name) for name in paths}
         kind.__call__ = watched
-        for name in _OPERATIONS:
+        for name in OPERATIONS:
             setattr(functions, name, partial(self._operation, name, originals[name]))
         functions.separable_conv = partial(self._separable, originals)
+        for name, original in originally.items():
+            setattr(home, name, partial(self._beneath, paths[name], original))
         try:
             yield
         finally:
             kind.__call__ = call
             for name, original in originals.items():
                 setattr(functions, name, original)
+            for name, original in originally.items():
+                setattr(home, name, original)
+
+    @property
+    def _is_left_alone(self) -> bool:
+        """Whether what is called is none of the model's run: this tool's own, or on symbols, for a shape."""
+        from keras.src.backend.common.symbolic_scope import in_symbolic_scope  # noqa: PLC0415 - as above
+
+        return self._is_silent or in_symbolic_scope()
+
+    @contextlib.contextmanager
+    def _silently(self) -> Iterator[None]:
+        """Tell of nothing that is called within."""
+        before, self._is_silent = self._is_silent, True
+        try:
+            yield
+        finally:
+            self._is_silent = before
 
     def layer(self, call: Callable[..., Any], layer: Any, args: Any, kwargs: Any) -> Any:
         """Call a layer, and tell of it where it is a convolution that is known."""
-        above = self._stack[-1].name if self._stack and self._stack[-1].layer is not self._model else ""
-        name = f"{above}/{layer.name}" if above else layer.name
-        known = not self._within and layer.built and _has_activation(layer)
-        running = _Running(layer, name, _text(layer) if known else None)
-        if running.text is not None:
+        if self._is_left_alone:
+            return call(*args, **kwargs)
+        known = not self._within and _has_activation(layer) and _text(layer) is not None
+        running = _Running(layer, self._name(layer), known)
+        if known:
             running.ended = partial(self._known, running, args[0] if args else kwargs.get("inputs"))
         self._stack.append(running)
         try:
-            with _before_activation(running, hooked=_has_activation(layer)):
-                return call(*args, **kwargs)
+            with _before_activation(running, hooked=_has_activation(layer)), _by_call(layer):
+                found = call(*args, **kwargs)
+            running.leave()
+            return found
         finally:
             self._stack.pop()
+
+    def _name(self, layer: Any) -> str:
+        """Return the layer's name where it is called first; a number tells it from another of that name."""
+        known = next((name for name, each in self._names.items() if each is layer), None)
+        if known is not None:
+            return known
+        above = self._stack[-1].name if self._stack and self._stack[-1].layer is not self._model else ""
+        return _unique(self._names, f"{above}/{layer.name}" if above else layer.name, layer)
 
     @property
     def _within(self) -> bool:
         """Whether a known layer is being called, which has told of what it calls."""
-        return any(each.text is not None for each in self._stack)
+        return any(each.known for each in self._stack)
 
     def _known(self, running: _Running, x: Any, y: Any) -> None:
         layer = running.layer
@@ -110,14 +150,20 @@ class Watch:
         weights = [np.asarray(each) for each in layer.get_weights()]
         state = [f"state[{running.name!r}][{number}]" for number in range(len(weights))]
         again = partial(_again, layer, first)
-        assert running.text is not None  # noqa: S101 - it is known by its text
-        found = use_of(
-            self._keras, running.name, running.text, weights, given.shape, state=state, again=again
+        text = _text(layer)  # which has its channels, now that it is built
+        assert text is not None  # noqa: S101 - it is known by its text
+        self._hand_over(
+            use_of(self._keras, running.name, text, weights, given.shape, state=state, again=again),
+            given,
+            output,
         )
+
+    def _hand_over(self, found: Use | Unread, x: Array, y: Array) -> None:
         if isinstance(found, Unread):
             self._leave_out(found.name, found.reason)
-        else:
-            self._seen(found, given, output)
+            return
+        with self._silently():
+            self._seen(found, x, y)
 
     def _leave_out(self, name: str, reason: str) -> None:
         self.unread.setdefault(name, Unread(name, reason))
@@ -126,27 +172,43 @@ class Watch:
         self, name: str, original: Any, inputs: Any, kernel: Any, *args: Any, **kwargs: Any
     ) -> Any:
         """Call a function of the backend, and tell of it where no known layer does."""
-        output = original(inputs, kernel, *args, **kwargs)
+        if self._is_left_alone:
+            return original(inputs, kernel, *args, **kwargs)
+        with self._silently():
+            output = original(inputs, kernel, *args, **kwargs)
         if not self._within:
-            self._tell(_Function(name, original, _bound(name, args, kwargs)), inputs, kernel, output)
+            self._tell(BackendFunction(name, original, bound(name, args, kwargs)), inputs, kernel, output)
         return output
 
     def _separable(
         self, originals: Any, inputs: Any, depthwise: Any, pointwise: Any, *args: Any, **kwargs: Any
     ) -> Any:
         """Call a separable convolution, and tell of the two that it is."""
-        output = originals["separable_conv"](inputs, depthwise, pointwise, *args, **kwargs)
+        original = originals["separable_conv"]
+        if self._is_left_alone:
+            return original(inputs, depthwise, pointwise, *args, **kwargs)
+        with self._silently():
+            output = original(inputs, depthwise, pointwise, *args, **kwargs)
         if not self._within:
-            given = _bound("separable_conv", args, kwargs)
-            first = _Function("depthwise_conv", originals["depthwise_conv"], given, "depthwise")
-            between = first.compute(inputs, depthwise, **given)
+            given = bound("separable_conv", args, kwargs)
+            first = BackendFunction("depthwise_conv", originals["depthwise_conv"], given, "depthwise")
+            with self._silently():
+                between = first.compute(inputs, depthwise, **given)
             self._tell(first, inputs, depthwise, between)
-            one_tap = _bound("conv", (), {"data_format": given["data_format"]})
-            second = _Function("conv", originals["conv"], one_tap, "pointwise")
+            one_tap = bound("conv", (), {"data_format": given["data_format"]})
+            second = BackendFunction("conv", originals["conv"], one_tap, "pointwise")
             self._tell(second, between, pointwise, output)
         return output
 
-    def _tell(self, function: _Function, inputs: Any, kernel: Any, output: Any) -> None:
+    def _beneath(self, path: str, original: Any, *args: Any, **kwargs: Any) -> Any:
+        """Call a function of what Keras runs on, and name it where no function of Keras calls it."""
+        if not self._is_left_alone and not self._within:
+            inside = self._stack[-1].name if self._stack else "the model"
+            reason = f"it calls {path}: what is read are layers of Keras and functions of keras.ops"
+            self._leave_out(f"{inside}:{path.rpartition('.')[2]}", reason)
+        return original(*args, **kwargs)
+
+    def _tell(self, function: BackendFunction, inputs: Any, kernel: Any, output: Any) -> None:
         """Tell of a function's call; with the bias, where the layer that calls it adds one behind it."""
         running = self._stack[-1] if self._stack else None
         inside = "" if running is None else running.name
@@ -162,22 +224,34 @@ class Watch:
             reason = "its kernel is computed while the model runs, and is no array of a layer"
             self._leave_out(f"{name}:{function.name}" if not function.part else name, reason)
             return
+        name = _unique(self._kernels, name, held)
         weights = load().ops.convert_to_numpy(kernel)
         x, y = arrays
-        if running is not None and is_layer and _adds_bias(running.layer, function):
+        alone = partial(self._function, name, function, [weights], held, x, y)
+        if running is None or not is_layer or not _adds_bias(running.layer, function):
+            alone()
+            return
 
-            def ended(outputs: Any) -> None:
-                bias = load().ops.convert_to_numpy(running.layer.bias)
-                places = [*held, *_held(running, running.layer.bias)]
-                whole = to_numpy(outputs, channels_first=function.is_first)
-                self._function(name, function, [weights, bias], places, x, whole)
+        def ended(outputs: Any) -> None:
+            bias = load().ops.convert_to_numpy(running.layer.bias)
+            whole = to_numpy(outputs, channels_first=function.is_first)
+            if not _is_sum(whole, y, bias):
+                alone()
+                return
+            places = [*held, *_held(running, running.layer.bias)]
+            self._function(name, function, [weights, bias], places, x, whole)
 
-            running.ended = ended
-        else:
-            self._function(name, function, [weights], held, x, y)
+        running.leave()
+        running.ended, running.alone = ended, alone
 
     def _function(
-        self, name: str, function: _Function, weights: list[Array], places: list[str], x: Array, y: Array
+        self,
+        name: str,
+        function: BackendFunction,
+        weights: list[Array],
+        places: list[str],
+        x: Array,
+        y: Array,
     ) -> None:
         case = function.case(weights, x.shape)
         if isinstance(case, str):
@@ -192,84 +266,20 @@ class Watch:
             return
         state = places if len(places) == len(weights) else []
         again = partial(_again_by_function, function, weights)
-        found = use_of(self._keras, name, str(layers[0].layer), weights, x.shape, state=state, again=again)
-        if isinstance(found, Unread):
-            self._leave_out(found.name, found.reason)
-        else:
-            self._seen(found, x, y)
+        text = str(layers[0].layer)
+        self._hand_over(use_of(self._keras, name, text, weights, x.shape, state=state, again=again), x, y)
 
 
-@dataclass(frozen=True)
-class _Function:
-    """A call of a backend's function.
-
-    Attributes:
-        name: of the function.
-        compute: the function.
-        given: its arguments behind the arrays.
-        part: what it is of a separable convolution; empty for all others.
-    """
-
-    name: str
-    compute: Callable[..., Any]
-    given: dict[str, Any]
-    part: str = ""
-
-    @property
-    def is_first(self) -> bool:
-        """Whether its channels stand before the spatial axes."""
-        return bool(self.given["data_format"] == CHANNELS_FIRST)
-
-    def case(self, weights: Sequence[Array], shape: Sequence[int]) -> Case | str:
-        """Make the case that it computes; or say why there is none."""
-        kernel, channels = weights[0], shape[1]
-        rank, dtype = kernel.ndim - 2, kernel.dtype.name
-        if dtype not in DTYPES:
-            return f"its kernel is of dtype {dtype}: allowed are {', '.join(DTYPES)}"
-        transposed = self.name == "conv_transpose"
-        filters, groups = kernel.shape[-1], 1
-        if transposed:
-            filters = kernel.shape[-2]
-        elif self.name == "depthwise_conv":
-            filters, groups = channels * kernel.shape[-1], channels
-        else:
-            groups = channels // kernel.shape[-2]
-        try:
-            return Case(
-                f"conv_transpose{rank}d" if transposed else f"conv{rank}d",
-                tuple(shape),
-                filters,
-                kernel.shape[:-2],
-                stride=self.given["strides"],
-                padding=self.given["padding"],
-                output_padding=self.given.get("output_padding"),
-                dilation=self.given["dilation_rate"],
-                groups=groups,
-                bias=len(weights) > 1,
-                dtype=dtype,
-            )
-        except ValueError as error:
-            return str(error)
+def _unique(names: dict[str, Any], name: str, thing: Any) -> str:
+    """Return the name of a thing, with a number where another thing has that name."""
+    found, number = name, 0
+    while names.setdefault(found, thing) != thing:
+        number += 1
+        found = f"{name}_{number}"
+    return found
 
 
 _TRACED = "it is called on symbols, as in a function that is traced, and has no values"
-
-_DEFAULTS = {
-    "strides": 1,
-    "padding": "valid",
-    "data_format": None,
-    "dilation_rate": 1,
-}
-
-
-def _bound(operation: str, args: Any, kwargs: Any) -> dict[str, Any]:
-    """Return the arguments of a backend's function behind the arrays, by name, each with its value."""
-    names = list(_DEFAULTS)
-    if operation == "conv_transpose":
-        names.insert(2, "output_padding")
-    given = {**_DEFAULTS, **dict(zip(names, args, strict=False)), **kwargs}
-    given["data_format"] = given["data_format"] or load().config.image_data_format()
-    return given
 
 
 @contextlib.contextmanager
@@ -294,13 +304,53 @@ def _before_activation(running: _Running, *, hooked: bool) -> Iterator[None]:
         held["activation"] = activation
 
 
+@contextlib.contextmanager
+def _by_call(layer: Any) -> Iterator[None]:
+    """Have the layer in a TimeDistributed, whose ``call`` that calls, called as layers are."""
+    if not isinstance(layer, load().layers.TimeDistributed):
+        yield
+        return
+    inner = layer.layer
+    held = vars(inner)
+
+    def routed(*args: Any, **kwargs: Any) -> Any:
+        del held["call"]
+        try:
+            return inner(*args, **kwargs)
+        finally:
+            held["call"] = routed
+
+    if "call" in held:  # its user's own
+        yield
+        return
+    held["call"] = routed
+    try:
+        yield
+    finally:
+        del held["call"]
+
+
 def _has_activation(layer: Any) -> bool:
     return _is_convolution(layer) and callable(vars(layer).get("activation"))
 
 
-def _adds_bias(layer: Any, function: _Function) -> bool:
+def _adds_bias(layer: Any, function: BackendFunction) -> bool:
     """Return whether a layer adds its bias to what a function gives, before its activation."""
     return bool(layer.use_bias) and function.part != "depthwise" and _has_activation(layer)
+
+
+def _is_sum(whole: Array, output: Array, bias: Array) -> bool:
+    """Return whether what an activation is given is a function's output and the bias, but for rounding."""
+    if whole.shape != output.shape or bias.shape != output.shape[1:2]:
+        return False
+    due = output.astype(np.float64) + bias.astype(np.float64).reshape(-1, *(1,) * (output.ndim - 2))
+    digits = 2.0**-7 if output.dtype.itemsize == _HALF else 1e-6
+    within = digits * np.abs(due).max(initial=0)
+    return bool(np.allclose(whole.astype(np.float64), due, rtol=digits, atol=within, equal_nan=True))
+
+
+_HALF = 2
+"""Bytes of a number of 16 bits."""
 
 
 def _is_convolution(layer: Any) -> bool:
@@ -350,7 +400,7 @@ def _again(layer: Any, first: bool, x: Array) -> Array:  # noqa: FBT001 - bound 
         held["activation"] = activation
 
 
-def _again_by_function(function: _Function, weights: Sequence[Array], x: Array) -> Array:
+def _again_by_function(function: BackendFunction, weights: Sequence[Array], x: Array) -> Array:
     kernel, *bias = weights
     given = to_keras(x, channels_first=function.is_first)
     found = to_numpy(function.compute(given, kernel, **function.given), channels_first=function.is_first)
