@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import re
+import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -136,8 +138,24 @@ def open_model(keras: Framework, thing: Any) -> KerasModel:
     try:
         model = load().saving.load_model(str(thing), compile=False, safe_mode=True)
     except Exception as error:
-        raise file_error(thing, f"Keras cannot load it: {describe(error)}") from error
+        raise file_error(thing, f"Keras cannot load it: {_why_not(thing, error)}") from error
     return KerasModel(keras, model)
+
+
+_FOREIGN = re.compile(r"(?:Could not locate (?:class|function)|Unknown \w+:) '(\w+)'")
+
+
+def _why_not(path: Path, error: Exception) -> str:
+    """Return why a file is not loaded, in fewer words than Keras where its own would be cut off."""
+    foreign = _FOREIGN.search(str(error))
+    if foreign is not None:
+        return (
+            f"it has a {foreign[1]}, which is none of Keras's own: "
+            "give module:attribute of a function that loads it, where that is defined"
+        )
+    if path.suffix == SUFFIXES[0] and not zipfile.is_zipfile(path):
+        return "it is no .keras archive, or is cut off"
+    return describe(error)
 
 
 def _tensor(array: Array, *, channels_first: bool) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -136,7 +137,7 @@ def test_causal_padding_grouped_and_dilated_layers_are_read_and_translated() -> 
         assert translate(use.text, "torch", input=use.case.input).outcome is Outcome.EXPLAINED
 
 
-@pytest.mark.parametrize(("policy", "dtype"), [("mixed_float16", "float16"), ("float64", "float64")])
+@pytest.mark.parametrize(("policy", "dtype"), [("mixed_float16", "float16"), ("bfloat16", "bfloat16")])
 def test_the_dtype_is_that_of_the_computation(policy: str, dtype: str) -> None:
     model = keras.Sequential([keras.Input((9, 8, 3)), layers.Conv2D(4, 3, dtype=policy)])
     [(use, x, y)] = Watched(model, X)
@@ -177,6 +178,44 @@ def test_a_convolution_beneath_keras_is_named() -> None:
     assert "it calls tensorflow.nn.conv2d" in found.unread[0].reason
     assert len(found) == 1
     assert tf.nn.conv2d is original
+
+
+def altered(path: Path, how: str) -> None:
+    """Spoil the file of a model."""
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2] if how == "cut" else b"")
+
+
+@pytest.mark.parametrize("how", ["cut", "emptied"])
+@pytest.mark.parametrize(
+    ("suffix", "said"), [(".keras", "no .keras archive, or is cut off"), (".h5", "file")]
+)
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+def test_a_spoilt_file_is_named_as_such(tmp_path: Path, how: str, suffix: str, said: str) -> None:
+    path = tmp_path / f"model{suffix}"
+    keras.Sequential([keras.Input((9, 8, 3)), layers.Conv2D(4, 3)]).save(path)
+    altered(path, how)
+    with pytest.raises(ModelError, match=f"Keras cannot load it: .*{said}"):
+        open_model(path)
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+def test_a_class_that_a_file_lacks_is_named(tmp_path: Path, suffix: str) -> None:
+    class Foreign(layers.Layer):  # type: ignore[misc] # Keras is Any
+        pass
+
+    path = tmp_path / f"model{suffix}"
+    keras.Sequential([keras.Input((9, 8, 3)), Foreign(), layers.Conv2D(4, 3)]).save(path)
+    with pytest.raises(ModelError, match="it has a Foreign, which is none of Keras's own: give module"):
+        open_model(path)
+
+
+def test_a_file_of_weights_alone_is_no_model(tmp_path: Path) -> None:
+    path = tmp_path / "model.weights.h5"
+    keras.Sequential([keras.Input((9, 8, 3)), layers.Conv2D(4, 3)]).save_weights(path)
+    with pytest.raises(ModelError, match="No model config found"):
+        open_model(path)
 
 
 def two_inputs(kind: Callable[..., Any]) -> Any:  # noqa: ANN401 - a model
