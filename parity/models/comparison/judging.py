@@ -11,15 +11,18 @@ import numpy as np
 
 from convmm.geometry import GeometryError
 from parity.cases.arrays import Array
-from parity.cases.case import CaseError
+from parity.cases.case import ZEROS, CaseError
 from parity.cases.errors import InputError
 from parity.cases.notation import format_shape
 from parity.frameworks.attempt import describe
 from parity.frameworks.model import Use
 from parity.frameworks.precision import ROUNDOFF
+from parity.frameworks.spelling import Spelling
+from parity.frameworks.table import find_framework
 from parity.models.comparison.between import explain_between
 from parity.models.comparison.kernels import explain_weights, folded
 from parity.models.comparison.meaning import Layer, Meaning, compare_meaning
+from parity.models.comparison.placing import filled_with
 from parity.models.comparison.ranks import OnePair, of_one_rank
 from parity.models.comparison.recording import Call
 from parity.models.comparison.result import RIGHT, Cause, Finding
@@ -122,7 +125,7 @@ def judge(
         shape = _cut(pair.y, found.ours).shape
         if found.spare is not None:
             trail.waiting.append(
-                Waiting(number, "meaning", found.spare, shape[2:], _instead(mine, frameworks[1]))
+                Waiting(number, "meaning", found.spare, shape[2:], _instead(pair, frameworks[1]))
             )
         if found.folded is not None:
             trail.waiting.append(Waiting(number, "weights", found.folded, shape[1:], None))
@@ -181,7 +184,7 @@ def _layer(pair: OnePair, frameworks: tuple[str, str], others: Callable[[Array],
         weights = explain_weights(mine, other, others)
     if meaning.differs is not None:
         why = meaning.differs if weights is None else f"{meaning.differs}; and {weights}"
-        return _Layer("meaning", why, _instead(mine, frameworks[1]))
+        return _Layer("meaning", why, _instead(pair, frameworks[1]))
     try:
         z = other.again(given)
     except Exception as error:  # noqa: BLE001 - whatever a layer raises is what is told of it
@@ -243,13 +246,33 @@ def _meaning(mine: Use, other: Use, pair: OnePair, given: Array) -> Meaning:
     return compare_meaning(Layer(mine.case, around), Layer(theirs, other_around))
 
 
-def _instead(mine: Use, framework: str) -> str | None:
-    """Return the first layer as code of the second model's framework."""
+def _instead(pair: OnePair, framework: str) -> str | None:
+    """Return the first layer as code of the second's framework, for what is given to the second layer."""
+    mine = pair.mine
     try:
+        if pair.around[0] != pair.around[1]:
+            return _with_padding(pair, framework)
         found = draft(mine.text, framework, mine.case.input, kernel_shape=mine.kernel_shape)
     except (InputError, GeometryError):
         return None
     return str(found.ours[0].layer) if isinstance(found, Draft) else found.program.text
+
+
+def _with_padding(pair: OnePair, framework: str) -> str | None:
+    """Return the first layer with what is padded around it, and without what is around the second."""
+    case, (around, there) = pair.mine.case, pair.around
+    held = filled_with(case, around)
+    sides = zip(case.geometry.pads, around.pads, there.pads, strict=True)
+    left = tuple((own[0] + a[0] - b[0], own[1] + a[1] - b[1]) for own, a, b in sides)
+    is_there = any(map(any, there.pads))
+    if held is None or min(map(min, left)) < 0 or (is_there and any(map(any, left)) and held != ZEROS):
+        return None  # it is no padding of the layer itself
+    size = there.around(around.within(pair.x)).shape
+    behind = replace(case, input=size, padding=left, padding_mode=held)
+    for each in find_framework(framework).spell(behind):
+        if isinstance(each, Spelling) and each.kind != "lookalike" and each.refusal is None:
+            return str(each.layer)
+    return None
 
 
 def _before(x: Array, x_other: Array, apart_by: float, trail: Trail, labels: tuple[str, str]) -> str:

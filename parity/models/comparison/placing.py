@@ -15,13 +15,19 @@ from typing import Any
 
 import numpy as np
 
+from convmm.geometry import BorderMode
 from parity.cases.arrays import Array
 from parity.cases.case import ZEROS, Case
 from parity.models.comparison.distance import distance
 
 Pads = tuple[tuple[int, int], ...]
 
-_MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+_MODES: dict[BorderMode, str] = {
+    "zeros": "constant",
+    "reflect": "reflect",
+    "replicate": "edge",
+    "circular": "wrap",
+}
 """Padding modes, as ``np.pad`` calls them."""
 
 _ALIKE = 1e-2
@@ -41,7 +47,7 @@ class Padded:
     """
 
     pads: Pads
-    mode: str = ZEROS
+    mode: BorderMode = ZEROS
 
     def around(self, x: Array) -> Array:
         """Pad an input."""
@@ -142,7 +148,7 @@ def places(case: Case, around: Padded) -> tuple[Place, ...]:
     )
 
 
-def filled_with(case: Case, around: Padded) -> str | None:
+def filled_with(case: Case, around: Padded) -> BorderMode | None:
     """Return what is read around an input; None of several kinds of padding, and "zeros" of none."""
     own = case.filled_with if any(map(any, case.geometry.pads)) and not case.transposed else None
     before = around.mode if any(map(any, around.pads)) else None

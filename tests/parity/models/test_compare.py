@@ -16,7 +16,8 @@ from parity.records.counts import Outcome
 from parity.testing import assert_same_model
 
 torch = pytest.importorskip("torch")
-pytest.importorskip("keras")
+keras = pytest.importorskip("keras")
+nn = torch.nn
 
 from tests.support.ported import FAULTS, SIZE, Net, port  # noqa: E402 - which imports both
 
@@ -99,6 +100,62 @@ def test_the_layer_to_write_instead_is_right() -> None:
     assert found.instead is not None
     assert "ZeroPadding2D" in found.instead
     assert "Conv2D" in found.instead
+
+
+PADDED: dict[str, tuple[Any, Any, Any]] = {
+    "before the first alone": (
+        nn.Sequential(nn.ZeroPad1d((2, 0)), nn.Conv1d(3, 4, 2, dilation=2)),
+        [],
+        lambda: keras.layers.Conv1D(4, 2, padding="same", dilation_rate=2),
+    ),
+    "before the second alone": (
+        nn.Conv1d(3, 4, 3, stride=2, padding=1),
+        [keras.layers.ZeroPadding1D(1)],
+        lambda: keras.layers.Conv1D(4, 3),
+    ),
+    "before the second alone, and too little": (
+        nn.Conv1d(3, 4, 5, padding=2),
+        [keras.layers.ZeroPadding1D(1)],
+        lambda: keras.layers.Conv1D(4, 5),
+    ),
+    "before the first alone, of the edge": (
+        nn.Sequential(nn.ReplicationPad1d(1), nn.Conv1d(3, 4, 3)),
+        [],
+        lambda: keras.layers.Conv1D(4, 3, strides=2),
+    ),
+    "before both": (
+        nn.Sequential(nn.ZeroPad1d(1), nn.Conv1d(3, 4, 3, stride=2)),
+        [keras.layers.ZeroPadding1D(1)],
+        lambda: keras.layers.Conv1D(4, 3),
+    ),
+}
+"""A layer with a padding, what stands before its port, and that port with a mistake."""
+
+
+@pytest.mark.parametrize("padding", PADDED)
+def test_the_layer_to_write_instead_is_right_with_a_padding(padding: str) -> None:
+    source, before, mistaken = PADDED[padding]
+    x = np.random.default_rng(0).standard_normal((2, 3, 11), dtype=np.float32)
+
+    def model(layer: Any) -> Any:  # noqa: ANN401 - Keras's
+        made = keras.Sequential([keras.Input((11, 3)), *before, layer])
+        convolution = next(each for each in layer._flatten_layers() if isinstance(each, keras.layers.Conv1D))  # noqa: SLF001 - of a Sequential too
+        *_, state = (each for each in source.modules() if isinstance(each, nn.Conv1d))
+        kernel = state.weight.detach().numpy().transpose(2, 1, 0)
+        convolution.set_weights([kernel, state.bias.detach().numpy()])
+        return made
+
+    found = models.compare(source, model(mistaken()), [x])
+    assert found.first is not None
+    assert found.first.cause == "meaning"
+    assert found.first.instead is not None
+    text = found.first.instead
+    names = {"keras": keras}
+    exec(text if text.startswith("import") else f"layer = {text}", names)  # noqa: S102 - the project wrote it
+    mended = models.compare(source, model(names["layer"]), [x])
+    assert mended.cause is None
+    assert mended.outputs_apart is not None
+    assert mended.outputs_apart < 1e-5
 
 
 def test_branches_that_run_in_another_order_are_paired_by_what_they_hold() -> None:
