@@ -15,6 +15,9 @@ from parity.models.comparison.distance import distance
 _NEAR = 1e-4
 """The distance to which an array explains another."""
 
+_FEWEST = 4
+"""Elements in each channel of which a factor and what is added are told: two numbers fit any two."""
+
 _MOST_ELEMENTS = 2**24
 """Of an array of which explanations are tried."""
 
@@ -113,15 +116,25 @@ def _permuted(a: Array, b: Array) -> str | None:
 def _scaled(a: Array, b: Array) -> str | None:
     """Say that all of it, or each channel, is multiplied by a factor and moved by a number."""
     axes = (0, *range(2, a.ndim))
-    mean_a, mean_b = a.mean(axis=axes, keepdims=True), b.mean(axis=axes, keepdims=True)
-    variance = ((a - mean_a) ** 2).sum(axis=axes, keepdims=True)
-    if not variance.all():
+    # Behind a relu that is so of what is above zero in both.
+    told = (a > 0) & (b > 0) if a.min() == b.min() == 0 else np.ones(a.shape, bool)
+    count = np.maximum(told.sum(axis=axes, keepdims=True), 1)
+    mean_a, mean_b = (np.where(told, each, 0).sum(axis=axes, keepdims=True) / count for each in (a, b))
+    moved_a, moved_b = (np.where(told, each - mean, 0) for each, mean in ((a, mean_a), (b, mean_b)))
+    variance = (moved_a**2).sum(axis=axes, keepdims=True)
+    live = variance > 0
+    if told.sum() < _FEWEST * a.shape[1] or not live.any():
         return None
-    factors = ((a - mean_a) * (b - mean_b)).sum(axis=axes, keepdims=True) / variance
+    covariance = (moved_a * moved_b).sum(axis=axes, keepdims=True)
+    factors = np.divide(covariance, variance, out=np.ones_like(variance), where=live)
     offsets = mean_b - factors * mean_a
-    near = distance(factors * a + offsets, b)
-    if near >= min(_NEAR, distance(a, b) / 10):
+    scaled = factors * a + offsets
+    limit = min(_NEAR, distance(a, b) / 10)
+    # Where one alone is above zero it is by no more than what is added.
+    beyond = ~told & (np.where(a > 0, scaled, b - offsets) > _NEAR * np.abs(b).max())
+    if distance(scaled[told], b[told]) >= limit or (beyond & ((a > 0) | (b > 0))).any():
         return None
+    factors, offsets = factors[live], offsets[live]
     size = np.abs(b).max()
     moved = bool(np.abs(offsets).max() > _NEAR * size)
     if np.ptp(factors) <= _NEAR * np.abs(factors).max() and not moved:
