@@ -87,10 +87,12 @@ class Model:
     Attributes:
         framework: the name of whose it is; of a file, of who runs it.
         notes: what is to be said of it, in sentences, such as that it was in training mode.
+        state_is: what ``state`` is in the code of :attr:`Use.state`, in words or code.
     """
 
     framework: str
     notes: tuple[str, ...] = ()
+    state_is: str = "the model's arrays by their names"
 
     @property
     def declared(self) -> tuple[tuple[int | None, ...], ...] | None:

@@ -110,6 +110,7 @@ class Port:
         layers: of the source, each once.
         unread: what could not be read.
         notes: what is to be said of the model.
+        state_is: what ``convert`` takes, in words or code.
     """
 
     model: str
@@ -118,6 +119,7 @@ class Port:
     layers: tuple[Ported, ...]
     unread: tuple[Unread, ...]
     notes: tuple[str, ...]
+    state_is: str
 
     @property
     def outcome(self) -> Outcome:
@@ -129,7 +131,8 @@ class Port:
         """The file that makes ``layers`` and has ``convert(state)`` and ``converters``."""
         lines = [*self._head(), *self._left_out()]
         head = "\n".join(comment(line) for line in lines)
-        return layers_file(head, [each.piece for each in self.layers if each.piece is not None])
+        pieces = [each.piece for each in self.layers if each.piece is not None]
+        return layers_file(head, pieces, self.state_is)
 
     @property
     def test(self) -> str:
@@ -223,7 +226,7 @@ def port(model: object, to: str, inputs: Sequence[Input] | None = None) -> Port:
         layers.setdefault(use.name, []).append(use)
     proofs: dict[object, tuple[Draft, Translation] | str] = {}
     found = tuple(_ported(name, calls, target, proofs, shared().submit) for name, calls in layers.items())
-    return Port(name_of(model), opened.framework, to, found, unread, opened.notes)
+    return Port(name_of(model), opened.framework, to, found, unread, opened.notes, opened.state_is)
 
 
 def _ported(

@@ -76,12 +76,13 @@ class Piece:
         )
 
 
-def layers_file(head: str, pieces: Sequence[Piece]) -> str:
+def layers_file(head: str, pieces: Sequence[Piece], state_is: str) -> str:
     """Write the file of the layers.
 
     Args:
         head: what it begins with, comments.
         pieces: the layers.
+        state_is: what ``convert`` takes.
     """
     makers = _numbered(each.layer for each in pieces if not each.is_expression)
     conversions = _numbered(each.convert for each in pieces)
@@ -95,7 +96,7 @@ def layers_file(head: str, pieces: Sequence[Piece]) -> str:
     blocks.append("\n".join(rows))
     rows = [f"    {each.name!r}: _convert_{conversions[each.convert]}," for each in pieces]
     blocks.append("\n".join(["converters = {", *rows, "}", _CONVERTERS]))
-    blocks.append(_convert(pieces))
+    blocks.append(_convert(pieces, state_is))
     imports = [module for each in pieces for module in each.imports]
     return formatted(f"{head}\n{join([*imports, 'numpy as np'], *blocks)}")
 
@@ -103,10 +104,12 @@ def layers_file(head: str, pieces: Sequence[Piece]) -> str:
 _CONVERTERS = '"""From the arrays of each source\'s layer to those of its like here, as lists."""'
 
 
-def _convert(pieces: Iterable[Piece]) -> str:
+def _convert(pieces: Iterable[Piece], state_is: str) -> str:
     """Write the conversion of a whole state."""
     rows = ["def convert(state):"]
-    rows.append('    """Return the arrays of each layer, of the state of the source\'s model."""')
+    rows.append('    """Return the arrays of each layer, of the state of the source\'s model:')
+    rows.append(f"    {state_is}.")
+    rows.append('    """')
     rows.append("    arrays = {")
     for each in pieces:
         if each.state:

@@ -36,6 +36,7 @@ class KerasModel(Model):
     """
 
     framework = "keras"
+    state_is = "{name: layer.get_weights()} by the layers' names, within others as 'block/conv'"
 
     def __init__(self, keras: Framework, model: Any) -> None:
         self._keras, self._model = keras, model

@@ -94,6 +94,9 @@ class LiteRTModel(Model):
             for each in self._model.operatorCodes
         ]
         self._named = Counter(_text(each.name) for each in self._graph.tensors)
+        made = [each for each in self._graph.operators if self._codes[each.opcodeIndex] in _KINDS]
+        names = [self._name(each.outputs[0]) for each in made]
+        self._parts = Counter(part for name in names for part in name.split(";"))
         self._maker = {place: each for each in self._graph.operators for place in each.outputs}
         if any(self._is_dilated_around(each) for each in self._graph.operators):
             self.notes = (_DILATED_AROUND,)
@@ -180,7 +183,7 @@ class LiteRTModel(Model):
         self, operator: Any, kind: _Kind, shape: tuple[int, ...], output: tuple[int, ...]
     ) -> Use | Unread:
         """Make the call of an operator on an input of this shape, (N, C, *spatial), with such an output."""
-        name = self._name(operator.outputs[0])
+        name = self._called(operator.outputs[0])
         places = [operator.inputs[place] for place in kind.places[1:] if place < len(operator.inputs)]
         arrays, codes = [], []
         for place in [place for place in places if place >= 0]:
@@ -298,6 +301,12 @@ class LiteRTModel(Model):
         tensor = self._graph.tensors[place]
         found = tensor.shape if tensor.shapeSignature is None else tensor.shapeSignature
         return () if found is None else tuple(None if size < 0 else int(size) for size in found)
+
+    def _called(self, place: int) -> str:
+        """Return what an operator is called by its output, whose name lists all that was fused into it."""
+        whole = self._name(place)
+        parts = [each for each in whole.split(";") if "conv" in each.lower()]
+        return parts[0] if parts and self._parts[parts[0]] == 1 else whole
 
     def _name(self, place: int) -> str:
         return _text(self._graph.tensors[place].name)

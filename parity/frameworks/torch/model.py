@@ -32,6 +32,7 @@ class TorchModel(Model):
     """
 
     framework = "torch"
+    state_is = "model.state_dict()"
 
     def __init__(
         self, torch: Framework, module: Any, shapes: tuple[tuple[int | None, ...], ...] | None = None

@@ -44,6 +44,7 @@ def test_torchs_layers_are_ported_to_keras_with_their_state(tmp_path: Path) -> N
     source = Net()
     found = models.port(source, "keras", [SIZE])
     assert found.outcome is Outcome.EXPLAINED
+    assert "model.state_dict()." in found.code
     found.write(tmp_path / "port")
     made = runpy.run_path(str(tmp_path / "port" / "layers.py"))
     arrays = made["convert"](source.state_dict())

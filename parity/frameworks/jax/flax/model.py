@@ -57,6 +57,7 @@ class LinenModel(Model):
     """
 
     framework = "flax"
+    state_is = "the variables"
 
     def __init__(self, flax: Framework, module: Any, variables: Any) -> None:
         self._flax, self._module, self._variables = flax, module, variables
@@ -104,6 +105,7 @@ class NnxModel(Model):
     """
 
     framework = "flax"
+    state_is = "nnx.to_pure_dict(nnx.state(model))"
 
     def __init__(self, flax: Framework, module: Any) -> None:
         self._flax, self._module = flax, module

@@ -257,6 +257,19 @@ def test_a_model_of_keras_is_read(tmp_path: Path) -> None:
     np.testing.assert_allclose(ran.outputs[0], due, atol=1e-5)
 
 
+def test_an_operator_is_called_by_its_convolution_and_not_by_all_that_is_fused_into_it(
+    tmp_path: Path,
+) -> None:
+    layers = tf.keras.layers
+    names = ("one", "two")
+    inner = [each for name in names for each in (layers.Conv2D(2, 3, name=name), layers.ReLU())]
+    model = tf.keras.Sequential([tf.keras.Input((9, 9, 2)), *inner])
+    litert = opened(tmp_path, tf.lite.TFLiteConverter.from_keras_model(model).convert())
+    found = [each.use.name for each in told(litert, [array(1, 2, 9, 9)])]
+    assert all(";" not in each for each in found)
+    assert "one" in found[0]  # the last one has the name of the model's output
+
+
 def test_a_port_takes_the_models_state_to_layers_that_compute_the_same(
     planar: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
