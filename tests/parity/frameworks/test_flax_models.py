@@ -120,6 +120,73 @@ def test_a_model_that_raises_is_one_sentence() -> None:
         open_model(Net()).run([X[0, 0]], lambda *_: None)
 
 
+def test_a_models_own_arrays_are_of_32_bits_as_without_this_tool() -> None:
+    class Own(linen.Module):  # type: ignore[misc] # Flax is Any
+        @linen.compact  # type: ignore[untyped-decorator] # as above
+        def __call__(self, x: Any) -> Any:  # noqa: ANN401 - JAX's arrays
+            return linen.Conv(4, (3, 3))(x + jax.numpy.ones(x.shape))
+
+    found = Watched(Own(), X)
+    assert found.unread == ()
+    check(found)
+    assert jax.config.jax_enable_x64  # as this tool has it
+
+
+class Scaled(nnx.Conv):  # type: ignore[misc] # Flax is Any
+    """A layer that computes something else than its class."""
+
+    def __call__(self, x: Any) -> Any:  # noqa: ANN401 - JAX's arrays
+        """Scale the output."""
+        return 2 * super().__call__(x)
+
+
+class Plain(nnx.Conv):  # type: ignore[misc] # as above
+    """A layer with another name."""
+
+    def __init__(self) -> None:
+        super().__init__(3, 4, (3, 3), rngs=nnx.Rngs(0))
+
+
+class Strided(linen.Conv):  # type: ignore[misc] # as above
+    """A layer with another default."""
+
+    strides: Any = 2
+
+
+def test_subclasses_are_read_where_they_compute_what_their_class_does() -> None:
+    for model in (Plain(), Strided(4, (3, 3))):
+        found = Watched(model, X)
+        assert found.unread == ()
+        check(found)
+    assert found[0][0].case.stride == (2, 2)
+    scaled = Watched(Scaled(3, 4, (3, 3), rngs=nnx.Rngs(0)), X)
+    assert not scaled
+    [unread] = scaled.unread
+    assert unread.name == "Scaled"
+
+
+def test_a_layer_within_a_transform_is_named_and_not_read() -> None:
+    class Mapped(linen.Module):  # type: ignore[misc] # Flax is Any
+        @linen.compact  # type: ignore[untyped-decorator] # as above
+        def __call__(self, x: Any) -> Any:  # noqa: ANN401 - JAX's arrays
+            return linen.remat(linen.Conv)(4, (3, 3))(x)
+
+    found = Watched(Mapped(), X)
+    assert not found
+    assert "within a transform" in found.unread[0].reason
+
+
+def test_an_nnx_model_is_told_that_it_is_used() -> None:
+    class Told(nnx.Module):  # type: ignore[misc] # Flax is Any
+        def __init__(self) -> None:
+            self.conv = nnx.Conv(3, 4, (3, 3), rngs=nnx.Rngs(0))
+
+        def __call__(self, x: Any, train: bool) -> Any:  # noqa: ANN401, FBT001 - as people write it
+            return x if train else self.conv(x)
+
+    assert Watched(Told(), X).names == ["conv"]
+
+
 def test_a_flax_model_is_compared_and_ported() -> None:
     model = Nnx()
     assert models.compare(model, model, [X]).outcome is Outcome.EXPLAINED

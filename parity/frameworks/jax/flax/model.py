@@ -71,8 +71,7 @@ class LinenModel(Model):
 
         jax, module = load(), self._module
         given = [_last(each) for each in inputs]
-        names = inspect.signature(type(module).__call__).parameters
-        in_use = {name: value for name, value in _IN_USE.items() if name in names}
+        in_use = _told(type(module))
         watch = _Watch(self._flax, seen)
 
         def intercept(following: Any, args: Any, kwargs: Any, context: Any) -> Any:
@@ -85,7 +84,7 @@ class LinenModel(Model):
             kinds = (linen.Conv, linen.ConvTranspose)
             return watch.layer(found, kinds, "/".join(path), state, layer, following, args, kwargs)
 
-        with jax.disable_jit():
+        with jax.disable_jit(), _width(self._variables, inputs):
             try:
                 if self._variables is None:
                     self._variables = module.init(jax.random.key(0), *given, **in_use)
@@ -132,11 +131,12 @@ class NnxModel(Model):
 
             return of_layer
 
-        with load().disable_jit(), watch.watching():
+        in_use = _told(type(module))
+        with load().disable_jit(), _width(nnx.state(module), inputs), watch.watching():
             try:
                 for kind in kinds:
                     kind.__call__ = watched(kind)
-                found = module(*map(_last, inputs))
+                found = module(*map(_last, inputs), **in_use)
             except (Exception, SystemExit) as error:
                 raise raised(f"the nnx model {type(module).__name__}", error, inputs) from error
             finally:
@@ -158,6 +158,35 @@ def open_model(flax: Framework, thing: Any) -> Model:
         module, variables = thing.unbind()
         return LinenModel(flax, module, variables)
     return LinenModel(flax, thing, None)
+
+
+def _told(kind: type) -> dict[str, bool]:
+    """Return the arguments that tell modules of this class that they are used and not trained."""
+    names = inspect.signature(kind.__call__).parameters
+    return {name: value for name, value in _IN_USE.items() if name in names}
+
+
+@contextlib.contextmanager
+def _width(variables: Any, inputs: Sequence[Array]) -> Iterator[None]:
+    """Have JAX make arrays of 32 bits, as it does by itself, where the model is none of float64.
+
+    With 64 a model's own ``jnp.ones(shape)`` is float64, and all that comes behind it.
+    """
+    jax = load()
+    arrays = [*jax.tree.leaves(variables), *inputs]
+    wide = any(str(getattr(each, "dtype", "")) == "float64" for each in arrays)
+    with _bits(wide=wide):
+        yield
+
+
+def _bits(*, wide: bool) -> Any:
+    """Return the context in which JAX makes arrays of 64 bits, or of 32, whatever is set outside."""
+    jax = load()
+    if hasattr(jax, "enable_x64"):
+        return jax.enable_x64(wide)
+    from jax import experimental  # noqa: PLC0415 - where it was before
+
+    return experimental.enable_x64(wide)
 
 
 class _Watch:
@@ -205,7 +234,10 @@ class _Watch:
         kwargs: Any,
     ) -> Any:
         """Call a layer, and tell of it where it is a convolution that is known."""
-        if type(module) not in kinds or self._inside:
+        if self._inside or not any(_is_plain(module, kind) for kind in kinds):
+            if isinstance(module, kinds) and not self._inside:
+                reason = f"{type(module).__name__} computes something else than the layer that it is made of"
+                self.unread.setdefault(name, Unread(name, reason))
             before, self._path = self._path, name
             try:
                 return following(*args, **kwargs)
@@ -220,6 +252,10 @@ class _Watch:
         return output
 
     def _tell(self, name: str, state: str, describe: Any, x: Any, y: Any) -> None:
+        if isinstance(y, load().core.Tracer):
+            reason = "it is called within a transform, such as jax.vmap or remat, where arrays have no values"
+            self.unread.setdefault(name, Unread(name, reason))
+            return
         text, weights, layer = describe()
         rank = weights[0].ndim - 2
         given, output = (_first(np.asarray(each), rank) for each in (x, y))
@@ -233,37 +269,51 @@ class _Watch:
         if isinstance(found, Unread):
             self.unread.setdefault(name, found)
         else:
-            self._seen(found, given, output)
+            with _bits(wide=True):
+                self._seen(found, given, output)
+
+
+def _is_plain(module: Any, kind: type) -> bool:
+    """Return whether a module computes what this class does: it is one, or of a subclass that adds names."""
+    own = type(module)
+    return isinstance(module, kind) and all(
+        getattr(own, name, None) is getattr(kind, name, None) for name in ("__call__", "param")
+    )
 
 
 def _of_linen(module: Any) -> tuple[Layer, list[Array], Any]:
     """Return the call that makes a linen layer, its arrays, and the layer without its model."""
-    from flax.core import meta  # noqa: PLC0415 - imported when first used
+    from flax import linen  # noqa: PLC0415 - imported when first used
+    from flax.core import meta  # noqa: PLC0415
 
-    usual = {each.name: each.default for each in fields(module)}
+    kind = linen.Conv if isinstance(module, linen.Conv) else linen.ConvTranspose
+    usual = {each.name: each.default for each in fields(kind)}
     params = meta.unbox(module.variables["params"])
     weights = [np.asarray(params[each]) for each in ("kernel", "bias") if each in params]
-    return _text("linen", module, usual), weights, module.clone(parent=None, name=None)
+    return _text(f"linen:{kind.__name__}", module, usual), weights, module.clone(parent=None, name=None)
 
 
 def _of_nnx(module: Any) -> tuple[Layer, list[Array], Any]:
     """Return the call that makes an nnx layer, its arrays, and the layer."""
-    parameters = inspect.signature(type(module).__init__).parameters
+    from flax import nnx  # noqa: PLC0415 - imported when first used
+
+    kind = nnx.Conv if isinstance(module, nnx.Conv) else nnx.ConvTranspose
+    parameters = inspect.signature(kind.__init__).parameters
     usual = {name: each.default for name, each in parameters.items()}
     held = [module.kernel, *([module.bias] if module.use_bias else [])]
-    return _text("nnx", module, usual), [np.asarray(each[...]) for each in held], module
+    return _text(f"nnx:{kind.__name__}", module, usual), [np.asarray(each[...]) for each in held], module
 
 
 def _text(kind: str, module: Any, usual: Mapping[str, Any]) -> Layer:
     """Return the call with the arguments that are not as they are by default."""
     given = {}
-    for name in read_arguments(kind, type(module).__name__):
+    for name in read_arguments(*kind.split(":")):
         value = getattr(module, name, None)
         default = usual.get(name)
         if value is None or value is default or (not callable(value) and value == default):
             continue
         given[name] = _written(value)
-    return Layer(f"flax.{kind}:{type(module).__name__}", (), tuple(given.items()))
+    return Layer(f"flax.{kind}", (), tuple(given.items()))
 
 
 def _written(value: Any) -> Any:
