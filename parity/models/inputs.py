@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from convmm.geometry import check_ints, shown
+from convmm.geometry import GeometryError, check_ints, shown
 from parity.cases.arrays import Array
 from parity.cases.notation import format_shape
 from parity.frameworks.model import Model, ModelError
@@ -55,7 +55,11 @@ def _array(given: Input, number: int) -> Array:
         raise ModelError(
             f"input {shown(given)}: allowed is a shape (N, C, *spatial), an array or a .npy file"
         )
-    return _drawn(check_ints("input", [*given], len(given), minimum=1), number)
+    try:
+        shape = check_ints("input", [*given], len(given), minimum=1)
+    except GeometryError as error:
+        raise ModelError(str(error)) from None
+    return _drawn(shape, number)
 
 
 def _loaded(path: str | Path) -> Array:

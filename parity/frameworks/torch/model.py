@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 from parity.cases.arrays import Array
 from parity.cases.case import DTYPES, Case
+from parity.frameworks.attempt import one_line
 from parity.frameworks.code.live import LiveError
 from parity.frameworks.interface import Framework
 from parity.frameworks.model import Model, ModelError, Ran, Seen, Unread, file_error, raised
@@ -61,9 +63,9 @@ class TorchModel(Model):
         with torch.no_grad(), _evaluating(self._module, exported=self._shapes is not None), watch.watching():
             try:
                 found = self._module(*given)
-            except ModelError:
+            except (ModelError, KeyboardInterrupt):
                 raise
-            except (Exception, SystemExit) as error:
+            except BaseException as error:
                 raise raised(f"the torch model {type(self._module).__name__}", error, inputs) from error
         outputs = [each for each in tree_leaves(found) if torch.is_tensor(each)]
         return Ran(tuple(to_numpy(each.detach()) for each in outputs), tuple(watch.unread.values()))
@@ -104,7 +106,7 @@ def _exported(torch: Framework, path: Path) -> TorchModel:
     try:
         program = library.export.load(path)
     except Exception as error:
-        raise file_error(path, f"it is no program that torch.export.save wrote: {error}") from error
+        raise file_error(path, f"it is no program that torch.export.save wrote: {one_line(error)}") from error
     given = program.example_inputs
     leaves = [] if given is None else [each for each in given[0] if library.is_tensor(each)]
     shapes = tuple(tuple(int(size) for size in each.shape) for each in leaves)
@@ -139,6 +141,19 @@ def _address(tensor: Any) -> tuple[Any, ...]:
     return tensor.data_ptr(), tuple(tensor.shape), tensor.stride(), tensor.dtype
 
 
+class _Within(threading.local):
+    """What is running in a thread.
+
+    Attributes:
+        stack: the modules, each with its text if it is a known one.
+        last: the operation that a known one has called, with its arguments and its output.
+    """
+
+    def __init__(self) -> None:
+        self.stack: list[tuple[Any, str | None]] = []
+        self.last: tuple[Any, Any, Any] | None = None
+
+
 class _Watch:
     """Watches a run: modules that are known by hooks, everything else by the operations themselves.
 
@@ -150,7 +165,7 @@ class _Watch:
         self, torch: Framework, names: Mapping[int, str], state: Mapping[tuple[Any, ...], str], seen: Seen
     ) -> None:
         self._torch, self._names, self._state, self._seen = torch, names, state, seen
-        self._stack: list[tuple[Any, str | None]] = []
+        self._within = _Within()
         self.unread: dict[str, Unread] = {}
 
     @contextlib.contextmanager
@@ -173,7 +188,7 @@ class _Watch:
                 return found
 
         entering = hooks.register_module_forward_pre_hook(self._enter)
-        leaving = hooks.register_module_forward_hook(self._leave, with_kwargs=True)
+        leaving = hooks.register_module_forward_hook(self._leave, with_kwargs=True, always_call=True)
         try:
             with Mode():
                 yield
@@ -182,14 +197,22 @@ class _Watch:
             leaving.remove()
 
     def _enter(self, module: Any, _args: Any) -> None:
-        self._stack.append((module, None if self._is_within else _text(module)))
+        self._within.stack.append((module, None if self._is_within else _text(module)))
 
-    def _leave(self, module: Any, args: Any, kwargs: Any, output: Any) -> None:
-        left, text = self._stack[-1]
-        assert left is module  # noqa: S101 - what was entered last is left first
-        if text is not None:
-            self._known(module, text, args, kwargs, output)
-        self._stack.pop()
+    def _leave(self, module: Any, args: Any, *rest: Any) -> None:
+        stack = self._within.stack
+        text, last = stack[-1][1], self._within.last
+        try:
+            if text is None or len(rest) == 1:  # without keywords: it has raised, and its caller may go on
+                return
+            self._within.last = None
+            kwargs, output = rest
+            if last is not None and (args[1:] or kwargs.get("output_size") is not None):
+                self._computed(module, *last)  # its output_padding is of this call, and not the layer's own
+            else:
+                self._known(module, text, args, kwargs, output)
+        finally:
+            stack.pop()
 
     def _known(self, module: Any, text: str, args: Any, kwargs: Any, output: Any) -> None:
         given = args[0] if args else kwargs["input"]
@@ -204,7 +227,7 @@ class _Watch:
     @property
     def _is_within(self) -> bool:
         """Whether a known module is running, which has told of what it calls."""
-        return any(text is not None for _, text in self._stack)
+        return any(text is not None for _, text in self._within.stack)
 
     def _tell(self, name: str, text: str, weights: Any, given: Any, output: Any, again: Any) -> None:
         x, y = _batched(given, weights[0]), _batched(output, weights[0])
@@ -219,11 +242,17 @@ class _Watch:
 
     def operation(self, function: Any, args: Any, output: Any) -> None:
         """Take an operation whose name says that it is a convolution."""
-        if self._is_within or "backward" in function.__name__:
+        if "backward" in function.__name__:
             return
+        if self._is_within:
+            self._within.last = function, args, output
+            return
+        stack = self._within.stack
+        self._computed(stack[-1][0] if stack else None, function, args, output)
+
+    def _computed(self, module: Any, function: Any, args: Any, output: Any) -> None:
         import torch  # noqa: PLC0415 - imported when first used
 
-        module = self._stack[-1][0] if self._stack else None
         inside = self._names.get(id(module), type(module).__name__) if module is not None else "the model"
         if function not in {torch.ops.aten.convolution.default, torch.ops.aten._convolution.default}:  # noqa: SLF001 - what tracing leaves
             name = f"{inside}:{function.name()}"

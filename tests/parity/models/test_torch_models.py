@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -191,3 +193,28 @@ def test_arrays_without_values_are_one_sentence() -> None:
         open_model(nn.Conv2d(3, 4, 3, device="meta"))
     with pytest.raises(ModelError, match="call the model once"):
         open_model(nn.LazyConv2d(4, 3))
+
+
+def test_an_output_size_of_a_call_is_read_of_that_call() -> None:
+    conv = nn.ConvTranspose2d(3, 4, 3, stride=2)
+    found = Watched(Module(lambda m, x: m.conv(x, output_size=(18, 17)), conv=conv), X)
+    assert found[0][0].case.output_padding == (1, 0)
+    check(found)
+
+
+def test_a_convolution_after_one_that_raised_is_told() -> None:
+    def run(module: Any, x: Any) -> Any:  # noqa: ANN401 - torch's tensors
+        with contextlib.suppress(RuntimeError):
+            module.wrong(x)
+        return module.right(x)
+
+    found = Watched(Module(run, wrong=nn.Sequential(nn.Conv2d(5, 4, 3)), right=nn.Conv2d(3, 4, 3)), X)
+    assert found.names == ["right"]
+
+
+def test_convolutions_of_several_threads_are_told() -> None:
+    def run(module: Any, x: Any) -> Any:  # noqa: ANN401 - torch's tensors
+        with ThreadPoolExecutor(4) as pool:
+            return sum(pool.map(lambda _: module.conv(x), range(20)))
+
+    assert Watched(Module(run, conv=nn.Sequential(nn.Conv2d(3, 4, 3))), X).names == ["conv.0"] * 20
