@@ -11,7 +11,7 @@ from typing import Any
 
 from parity.cases.arrays import Array
 from parity.cases.case import DTYPES, Case
-from parity.frameworks.attempt import one_line
+from parity.frameworks.attempt import attempt, one_line
 from parity.frameworks.code.live import LiveError
 from parity.frameworks.interface import Framework
 from parity.frameworks.model import Model, ModelError, Ran, Seen, Unread, file_error, raised
@@ -132,8 +132,9 @@ def _evaluating(module: Any, *, exported: bool) -> Iterator[None]:
 def _by_address(module: Any) -> dict[tuple[Any, ...], str]:
     """Return the names of a model's arrays, by where they lie and what of that they are."""
     named = [*module.named_parameters(remove_duplicate=False), *module.named_buffers(remove_duplicate=False)]
-    kept = set(module.state_dict())
-    held = {_address(each): name for name, each in reversed(named)}
+    found, _warnings = attempt(lambda: set(module.state_dict()))
+    kept = set() if isinstance(found, BaseException) else found  # one of the user's own may raise
+    held = {_address(each): name for name, each in reversed(named) if str(each.layout) == "torch.strided"}
     return {where: name if name in kept else "" for where, name in held.items()}
 
 

@@ -218,3 +218,19 @@ def test_convolutions_of_several_threads_are_told() -> None:
             return sum(pool.map(lambda _: module.conv(x), range(20)))
 
     assert Watched(Module(run, conv=nn.Sequential(nn.Conv2d(3, 4, 3))), X).names == ["conv.0"] * 20
+
+
+def test_a_sparse_weight_beside_a_convolution_is_no_obstacle() -> None:
+    linear = nn.Linear(8, 8)
+    linear.weight = nn.Parameter(linear.weight.detach().to_sparse())
+    model = Module(lambda m, x: m.conv(x), conv=nn.Conv2d(3, 4, 3), linear=linear)
+    assert Watched(model, X).names == ["conv"]
+
+
+def test_a_state_dict_that_raises_leaves_the_arrays_without_state() -> None:
+    class Stateless(Module):
+        def state_dict(self, *_args: object, **_keywords: object) -> Any:  # noqa: ANN401 - as torch's
+            raise RuntimeError("no state")
+
+    [(use, _, _)] = Watched(Stateless(lambda m, x: m.conv(x), conv=nn.Conv2d(3, 4, 3)), X)
+    assert use.state == ()
