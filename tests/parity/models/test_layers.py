@@ -198,3 +198,9 @@ def test_declared_inputs_need_not_be_given() -> None:
     free = keras.Sequential([keras.Input((None, 5, 2)), keras.layers.Conv2D(3, 3)])
     with pytest.raises(ModelError, match=r"takes inputs of \?,2,\?,5, channels first"):
         arrays_of(open_model(free), None)
+
+
+@pytest.mark.parametrize("shape", [(0, 3, 8, 8), (1, 3, 8.5, 8), "no.npy", 3])
+def test_what_is_no_input_is_a_model_error(shape: Any) -> None:  # noqa: ANN401 - whatever is given
+    with pytest.raises(ModelError, match=r"^input"):
+        models.layers(nn.Conv2d(3, 4, 3), [shape])
