@@ -103,6 +103,17 @@ def test_nnxs_layers_are_told_with_their_paths(transpose_kernel: bool) -> None: 
     assert not model.dropout.deterministic  # it trains as before
 
 
+def test_a_weight_norm_has_no_state() -> None:
+    class Normed(linen.Module):  # type: ignore[misc] # Flax is Any
+        @linen.compact  # type: ignore[untyped-decorator] # as above
+        def __call__(self, x: Any) -> Any:  # noqa: ANN401 - JAX's arrays
+            return linen.WeightNorm(linen.Conv(4, (3, 3), name="conv"))(linen.Conv(3, (1, 1))(x))
+
+    found = Watched(Normed(), X)
+    assert [bool(use.state) for use, _, _ in found] == [True, False]
+    check(found)
+
+
 def test_jaxs_own_functions_are_named_and_not_read() -> None:
     class Direct(nnx.Module):  # type: ignore[misc] # Flax is Any
         def __call__(self, x: Any) -> Any:  # noqa: ANN401 - JAX's arrays

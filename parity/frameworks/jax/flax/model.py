@@ -80,7 +80,7 @@ class LinenModel(Model):
             found = context.module
             path = tuple(found.path) or (type(found).__name__,)
             state = f"state['params']{''.join(f'[{each!r}]' for each in found.path)}"
-            layer = partial(_of_linen, found)
+            layer = partial(_of_linen, found, self._variables)
             kinds = (linen.Conv, linen.ConvTranspose)
             return watch.layer(found, kinds, "/".join(path), state, layer, following, args, kwargs)
 
@@ -228,7 +228,7 @@ class _Watch:
         kinds: tuple[type, ...],
         name: str,
         state: str,
-        describe: Callable[[], tuple[Layer, list[Array], Any]],
+        describe: Callable[[], tuple[Layer, list[Array], Any, bool]],
         following: Callable[..., Any],
         args: Any,
         kwargs: Any,
@@ -256,14 +256,14 @@ class _Watch:
             reason = "it is called within a transform, such as jax.vmap or remat, where arrays have no values"
             self.unread.setdefault(name, Unread(name, reason))
             return
-        text, weights, layer = describe()
+        text, weights, layer, is_held = describe()
         rank = weights[0].ndim - 2
         given, output = (_first(np.asarray(each), rank) for each in (x, y))
         if output.dtype != weights[0].dtype:
             reason = f"its weights are {weights[0].dtype} and it is computed in {output.dtype}"
             self.unread.setdefault(name, Unread(name, reason))
             return
-        places = [f"{state}[{array!r}]" for array in ("kernel", "bias")[: len(weights)]]
+        places = [f"{state}[{array!r}]" for array in ("kernel", "bias")[: len(weights)] if is_held]
         again = partial(call, layer, weights)
         found = use_of(self._flax, name, repr(text), weights, given.shape, state=places, again=again)
         if isinstance(found, Unread):
@@ -281,8 +281,11 @@ def _is_plain(module: Any, kind: type) -> bool:
     )
 
 
-def _of_linen(module: Any) -> tuple[Layer, list[Array], Any]:
-    """Return the call that makes a linen layer, its arrays, and the layer without its model."""
+def _of_linen(module: Any, variables: Any) -> tuple[Layer, list[Array], Any, bool]:
+    """Return the call that makes a linen layer, its arrays, the layer alone, and whether its model has them.
+
+    A weight norm computes them, and a scan cuts them out of arrays of all its steps.
+    """
     from flax import linen  # noqa: PLC0415 - imported when first used
     from flax.core import meta  # noqa: PLC0415
 
@@ -290,18 +293,26 @@ def _of_linen(module: Any) -> tuple[Layer, list[Array], Any]:
     usual = {each.name: each.default for each in fields(kind)}
     params = meta.unbox(module.variables["params"])
     weights = [np.asarray(params[each]) for each in ("kernel", "bias") if each in params]
-    return _text(f"linen:{kind.__name__}", module, usual), weights, module.clone(parent=None, name=None)
+    held = meta.unbox(variables["params"])
+    for each in module.path:
+        held = held.get(each, {})
+    own = [held.get(each) for each in ("kernel", "bias") if each in params]
+    pairs = zip(own, weights, strict=True)
+    is_held = all(a is not None and np.array_equal(np.asarray(a), b) for a, b in pairs)
+    text = _text(f"linen:{kind.__name__}", module, usual)
+    return text, weights, module.clone(parent=None, name=None), is_held
 
 
-def _of_nnx(module: Any) -> tuple[Layer, list[Array], Any]:
-    """Return the call that makes an nnx layer, its arrays, and the layer."""
+def _of_nnx(module: Any) -> tuple[Layer, list[Array], Any, bool]:
+    """Return the call that makes an nnx layer, its arrays, the layer, and that its model holds them."""
     from flax import nnx  # noqa: PLC0415 - imported when first used
 
     kind = nnx.Conv if isinstance(module, nnx.Conv) else nnx.ConvTranspose
     parameters = inspect.signature(kind.__init__).parameters
     usual = {name: each.default for name, each in parameters.items()}
     held = [module.kernel, *([module.bias] if module.use_bias else [])]
-    return _text(f"nnx:{kind.__name__}", module, usual), [np.asarray(each[...]) for each in held], module
+    weights = [np.asarray(each[...]) for each in held]
+    return _text(f"nnx:{kind.__name__}", module, usual), weights, module, True
 
 
 def _text(kind: str, module: Any, usual: Mapping[str, Any]) -> Layer:
