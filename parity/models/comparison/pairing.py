@@ -107,18 +107,24 @@ def _of_as_many(ours: Sequence[Call], theirs: Sequence[Call], a: list[int], b: l
 def _of_equal_kernels(
     ours: Sequence[Call], theirs: Sequence[Call], a: list[int], b: list[int]
 ) -> dict[int, int]:
-    """Pair calls whose kernels hold the same numbers, in any order: as often in one model as in the other."""
+    """Pair calls whose kernels hold the same numbers, in any order.
+
+    Where one model has more of such calls, those are paired that see inputs of one shape.
+    """
     mine: dict[Hashable, list[int]] = defaultdict(list)
     other: dict[Hashable, list[int]] = defaultdict(list)
     for calls, numbers, found in ((ours, a, mine), (theirs, b, other)):
         for number in numbers:
             found[numbers_in(calls[number].use.kernel)].append(number)
-    return {
-        i: j
-        for key, group in mine.items()
-        if len(group) == len(other.get(key, []))
-        for i, j in zip(group, other[key], strict=True)
-    }
+    pairs: dict[int, int] = {}
+    for key, group in mine.items():
+        others = other.get(key, [])
+        if len(group) == len(others):
+            pairs.update(zip(group, others, strict=True))
+        else:
+            shapes = [[calls[n].x.shape for n in each] for calls, each in ((ours, group), (theirs, others))]
+            pairs.update({group[i]: others[j] for i, j in _aligned(*shapes)})
+    return pairs
 
 
 def numbers_in(kernel: Array) -> Hashable:

@@ -170,7 +170,7 @@ class Comparison:
         """The first cause of a difference, in a sentence; None where there is none."""
         if self.first is not None:
             return self.first.sentence
-        alone = [*self._alone()]
+        alone = [] if self.outputs_agree else [*self._alone()]
         return alone[0] if alone else self.after
 
     @property
@@ -183,7 +183,8 @@ class Comparison:
         """What the command ends with.
 
         EXPLAINED: all pairs are the same, but for rounding, and so are the outputs. UNEXPLAINED: something
-        differs, or a layer has no like. NOTHING_COMPARED: there is no pair, or all outputs are zero.
+        differs, or a layer has no like and the outputs do not agree. NOTHING_COMPARED: there is no pair, or
+        all outputs are zero.
         """
         if self.cause is not None:
             return Outcome.UNEXPLAINED

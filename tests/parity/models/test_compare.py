@@ -94,6 +94,19 @@ def test_a_layer_that_has_no_like_is_named() -> None:
     assert found.theirs.alone == ()
 
 
+def test_a_layer_whose_output_goes_nowhere_needs_no_like() -> None:
+    class Idle(Net):
+        def forward(self, x: Any) -> Any:  # noqa: ANN401 - torch's tensors
+            self.grouped(torch.ones(1, 32, 4, 4))
+            return super().forward(x)
+
+    found = models.compare(Idle(), Net(), [SIZE])
+    assert found.ours.alone == ("grouped (call 1)",)
+    assert {each.cause for each in found.findings} == {"same"}
+    assert found.outcome is Outcome.EXPLAINED
+    assert any("Idle has no like in Net" in each for each in found.sentences)
+
+
 def test_the_layer_to_write_instead_is_right() -> None:
     found = models.compare(Net(), port("same in place of padding 1"), [SIZE]).first
     assert found is not None
