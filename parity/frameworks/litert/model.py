@@ -19,7 +19,9 @@ from parity.frameworks.attempt import describe
 from parity.frameworks.code.layer import Layer, Name, layer
 from parity.frameworks.interface import Framework
 from parity.frameworks.litert.alone import Alone, Interpreters
+from parity.frameworks.litert.dilated import Around, Dilated, Links, find_dilated
 from parity.frameworks.model import (
+    Again,
     Model,
     ModelError,
     Ran,
@@ -98,8 +100,21 @@ class LiteRTModel(Model):
         names = [self._name(each.outputs[0]) for each in made]
         self._parts = Counter(part for name in names for part in name.split(";"))
         self._maker = {place: each for each in self._graph.operators for place in each.outputs}
-        if any(self._is_dilated_around(each) for each in self._graph.operators):
+        readers: dict[int, list[Any]] = {}
+        for each in self._graph.operators:
+            for place in each.inputs:
+                readers.setdefault(place, []).append(each)
+        self._links = Links(self._maker, readers, self._code_of, list(self._graph.outputs))
+        self._dilated = {
+            id(each): self._find_dilated(each)
+            for each in self._graph.operators
+            if (kind := _KINDS.get(self._code_of(each))) and self._links.before(each.inputs[kind.places[0]])
+        }
+        if None in self._dilated.values():
             self.notes = (_DILATED_AROUND,)
+
+    def _code_of(self, operator: Any) -> str:
+        return self._codes[operator.opcodeIndex]
 
     @property
     def declared(self) -> tuple[tuple[int | None, ...], ...]:
@@ -137,7 +152,10 @@ class LiteRTModel(Model):
                 continue
             x = self._computed(made, operator.inputs[kind.places[0]])
             y = self._computed(made, operator.outputs[0])
-            use = self._use(operator, kind, x.shape, y.shape)
+            inside, dilated = (x.shape, y.shape), self._dilated.get(id(operator))
+            if dilated is not None:
+                x, y = (_of_two_axes(self._computed(made, each)) for each in (dilated.x, dilated.y))
+            use = self._use(operator, kind, x.shape, inside, dilated)
             if isinstance(use, Unread):
                 unread[use.name] = use
             elif operator.builtinOptions.fusedActivationFunction:
@@ -179,10 +197,33 @@ class LiteRTModel(Model):
         except ValueError as error:
             raise ModelError(f"LiteRT has not kept {self._name(place)}: {describe(error)}") from error
 
+    def _find_dilated(self, operator: Any) -> Dilated | None:
+        """Return an operator with the dilation that is made around it, where it is one."""
+        if self._codes[operator.opcodeIndex] not in {"CONV_2D", "DEPTHWISE_CONV_2D"}:
+            return None
+        kernel, *bias = (self._constant(self._source(place)) for place in operator.inputs[1:] if place >= 0)
+        if kernel is None:
+            return None
+        filters = kernel if self._codes[operator.opcodeIndex] == "CONV_2D" else np.moveaxis(kernel, -1, 0)
+        return find_dilated(operator, filters, bias[0] if bias else None, self._links, self._constant)
+
     def _use(
-        self, operator: Any, kind: _Kind, shape: tuple[int, ...], output: tuple[int, ...]
+        self,
+        operator: Any,
+        kind: _Kind,
+        shape: tuple[int, ...],
+        inside: tuple[tuple[int, ...], tuple[int, ...]],
+        dilated: Dilated | None,
     ) -> Use | Unread:
-        """Make the call of an operator on an input of this shape, (N, C, *spatial), with such an output."""
+        """Make the call of an operator on an input of this shape, (N, C, *spatial).
+
+        Args:
+            operator: the operator.
+            kind: what it is.
+            shape: of the input; of one with a dilation around it, of what is before that.
+            inside: the shapes of the operator's own input and output.
+            dilated: the dilation around it, or None.
+        """
         name = self._called(operator.outputs[0])
         places = [operator.inputs[place] for place in kind.places[1:] if place < len(operator.inputs)]
         arrays, codes = [], []
@@ -196,7 +237,11 @@ class LiteRTModel(Model):
                 return Unread(name, "its kernel or bias is computed while the model runs")
             arrays.append(array.astype(np.float32))
             codes.append(self._code(source))
-        kernel, code, function = _function(operator.builtinOptions, kind, arrays[0], shape, output)
+        kernel, code, function = _function(operator.builtinOptions, kind, arrays[0], *inside, dilated)
+        code_of_operator = self._model.operatorCodes[operator.opcodeIndex]
+        again: Again = Alone(self._interpreters, code_of_operator, operator, kind.places, [*arrays], *inside)
+        if dilated is not None:
+            again = self._around(again, dilated, kernel, arrays, codes)
         text = function if len(arrays) == 1 else layer("tf.nn.bias_add", function, Name("b"))
         state = [f"{codes[0]}{code}", *codes[1:]]
         return use_of(
@@ -206,17 +251,20 @@ class LiteRTModel(Model):
             [kernel, *arrays[1:]],
             shape,
             state=state if all(codes) else [],
-            again=Alone(
-                self._interpreters,
-                self._model.operatorCodes[operator.opcodeIndex],
-                operator,
-                kind.places,
-                arrays,
-                shape,
-                output,
-            ),
+            again=again,
             kernel_shape=kernel.shape,
         )
+
+    def _around(
+        self, alone: Again, dilated: Dilated, kernel: Array, arrays: list[Array], codes: list[str]
+    ) -> Around:
+        """Return what computes an operator with the dilation around it; its arrays get the bias behind."""
+        bias = None if dilated.bias is None else self._constant(dilated.bias)
+        if bias is not None and dilated.bias is not None:
+            arrays[1:], codes[1:] = [bias], [self._code(dilated.bias)]
+        taps = zip(kernel.shape[:2], dilated.block, strict=True)
+        extent = tuple((count - 1) * block + 1 for count, block in taps)
+        return Around(alone, dilated, extent, bias)
 
     def _source(self, place: int) -> int:
         """Return the tensor of float16 that a tensor is widened from; of all others itself."""
@@ -247,17 +295,6 @@ class LiteRTModel(Model):
         shape = () if tensor.shape is None else tuple(tensor.shape)
         array = np.frombuffer(bytes(data), kind)
         return array.reshape(shape) if array.size == np.prod(shape, dtype=int) else None
-
-    def _is_dilated_around(self, operator: Any) -> bool:
-        """Return whether an operator is a convolution of every n-th element, which another one has sorted."""
-        kind = _KINDS.get(self._codes[operator.opcodeIndex])
-        place = None if kind is None else operator.inputs[kind.places[0]]
-        while (maker := self._maker.get(place)) is not None:
-            code = self._codes[maker.opcodeIndex]
-            if code not in {"EXPAND_DIMS", "RESHAPE"}:  # as there are of one axis
-                return bool(code == "SPACE_TO_BATCH_ND")
-            place = maker.inputs[0]
-        return False
 
     def _unread(self) -> dict[str, Unread]:
         """Return what looks like a convolution and is not read."""
@@ -329,7 +366,12 @@ def open_model(litert: Framework, interpreters: Interpreters, path: Path) -> Lit
 
 
 def _function(
-    options: Any, kind: _Kind, kernel: Array, shape: tuple[int, ...], output: tuple[int, ...]
+    options: Any,
+    kind: _Kind,
+    kernel: Array,
+    shape: tuple[int, ...],
+    output: tuple[int, ...],
+    dilated: Dilated | None,
 ) -> tuple[Array, str, Layer]:
     """Return a kernel in its function's layout, the code that brings it there, and the function."""
     name = kind.function
@@ -350,9 +392,16 @@ def _function(
         written["output_shape"] = (output[0], *output[2:], output[1])
     written["strides"] = strides if name.startswith("conv2d") else (1, *strides, 1)
     written["padding"] = "VALID" if options.padding else "SAME"
+    if dilated is not None:
+        dilations, written["padding"] = dilated.block, ((0, 0), *dilated.pads, (0, 0))
     if set(dilations) != {1}:
         written["dilations"] = (1, *dilations, 1) if name.startswith("conv3d") else dilations
     return kernel, code, layer(f"tf.nn.{name}", Name("x"), Name("w"), **written)
+
+
+def _of_two_axes(array: Array) -> Array:
+    """Return (N, C, 1, size) of (N, C, size): the convolution is of two axes."""
+    return array[:, :, None] if array.ndim == _LEAST_RANK else array
 
 
 def _names(enumeration: Any) -> dict[int, str]:

@@ -129,7 +129,7 @@ def test_three_axes_and_free_sizes(tmp_path: Path) -> None:
     assert [each.shape for each in ran.outputs] == [(1, 3, 10, 12, 12)]
 
 
-def test_a_dilation_that_is_made_around_a_convolution_is_noted(tmp_path: Path) -> None:
+def test_a_dilation_that_is_made_around_a_convolution_and_more_is_noted(tmp_path: Path) -> None:
     def compute(x: Tensor) -> Tensor:
         x = tf.nn.conv2d(tf.space_to_batch(x, (2, 2), [[0, 0], [0, 0]]), FIRST, 1, "VALID")
         return tf.batch_to_space(tf.tanh(x), (2, 2), [[0, 0], [0, 0]])
@@ -140,6 +140,31 @@ def test_a_dilation_that_is_made_around_a_convolution_is_noted(tmp_path: Path) -
     (found,) = told(model, [array(2, 4, 8, 8)])
     assert found.use.case.input == (8, 4, 4, 4)
     assert found.use.case.dilation == (1, 1)
+
+
+@pytest.mark.parametrize("padding", ["valid", "same", "causal"])
+def test_a_dilation_that_is_made_around_a_convolution_is_its_own(padding: str, tmp_path: Path) -> None:
+    keras = tf.keras
+    layer = keras.layers.Conv1D(5, 3, padding=padding, dilation_rate=4, bias_initializer="random_normal")
+    model = keras.Sequential([keras.Input((23, 4)), layer])
+    litert = opened(tmp_path, tf.lite.TFLiteConverter.from_keras_model(model).convert())
+    assert litert.notes == ()
+    (found,) = told(litert, [array(1, 4, 23)])
+    use = found.use
+    assert use.case.dilation == (1, 4)
+    assert use.case.bias
+    due = np.moveaxis(keras.ops.convert_to_numpy(model(np.moveaxis(array(1, 4, 23), 1, -1))), -1, 1)
+    np.testing.assert_allclose(found.y[:, :, 0], due, atol=1e-5)
+    np.testing.assert_allclose(by_convmm(use, found.x), found.y, atol=1e-5)
+    np.testing.assert_allclose(use.again(found.x), found.y, atol=1e-5)
+    longer = array(2, 4, 1, 31)
+    other = keras.Sequential([keras.Input((31, 4)), layer])
+    due = np.moveaxis(keras.ops.convert_to_numpy(other(np.moveaxis(longer[:, :, 0], 1, -1))), -1, 1)
+    given = np.pad(longer, ((0, 0), (0, 0), (0, 0), (8, 0))) if padding == "causal" else longer
+    again = use.again(given)[:, :, 0]
+    np.testing.assert_allclose(again[..., : due.shape[-1]], due[..., : again.shape[-1]], atol=1e-5)
+    if padding != "same":  # what that pads depends on the size
+        assert again.shape == due.shape
 
 
 def test_a_dilation_of_a_convolution_is_its_own(planar: bytes, tmp_path: Path) -> None:
