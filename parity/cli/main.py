@@ -22,9 +22,9 @@ _COMMANDS = {
     "diff": "Print what changed from one recorded sweep to another.",
     "frameworks": "Print what is installed, in which version, and what it can do; nothing is imported.",
     "translate": 'Write layers, as "nn.Conv2d(3, 8, 3)", in another framework, weights too, and prove each.',
-    "layers": "List the convolutions that a model calls, on the sizes they see; and write them as a suite.",
-    "port": "Write every convolution of a model in another framework, weights too, and prove each.",
-    "compare": "Run two models on one input, layer by layer, and find where and why they part.",
+    "layers": "List the convolutions that a model calls, in order, with the sizes that they see, as code.",
+    "port": "Write each convolution of a model in another framework, weights too, and prove each.",
+    "compare": "Run two models on one input, judge each convolution alone, and find where they part.",
     "explain": "Print the arithmetic of a case, step by step.",
     "sizes": "Print which sizes come out, which inputs are ambiguous, and what restores them.",
 }

@@ -114,7 +114,7 @@ class LiteRTModel(Model):
             self.notes = (_DILATED_AROUND,)
 
     def _code_of(self, operator: Any) -> str:
-        return self._codes[operator.opcodeIndex]
+        return str(self._codes[operator.opcodeIndex])
 
     @property
     def declared(self) -> tuple[tuple[int | None, ...], ...]:

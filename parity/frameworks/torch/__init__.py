@@ -238,6 +238,11 @@ class Torch(Framework):
         mode = (accumulated_by_tap if case.transposed else accumulated_in_float32)(case.dtype)
         return self._way.mode(case, flushing(mode) if case.dtype == "bfloat16" else mode)
 
+    def mode_of_gradients(self, case: Case) -> Mode:
+        """Return that half types are summed up in any precision, and bfloat16 by instructions that flush."""
+        mode = super().mode_of_gradients(case)
+        return flushing(mode) if case.dtype == "bfloat16" else mode
+
     def choices(self) -> tuple[Choice, ...]:
         """Return oneDNN's."""
         return of_onednn()
