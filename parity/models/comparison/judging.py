@@ -49,6 +49,7 @@ class Waiting:
         shape: of the input of a layer behind it, without the batch, once it is made up for; of crops without
             the channels.
         instead: what to write where it is not.
+        beside: what tells the pair's own input, which layers of other branches may have, too.
     """
 
     number: int
@@ -56,10 +57,11 @@ class Waiting:
     why: str
     shape: tuple[int, ...]
     instead: str | None
+    beside: tuple[float, ...]
 
     def is_met(self, x: Array) -> bool:
         """Return whether an input that both models have may be what follows this pair."""
-        return x.shape[-len(self.shape) :] == self.shape
+        return x.shape[-len(self.shape) :] == self.shape and _told_by(x) != self.beside
 
     def is_to_blame(self, inputs_apart: float) -> bool:
         """Return whether inputs that are so far apart may come of this pair."""
@@ -125,10 +127,10 @@ def judge(
         shape = _cut(pair.y, found.ours).shape
         if found.spare is not None:
             trail.waiting.append(
-                Waiting(number, "meaning", found.spare, shape[2:], _instead(pair, frameworks[1]))
+                Waiting(number, "meaning", found.spare, shape[2:], _instead(pair, frameworks[1]), _told_by(x))
             )
         if found.folded is not None:
-            trail.waiting.append(Waiting(number, "weights", found.folded, shape[1:], None))
+            trail.waiting.append(Waiting(number, "weights", found.folded, shape[1:], None, _told_by(x)))
     trail.last = (ours.label, theirs.label)
     bound = found.apart
     return Finding(
@@ -143,6 +145,12 @@ def judge(
         None if bound is None else bound.largest,
         tuple(dict.fromkeys((mine.case.command, other.case.command))),
     )
+
+
+def _told_by(x: Array) -> tuple[float, ...]:
+    """Return what tells an input from others."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return float(x.sum(dtype=np.float64)), float(x.max(initial=0)), float(x.min(initial=0))
 
 
 def blamed(finding: Finding, waiting: Waiting) -> Finding:

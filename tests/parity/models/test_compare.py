@@ -190,6 +190,23 @@ def test_branches_that_run_in_another_order_are_paired_by_what_they_hold() -> No
     assert [(each.ours, each.theirs) for each in found.findings] == [("a", "a"), ("b", "b")]
 
 
+def test_a_branch_beside_a_scaled_kernel_does_not_make_up_for_it() -> None:
+    class Branches(torch.nn.Module):  # type: ignore[misc,name-defined] # torch is Any
+        def __init__(self, scale: float) -> None:
+            super().__init__()
+            torch.manual_seed(1)
+            self.a, self.b = (torch.nn.Conv2d(4, 4, 3, padding=1) for _ in range(2))
+            self.c = torch.nn.Conv2d(8, 2, 1)
+            self.a.weight.data *= scale
+
+        def forward(self, x: Any) -> Any:  # noqa: ANN401 - torch's tensors
+            return self.c(torch.cat([self.a(x), self.b(x)], 1))
+
+    first = models.compare(Branches(1.0), Branches(1.5), [(1, 4, 6, 6)]).first
+    assert first is not None
+    assert (first.ours, first.cause) == ("a", "weights")
+
+
 def test_exchanged_weights_are_no_other_order() -> None:
     mine = torch.nn.Sequential(torch.nn.Conv2d(4, 4, 3), torch.nn.ReLU(), torch.nn.Conv2d(4, 4, 3))
     other = torch.nn.Sequential(torch.nn.Conv2d(4, 4, 3), torch.nn.ReLU(), torch.nn.Conv2d(4, 4, 3))
