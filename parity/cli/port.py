@@ -33,7 +33,7 @@ def command(model: str, to: str, inputs: Sequence[Input], output: str | None, as
     """
     with redirect_stdout(sys.stderr):  # what models print is no result
         found = port(model, to, inputs or None)
-    if output is not None and found.layers:
+    if output is not None and any(each.piece is not None for each in found.layers):
         for path in found.write(output):
             note(f"parity: {path} is written")
     if as_json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -221,12 +222,28 @@ def port(model: object, to: str, inputs: Sequence[Input] | None = None) -> Port:
     target = find_framework(to)
     opened = open_model(model)
     uses, unread = opened.calls(arrays_of(opened, inputs))
-    layers: dict[str, list[Use]] = {}
-    for use in uses:
-        layers.setdefault(use.name, []).append(use)
+    layers = _by_name(uses)
     proofs: dict[object, tuple[Draft, Translation] | str] = {}
     found = tuple(_ported(name, calls, target, proofs, shared().submit) for name, calls in layers.items())
     return Port(name_of(model), opened.framework, to, found, unread, opened.notes, opened.state_is)
+
+
+def _by_name(uses: Sequence[Use]) -> dict[str, list[Use]]:
+    """Return the calls of each layer; of a name that stands for several layers, the others are numbered.
+
+    So it is where a function takes one kernel twice, or a transposed layer an ``output_size``.
+    """
+    layers: dict[tuple[object, ...], list[Use]] = {}
+    for use in uses:
+        layers.setdefault((use.name, use.text, use.state, use.kernel_shape), []).append(use)
+    taken = {use.name for use in uses}
+    found: dict[str, list[Use]] = {}
+    for calls in layers.values():
+        name = calls[0].name
+        numbered = (f"{name} ({number})" for number in itertools.count(2))
+        free = (each for each in numbered if each not in taken and each not in found)
+        found[name if name not in found else next(free)] = calls
+    return found
 
 
 def _ported(

@@ -115,7 +115,7 @@ def _convert(pieces: Iterable[Piece], state_is: str) -> str:
         if each.state:
             rows.append(f"        {each.name!r}: [{', '.join(each.state)}],")
         else:
-            rows.append(f"        # {each.name}: it stands in no state".replace("\n", " "))
+            rows.append(f"        # {' '.join(each.name.split())}: it stands in no state")
     rows.append("    }")
     rows.append("    return {")
     rows.append("        name: converters[name]([np.asarray(each) for each in weights])")

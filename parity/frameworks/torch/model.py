@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -234,7 +235,7 @@ class _Watch:
         x, y = _batched(given, weights[0]), _batched(output, weights[0])
         arrays = [to_numpy(each.detach()) for each in weights]
         held = [self._state.get(_address(each)) for each in weights]
-        state = [f'state["{each}"]' for each in held] if all(held) else []
+        state = [f"state[{json.dumps(each, ensure_ascii=False)}]" for each in held] if all(held) else []
         found = use_of(self._torch, name, text, arrays, tuple(x.shape), state=state, again=again)
         if isinstance(found, Unread):
             self.unread.setdefault(name, found)

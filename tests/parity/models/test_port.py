@@ -122,6 +122,41 @@ def test_a_layer_that_is_called_on_two_sizes_is_proved_on_both() -> None:
     assert found.test.count('"conv",') == 2
 
 
+def test_a_name_that_stands_for_two_layers_has_both(tmp_path: Path) -> None:
+    class Sized(torch.nn.Module):  # type: ignore[misc,name-defined] # torch is Any
+        def __init__(self) -> None:
+            super().__init__()
+            self.up = torch.nn.ConvTranspose2d(2, 2, 3, stride=2, padding=1)
+
+        def forward(self, x: Any) -> Any:  # noqa: ANN401 - torch's tensors
+            return self.up(self.up(x, output_size=(10, 10)))
+
+    source = Sized()
+    found = models.port(source, "keras", [(1, 2, 5, 5)])
+    assert [each.name for each in found.layers] == ["up", "up (2)"]
+    assert [each.sizes for each in found.layers] == [((1, 2, 5, 5),), ((1, 2, 10, 10),)]
+    assert "output_padding=(1, 1)" in found.layers[0].source
+    assert "output_padding=(1, 1)" not in found.layers[1].source
+    found.write(tmp_path)
+    made = runpy.run_path(str(tmp_path / "layers.py"))
+    assert list(made["convert"](source.state_dict())) == ["up", "up (2)"]
+    assert made["layers"]["up (2)"](np.zeros((1, 10, 10, 2), "float32")).shape == (1, 19, 19, 2)
+
+
+@pytest.mark.parametrize("name", ['a"b', "a\\b", "a\nb", "a\rb", 'a"""b', "ü"])
+def test_any_name_of_a_layer_is_a_key(name: str) -> None:
+    source = torch.nn.Sequential()
+    source.add_module(name, torch.nn.Conv1d(2, 3, 3))
+    made: dict[str, Any] = {}
+    exec(models.port(source, "torch", [(1, 2, 9)]).code, made)  # noqa: S102 - what is tested
+    assert list(made["layers"]) == [name]
+    [(found, [kernel, _])] = made["convert"](source.state_dict()).items()
+    assert found == name
+    assert np.array_equal(kernel, source[0].weight.detach().numpy())
+    torch.nn.utils.parametrizations.weight_norm(source[0])
+    compile(models.port(source, "torch", [(1, 2, 9)]).code, "layers.py", "exec")
+
+
 def test_nothing_is_half_written(tmp_path: Path) -> None:
     found = models.port(torch.nn.Conv2d(2, 3, 3), "keras", [(1, 2, 8, 8)])
     (tmp_path / "test_layers.py").write_text("mine")
