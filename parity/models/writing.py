@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import textwrap
 from collections.abc import Iterable, Sequence
@@ -33,6 +34,7 @@ class Piece:
         shapes: of the source layer's arrays.
         sizes: shapes of the inputs, (N, C, *spatial).
         dtype: of the arrays.
+        terms: products that an output element adds up, at most.
         traps: what there is to know of it, in sentences.
     """
 
@@ -48,6 +50,7 @@ class Piece:
     shapes: tuple[tuple[int, ...], ...]
     sizes: tuple[tuple[int, ...], ...]
     dtype: str
+    terms: int
     traps: tuple[str, ...]
 
     @classmethod
@@ -72,6 +75,7 @@ class Piece:
             tuple(tuple(each.shape) for each in theirs.convert(weights)),
             tuple(sizes),
             use.case.dtype,
+            use.case.input[1] // use.case.groups * math.prod(use.case.kernel),
             tuple(traps),
         )
 
@@ -140,10 +144,12 @@ def test_file(title: str, source: Framework, target: Framework, pieces: Sequence
     for each in pieces:
         imports += each.source_imports
         rows += [
-            f"    ({each.name!r}, lambda: {each.source}, {list(each.shapes)!r}, {size!r}, {each.dtype!r}),"
+            f"    ({each.name!r}, lambda: {each.source}, {list(each.shapes)!r}, {size!r}, {each.dtype!r}, "
+            f"{each.terms}),"
             for size in each.sizes
         ]
-    rows += ["]", '"""Name, the source\'s layer, the shapes of its arrays, of an input, and the dtype."""']
+    what = "Name, the source's layer, the shapes of its arrays and of an input, dtype, terms of a sum."
+    rows += ["]", f'"""{what}"""']
     blocks.append("\n".join(rows))
     for which, found in (("source", source), ("target", target)):
         for dtype in dtypes:
@@ -159,10 +165,13 @@ def test_file(title: str, source: Framework, target: Framework, pieces: Sequence
 
 
 _TEST = """\
-@pytest.mark.parametrize(("name", "make", "shapes", "size", "dtype"), CASES)
-def test_the_layer_computes_what_its_source_does(name, make, shapes, size, dtype):
+@pytest.mark.parametrize(("name", "make", "shapes", "size", "dtype", "terms"), CASES)
+def test_the_layer_computes_what_its_source_does(name, make, shapes, size, dtype, terms):
     random = np.random.default_rng(0)
-    weights = [random.integers(-2, 3, shape).astype("float64") for shape in shapes]
+    kernel, *bias = (random.integers(-2, 3, shape).astype("float64") for shape in shapes)
+    largest = {"float16": 2048, "bfloat16": 256}.get(dtype, 2**24)  # up to which all integers are exact
+    kernel *= random.random(kernel.shape) < largest / 16 / terms
+    weights = [kernel, *bias]
     x = random.integers(-2, 3, size).astype("float64")
     call_source, call_target = CALLS[dtype]
     due = call_source(make(), weights, x)

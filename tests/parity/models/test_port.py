@@ -122,6 +122,15 @@ def test_a_layer_that_is_called_on_two_sizes_is_proved_on_both() -> None:
     assert found.test.count('"conv",') == 2
 
 
+def test_a_wide_layer_of_a_half_type_passes_its_test(tmp_path: Path) -> None:
+    for number, dtype in enumerate((torch.bfloat16, torch.float16)):
+        model = torch.nn.Conv2d(600, 3, 3, dtype=dtype)
+        found = models.port(model, "numpy", [(1, 600, 5, 5)])
+        assert found.outcome is Outcome.EXPLAINED
+        found.write(tmp_path / str(number))
+        run_test(tmp_path / str(number))
+
+
 def test_a_name_that_stands_for_two_layers_has_both(tmp_path: Path) -> None:
     class Sized(torch.nn.Module):  # type: ignore[misc,name-defined] # torch is Any
         def __init__(self) -> None:
