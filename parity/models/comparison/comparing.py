@@ -82,10 +82,10 @@ def compare(
 
 def _findings(ours: Recording, theirs: Recording, pairing: Pairing, trail: Trail) -> list[Finding]:
     named: dict[Hashable, str] = {}
-    for call in ours.calls:
-        named.setdefault(numbers_in(call.use.kernel), call.use.name)
 
     def others(kernel: Array) -> str | None:
+        if not named:
+            named.update({numbers_in(call.use.kernel): call.use.name for call in reversed(ours.calls)})
         return named.get(numbers_in(kernel.astype(np.float32)))
 
     frameworks = ours.framework, theirs.framework

@@ -60,6 +60,13 @@ def _by_filter(use: Use) -> Array:
     return np.moveaxis(by_group, 2, 1).reshape(case.filters, -1)
 
 
+def _is_equal(ours: Use, theirs: Use) -> bool:
+    """Return whether the weights are the same, to the bit, and both have a bias or none."""
+    if (ours.bias is None) != (theirs.bias is None) or not np.array_equal(ours.kernel, theirs.kernel):
+        return False
+    return ours.bias is None or theirs.bias is None or np.array_equal(ours.bias, theirs.bias)
+
+
 def _as(weights: Weights, dtype: str) -> Weights:
     """Round weights to a dtype."""
     with np.errstate(over="ignore"):
@@ -79,6 +86,8 @@ def explain_weights(ours: Use, theirs: Use, others: Callable[[Array], str | None
         theirs: the layer that has them, of the same kernel shape.
         others: names another layer of ours that has a kernel.
     """
+    if _is_equal(ours, theirs):
+        return None
     a, b = weights_of(ours), weights_of(theirs)
     if theirs.case.dtype != ours.case.dtype:
         dtype = max(ours.case.dtype, theirs.case.dtype, key=lambda each: ROUNDOFF[each])

@@ -18,6 +18,10 @@ _NEARER = 0.5
 """Of the distance of inputs: how much nearer others have to be for calls to be those of another order."""
 
 
+_ODD = 0x9E3779B1
+"""By which bits are mixed: modulo 2**32 to multiply by it loses none of them."""
+
+
 @dataclass(frozen=True)
 class Pairing:
     """Pairs of calls, in the order of the first model.
@@ -129,9 +133,11 @@ def _of_equal_kernels(
 
 def numbers_in(kernel: Array) -> Hashable:
     """Return what two kernels have in common that hold the same numbers, in any order, of any dtype."""
-    bits = np.ascontiguousarray(kernel, dtype=np.float32).view(np.uint32).astype(np.uint64).ravel()
-    with np.errstate(over="ignore"):
-        return kernel.size, int(bits.sum()), int((bits * bits).sum()), int((bits * bits * bits).sum())
+    bits = np.ascontiguousarray(kernel, dtype=np.float32).view(np.uint32).ravel()
+    mixed = bits * np.uint32(_ODD)
+    mixed ^= mixed >> np.uint32(15)
+    mixed *= np.uint32(_ODD)
+    return kernel.size, int(bits.sum(dtype=np.uint64)), int(mixed.sum(dtype=np.uint64))
 
 
 def _aligned(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[tuple[int, int]]:

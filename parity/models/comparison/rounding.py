@@ -117,13 +117,14 @@ def _allowed(
         found = _bound(use, _mode(name, use, x))
         if found is None:
             return None
-        slope += found.of_magnitude * _norms(ours, use.kernel.astype(np.float64))
+        slope += found.of_magnitude * _norms(ours, use.kernel)
         more += found.least
         if use.bias is not None:
             more += found.of_magnitude * np.abs(use.bias.astype(np.float64))
         of_output += found.of_output
     if converted:  # the weights themselves may differ by rounding
-        slope += _norms(ours, ours.kernel.astype(np.float64) - theirs.kernel)
+        if not np.array_equal(ours.kernel, theirs.kernel):
+            slope += _norms(ours, ours.kernel.astype(np.float64) - theirs.kernel)
         if ours.bias is not None and theirs.bias is not None:
             more += np.abs(ours.bias.astype(np.float64) - theirs.bias)
     met = np.sqrt(_energy(ours, x))[window]  # (N, groups, *sizes)
@@ -191,7 +192,7 @@ def _energy(use: Use, x: Array) -> Array:
 def _norms(use: Use, kernel: Array) -> Array:
     """Return the norm of each filter, (O,)."""
     case = use.case
-    squares = np.square(kernel)
+    squares = np.square(kernel, dtype=np.float64)
     if case.transposed:
         by_group = squares.reshape(case.groups, -1, *kernel.shape[1:])
         found = by_group.sum(axis=(1, *range(3, by_group.ndim))).ravel()
