@@ -49,7 +49,7 @@ def test_the_commands_that_are_shown_find_all_convolutions_the_same(
         name, _, _ = arguments[1].partition(":")
         ends[name] = capsys.readouterr().out.splitlines()[-1]
     assert ends == {
-        name: f"same, but for rounding: all {number} pairs of convolutions" for name, number in CALLS.items()
+        name: f"same, but for rounding: {number} pairs of convolutions" for name, number in CALLS.items()
     }
     assert ends["unet"] in " ".join((FOLDER / "README.md").read_text(encoding="utf-8").split())
 

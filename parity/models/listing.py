@@ -15,7 +15,7 @@ from parity.frameworks.model import ModelError, Unread, Use
 from parity.models.files import write_new
 from parity.models.given import name_of, open_model
 from parity.models.inputs import Input, arrays_of
-from parity.models.page import table
+from parity.models.page import counted, table
 
 COLUMNS = ("layer", "input", "output", "code")
 
@@ -89,8 +89,12 @@ class Listing:
         said = list(self.notes)
         said += [f"{name} is called {count} times" for name, count in self.shared.items()]
         said += [f"{each.name} cannot be read: {each.reason}" for each in self.unread]
-        layers, cases = len({call.name for call in self.calls}), len(self._by_case)
-        return [*said, f"{layers} convolutions, {len(self.calls)} calls, {cases} different cases"]
+        counts = {
+            "convolution": len({call.name for call in self.calls}),
+            "call": len(self.calls),
+            "different case": len(self._by_case),
+        }
+        return [*said, ", ".join(counted(number, what) for what, number in counts.items())]
 
     @property
     def _by_case(self) -> dict[Case, list[str]]:

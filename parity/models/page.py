@@ -1,9 +1,14 @@
-"""What notebooks show of results: tables as HTML."""
+"""What is shown of results: numbers in words, and tables as HTML for notebooks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
+
+
+def counted(number: int, what: str) -> str:
+    """Write how many there are of something: "1 pair", "2 pairs"."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], notes: Iterable[str] = ()) -> str:

@@ -18,7 +18,7 @@ from parity.frameworks.task import Submit
 from parity.models.files import write_all_new
 from parity.models.given import name_of, open_model
 from parity.models.inputs import Input, arrays_of
-from parity.models.page import table
+from parity.models.page import counted, table
 from parity.models.writing import Piece, layers_file, test_file
 from parity.records.counts import Outcome, worst
 from parity.translation.result import Translation, remarks
@@ -161,7 +161,7 @@ class Port:
         said += [f"{name}: {trap}" for trap, name in self._traps()]
         said += [f"{each.name} cannot be read: {each.reason}" for each in self.unread]
         proved = sum(each.outcome is Outcome.EXPLAINED for each in self.layers)
-        return [*said, f"{len(self.layers)} convolutions, {proved} of them proved in {self.target}"]
+        return [*said, f"{counted(len(self.layers), 'convolution')}, {proved} proved in {self.target}"]
 
     def _traps(self) -> Iterator[tuple[str, str]]:
         """Yield each trap once, with the names of the layers that have it."""

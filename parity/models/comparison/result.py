@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from parity.frameworks.model import Unread
-from parity.models.page import table
+from parity.models.page import counted, table
 from parity.records.counts import Outcome
 
 Cause = Literal["same", "rounding", "nothing", "between", "meaning", "weights", "unexplained"]
@@ -227,7 +227,7 @@ class Comparison:
             return f"first cause: {self.cause}"
         if self.outcome is Outcome.NOTHING_COMPARED:
             return "nothing was compared"
-        return f"same, but for rounding: all {len(self.findings)} pairs of convolutions"
+        return f"same, but for rounding: {counted(len(self.findings), 'pair')} of convolutions"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as JSON has it."""
