@@ -60,6 +60,10 @@ class Unread:
     name: str
     reason: str
 
+    def to_dict(self) -> dict[str, str]:
+        """Return it as JSON has it."""
+        return {"name": self.name, "reason": self.reason}
+
 
 Seen = Callable[[Use, Array, Array], None]
 """Takes a call with its input, (N, C, *spatial), and its output before any activation, (N, O, *spatial).
@@ -135,6 +139,20 @@ def same_shape(declared: Sequence[int | None], given: Sequence[int]) -> bool:
     return len(declared) == len(given) and all(
         due in {None, size} for due, size in zip(declared, given, strict=True)
     )
+
+
+LEAST_RANK = 3
+"""Axes of an array that has a batch, channels and space."""
+
+
+def first_of_last(shape: Sequence[int | None]) -> tuple[int | None, ...]:
+    """Return the shape (N, C, *spatial) of one of (N, *spatial, C)."""
+    return (shape[0], shape[-1], *shape[1:-1])
+
+
+def written_shape(shape: Sequence[int | None]) -> str:
+    """Write a shape with a question mark for what is free."""
+    return ",".join("?" if size is None else str(size) for size in shape)
 
 
 def file_error(path: Path, why: str) -> ModelError:

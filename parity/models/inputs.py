@@ -10,7 +10,7 @@ import numpy as np
 from convmm.geometry import GeometryError, check_ints, shown
 from parity.cases.arrays import Array
 from parity.cases.notation import format_shape
-from parity.frameworks.model import Model, ModelError
+from parity.frameworks.model import Model, ModelError, written_shape
 
 Input = str | Path | Sequence[int] | Array
 """The shape of an input, (N, C, *spatial), or its array, or the .npy file of that."""
@@ -40,7 +40,7 @@ def _declared(model: Model) -> list[tuple[int, ...]]:
     found = []
     for shape in shapes:
         if any(size is None for size in shape[1:]):
-            written = ",".join("?" if size is None else str(size) for size in shape)
+            written = written_shape(shape)
             raise ModelError(f"the model takes inputs of {written}, channels first: give --input with all")
         found.append(tuple(1 if size is None else size for size in shape))
     return found

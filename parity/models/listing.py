@@ -132,7 +132,7 @@ class Listing:
             "model": self.model,
             "framework": self.framework,
             "layers": [call.to_dict() for call in self.calls],
-            "unread": [{"name": each.name, "reason": each.reason} for each in self.unread],
+            "unread": [each.to_dict() for each in self.unread],
             "notes": list(self.notes),
         }
 
@@ -166,7 +166,7 @@ def layers(model: object, inputs: Sequence[Input] | None = None) -> Listing:
 def _note(names: Sequence[str]) -> str:
     counts = Counter(names)
     named = ", ".join(name if count == 1 else f"{name} ({count} times)" for name, count in counts.items())
-    return f"1 call: {named}" if len(names) == 1 else f"{len(names)} calls: {named}"
+    return f"{counted(len(names), 'call')}: {named}"
 
 
 _USUAL = Case("conv1d", (1, 1, 1), 1, 1).to_dict()

@@ -190,7 +190,7 @@ class Port:
             "layers": [each.to_dict() for each in self.layers],
             "code": self.code,
             "test": self.test,
-            "unread": [{"name": each.name, "reason": each.reason} for each in self.unread],
+            "unread": [each.to_dict() for each in self.unread],
             "notes": list(self.notes),
         }
 

@@ -18,13 +18,21 @@ from parity.frameworks.interface import Framework
 from parity.frameworks.keras.installation import load
 from parity.frameworks.keras.tensors import has_channels_first, to_keras
 from parity.frameworks.keras.watching import Watch
-from parity.frameworks.model import Model, ModelError, Ran, Seen, file_error, raised, same_shape
+from parity.frameworks.model import (
+    LEAST_RANK,
+    Model,
+    ModelError,
+    Ran,
+    Seen,
+    file_error,
+    first_of_last,
+    raised,
+    same_shape,
+    written_shape,
+)
 
 SUFFIXES = (".keras", ".h5", ".hdf5")
 """How the names of files end that Keras saves models in."""
-
-_LEAST_RANK = 3
-"""Axes of an array that has channels and space."""
 
 
 class KerasModel(Model):
@@ -50,7 +58,7 @@ class KerasModel(Model):
         if shapes is None:
             return None
         first = has_channels_first(self._model)
-        return tuple(each if first or len(each) < _LEAST_RANK else _moved(each) for each in shapes)
+        return tuple(each if first or len(each) < LEAST_RANK else first_of_last(each) for each in shapes)
 
     @property
     def _own_shapes(self) -> tuple[tuple[int | None, ...], ...] | None:
@@ -74,19 +82,19 @@ class KerasModel(Model):
                 raise
             except (Exception, SystemExit) as error:
                 raise raised(f"the Keras model {self._model.name}", error, inputs) from error
-        orders = [order for order, each in zip(first, inputs, strict=True) if each.ndim >= _LEAST_RANK]
+        orders = [order for order, each in zip(first, inputs, strict=True) if each.ndim >= LEAST_RANK]
         ordered = all(orders) if orders else has_channels_first(self._model)
         outputs = [load().ops.convert_to_numpy(each) for each in load().tree.flatten(found)]
         if not ordered:
-            outputs = [each if each.ndim < _LEAST_RANK else np.moveaxis(each, -1, 1) for each in outputs]
+            outputs = [each if each.ndim < LEAST_RANK else np.moveaxis(each, -1, 1) for each in outputs]
         return Ran(tuple(outputs), tuple(watch.unread.values()))
 
     def _check_count(self, inputs: Sequence[Array]) -> None:
         shapes = self._own_shapes
         if (shapes is None and inputs) or (shapes is not None and len(shapes) == len(inputs)):
             return
-        due = "inputs" if self.declared is None else " and ".join(map(_written, self.declared))
-        given = " and ".join(_written(each.shape) for each in inputs) or "nothing"
+        due = "inputs" if self.declared is None else " and ".join(map(written_shape, self.declared))
+        given = " and ".join(written_shape(each.shape) for each in inputs) or "nothing"
         raise ModelError(f"the Keras model {self._model.name} takes {due}, channels first; given is {given}")
 
     def _arguments(self, given: list[Any]) -> list[Any]:
@@ -114,7 +122,7 @@ class KerasModel(Model):
         shapes = self._own_shapes
         if shapes is None or number >= len(shapes):
             return by_layers
-        if array.ndim < _LEAST_RANK:
+        if array.ndim < LEAST_RANK:
             return True
         fits = {
             order: same_shape(shapes[number], array.shape if order else (*_last(array.shape),))
@@ -122,8 +130,8 @@ class KerasModel(Model):
         }
         if not any(fits.values()):
             declared = self.declared or shapes
-            due, name = _written(declared[number]), self._model.name
-            given = _written(array.shape)
+            due, name = written_shape(declared[number]), self._model.name
+            given = written_shape(array.shape)
             raise ModelError(f"input {given}: the Keras model {name} takes {due}, channels first")
         return by_layers if all(fits.values()) else fits[True]
 
@@ -160,17 +168,9 @@ def _why_not(path: Path, error: Exception) -> str:
 
 
 def _tensor(array: Array, *, channels_first: bool) -> Any:
-    if array.ndim < _LEAST_RANK:
+    if array.ndim < LEAST_RANK:
         return load().ops.convert_to_tensor(array)
     return to_keras(array, channels_first=channels_first)
-
-
-def _written(shape: Sequence[int | None]) -> str:
-    return ",".join("?" if size is None else str(size) for size in shape)
-
-
-def _moved(shape: Sequence[Any]) -> tuple[Any, ...]:
-    return (shape[0], shape[-1], *shape[1:-1])
 
 
 def _last(shape: Sequence[int]) -> tuple[int, ...]:

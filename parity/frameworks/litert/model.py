@@ -21,6 +21,7 @@ from parity.frameworks.interface import Framework
 from parity.frameworks.litert.alone import Alone, Interpreters
 from parity.frameworks.litert.dilated import Around, Dilated, Links, find_dilated
 from parity.frameworks.model import (
+    LEAST_RANK,
     Again,
     Model,
     ModelError,
@@ -29,17 +30,15 @@ from parity.frameworks.model import (
     Unread,
     Use,
     file_error,
+    first_of_last,
     raised,
     same_shape,
+    written_shape,
 )
 from parity.frameworks.uses import use_of
 
 SUFFIX = ".tflite"
 """How the names of files end that hold LiteRT's models."""
-
-_LEAST_RANK = 3
-"""Axes of an array that has channels and space."""
-
 
 _DILATED_AROUND = (
     "the model dilates by SPACE_TO_BATCH_ND before a convolution and BATCH_TO_SPACE_ND behind it, as "
@@ -121,8 +120,7 @@ class LiteRTModel(Model):
         """The shapes of its inputs, channels first."""
         shapes = [(place, self._signature(place)) for place in self._graph.inputs]
         return tuple(
-            (shape[0], shape[-1], *shape[1:-1]) if self._is_last(place, len(shape)) else shape
-            for place, shape in shapes
+            first_of_last(shape) if self._is_last(place, len(shape)) else shape for place, shape in shapes
         )
 
     def state(self) -> Mapping[str, object]:
@@ -181,7 +179,7 @@ class LiteRTModel(Model):
             moved = np.moveaxis(array, 1, -1) if self._is_last(place, array.ndim) else array
             if not same_shape(signature, moved.shape):
                 index = list(places).index(place)
-                written = ",".join("?" if size is None else str(size) for size in self.declared[index])
+                written = written_shape(self.declared[index])
                 shown = ",".join(map(str, array.shape))
                 raise ModelError(f"input {shown}: the LiteRT model takes {name} of {written}")
             kind = self._types[self._graph.tensors[place].type].lower()
@@ -314,21 +312,21 @@ class LiteRTModel(Model):
     def _output(self, made: Any, place: int) -> Array:
         """Return an output, channels first; one that is so, because it is moved at the end, as it is."""
         found: Array = np.array(made.get_tensor(place))
-        is_moved = found.ndim >= _LEAST_RANK and not self._is_moved(self._maker.get(place), to_first=True)
+        is_moved = found.ndim >= LEAST_RANK and not self._is_moved(self._maker.get(place), to_first=True)
         return np.moveaxis(found, -1, 1) if is_moved else found
 
     def _is_last(self, place: int, rank: int) -> bool:
         """Return whether an input has its channels last: where something reads it that does not move them."""
         readers = [each for each in self._graph.operators if place in each.inputs]
         moved = bool(readers) and all(self._is_moved(each, to_first=False) for each in readers)
-        return rank >= _LEAST_RANK and not moved
+        return rank >= LEAST_RANK and not moved
 
     def _is_moved(self, operator: Any, *, to_first: bool) -> bool:
         """Return whether an operator moves channels, from the last axis or to it."""
         if operator is None or self._codes[operator.opcodeIndex] != "TRANSPOSE":
             return False
         order = self._constant(operator.inputs[1])
-        if order is None or order.size < _LEAST_RANK:
+        if order is None or order.size < LEAST_RANK:
             return False
         axes = list(range(order.size))
         return bool(order.tolist() == ([0, axes[-1], *axes[1:-1]] if to_first else [0, *axes[2:], 1]))
@@ -401,7 +399,7 @@ def _function(
 
 def _of_two_axes(array: Array) -> Array:
     """Return (N, C, 1, size) of (N, C, size): the convolution is of two axes."""
-    return array[:, :, None] if array.ndim == _LEAST_RANK else array
+    return array[:, :, None] if array.ndim == LEAST_RANK else array
 
 
 def _names(enumeration: Any) -> dict[int, str]:

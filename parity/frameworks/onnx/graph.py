@@ -14,6 +14,7 @@ from parity.frameworks.attempt import describe
 from parity.frameworks.code.layer import layer
 from parity.frameworks.interface import Framework
 from parity.frameworks.model import (
+    LEAST_RANK,
     Model,
     ModelError,
     Ran,
@@ -21,6 +22,7 @@ from parity.frameworks.model import (
     Unread,
     Use,
     file_error,
+    first_of_last,
     raised,
     same_shape,
 )
@@ -32,8 +34,6 @@ SUFFIX = ".onnx"
 
 _OPERATORS = ("Conv", "ConvTranspose")
 _STANDARD = ("", "ai.onnx")
-_LEAST_RANK = 3
-"""Axes of an array that has channels and space."""
 
 
 class Runner(Protocol):
@@ -90,7 +90,7 @@ class OnnxModel(Model):
         if any(shape is None for _, shape in shapes):
             return None
         return tuple(
-            _first(shape) if self._has_channels_last(name) else shape
+            first_of_last(shape) if self._has_channels_last(name) else shape
             for name, shape in shapes
             if shape is not None
         )
@@ -157,7 +157,7 @@ class OnnxModel(Model):
         given = {}
         for number, (each, array) in enumerate(zip(self._inputs, inputs, strict=True)):
             shape = _shape(each)
-            last = np.moveaxis(array, 1, -1) if array.ndim >= _LEAST_RANK else array
+            last = np.moveaxis(array, 1, -1) if array.ndim >= LEAST_RANK else array
             fits = shape is None or same_shape(shape, array.shape)
             moved = last if self._has_channels_last(each.name) or not fits else array
             if shape is not None and not same_shape(shape, moved.shape):
@@ -313,14 +313,10 @@ def _inlined(proto: Any) -> Any:
 def _moves(node: Any, *, to_first: bool) -> bool:
     """Return whether a node moves the channels from the last axis to the first, or back."""
     order = next((list(each.ints) for each in node.attribute if each.name == "perm"), [])
-    if node.op_type != "Transpose" or len(order) < _LEAST_RANK:
+    if node.op_type != "Transpose" or len(order) < LEAST_RANK:
         return False
     axes = list(range(len(order)))
     return order == ([0, axes[-1], *axes[1:-1]] if to_first else [0, *axes[2:], 1])
-
-
-def _first(shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-    return (shape[0], shape[-1], *shape[1:-1])
 
 
 def _again(engine: Runner, node: Any, weights: Sequence[Array], x: Array) -> Array:

@@ -64,11 +64,10 @@ def _differences(ours: Layer, theirs: Layer) -> Iterator[str]:
     if a.op != b.op:
         yield f"it is a {b.op} and not a {a.op}"
         return
-    if a.filters != b.filters or a.groups != b.groups:
-        for name in ("filters", "groups"):
-            mine, other = getattr(a, name), getattr(b, name)
-            if mine != other:
-                yield f"{name} {other} and not {mine}"
+    for name in ("filters", "groups"):
+        mine, other = getattr(a, name), getattr(b, name)
+        if mine != other:
+            yield f"{name} {other} and not {mine}"
     for name in ("kernel", "stride", "dilation"):
         numbers, others = _telling(a, name), _telling(b, name)
         if numbers != others:

@@ -131,7 +131,7 @@ class Side:
             "model": self.name,
             "framework": self.framework,
             "alone": list(self.alone),
-            "unread": [{"name": each.name, "reason": each.reason} for each in self.unread],
+            "unread": [each.to_dict() for each in self.unread],
         }
 
 

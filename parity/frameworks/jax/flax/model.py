@@ -18,11 +18,8 @@ from parity.frameworks.interface import Framework
 from parity.frameworks.jax.flax.read import read_arguments
 from parity.frameworks.jax.flax.run import call
 from parity.frameworks.jax.installation import load
-from parity.frameworks.model import Model, Ran, Seen, Unread, raised
+from parity.frameworks.model import LEAST_RANK, Model, Ran, Seen, Unread, raised
 from parity.frameworks.uses import use_of
-
-_LEAST_RANK = 3
-"""Axes of an array that has channels and space."""
 
 _IN_USE = {
     "train": False,
@@ -339,7 +336,7 @@ def _written(value: Any) -> Any:
 
 
 def _last(array: Array) -> Array:
-    return np.moveaxis(array, 1, -1) if array.ndim >= _LEAST_RANK else array
+    return np.moveaxis(array, 1, -1) if array.ndim >= LEAST_RANK else array
 
 
 def _first(array: Array, rank: int) -> Array:
@@ -350,4 +347,4 @@ def _first(array: Array, rank: int) -> Array:
 
 def _outputs(found: Any) -> tuple[Array, ...]:
     leaves = [np.asarray(each) for each in load().tree.leaves(found)]
-    return tuple(np.moveaxis(each, -1, 1) if each.ndim >= _LEAST_RANK else each for each in leaves)
+    return tuple(np.moveaxis(each, -1, 1) if each.ndim >= LEAST_RANK else each for each in leaves)
