@@ -11,7 +11,7 @@ import click
 
 from parity.cli.models import input_option
 from parity.cli.options import json_option
-from parity.cli.output import json_document, make_table, print_table
+from parity.cli.output import json_document, print_rows
 from parity.cli.streams import say
 from parity.frameworks.code.format import formatted
 from parity.models.comparison.comparing import compare
@@ -52,10 +52,7 @@ def command(
 def show_comparison(found: Comparison) -> None:
     """Print a line a pair, what else there is to say, and the first cause last."""
     if found.findings:
-        table = make_table(*COLUMNS)
-        for finding in found.findings:
-            table.add_row(*finding.cells)
-        print_table(table)
+        print_rows(COLUMNS, (finding.cells for finding in found.findings))
     for line in found.sentences:
         say(line)
     if found.first is not None and found.first.instead:

@@ -10,7 +10,7 @@ import click
 
 from parity.cli.models import input_option
 from parity.cli.options import json_option
-from parity.cli.output import json_document, make_table, note, print_table
+from parity.cli.output import json_document, note, print_rows
 from parity.cli.streams import say
 from parity.models.inputs import Input
 from parity.models.listing import COLUMNS, Listing, layers
@@ -45,9 +45,6 @@ def command(model: str, inputs: Sequence[Input], output: str | None, as_json: bo
 def show_listing(found: Listing) -> None:
     """Print a line a call, and what else there is to say."""
     if found.calls:
-        table = make_table(*COLUMNS)
-        for call in found.calls:
-            table.add_row(*call.cells)
-        print_table(table)
+        print_rows(COLUMNS, (call.cells for call in found.calls))
     for line in found.sentences:
         say(line)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +111,14 @@ def print_table(table: Table) -> None:
     if not is_terminal or not console.encoding.startswith("utf"):
         table.box = box.ASCII2
     console.print(table)
+
+
+def print_rows(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table of texts."""
+    table = make_table(*columns)
+    for cells in rows:
+        table.add_row(*cells)
+    print_table(table)
 
 
 def text(value: object) -> str:

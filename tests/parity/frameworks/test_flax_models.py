@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-import convmm
 from parity import models
 from parity.frameworks.model import ModelError
 from parity.models.given import open_model
 from parity.records.counts import Outcome
-from tests.support.watched import Watched
+from tests.support.watched import Watched, check
 
 jax = pytest.importorskip("jax")
 pytest.importorskip("flax")
@@ -20,17 +19,6 @@ pytest.importorskip("flax")
 from flax import linen, nnx  # noqa: E402 - where there is one
 
 X = np.random.default_rng(0).standard_normal((2, 3, 9, 8), dtype=np.float32)
-
-
-def check(found: Watched) -> None:
-    """Check that each call is computed again alike, and that convmm gives the same of what is read of it."""
-    assert found
-    for use, x, y in found:
-        assert use.case.output_shape == y.shape
-        assert np.allclose(use.again(x), y, rtol=0, atol=1e-6 * np.abs(y).max())
-        kind = convmm.conv_transpose if use.case.transposed else convmm.conv
-        core = kind(x, use.kernel, use.bias, **use.case.explicit)
-        assert np.abs(core - y).max() <= 1e-5 * np.abs(core).max()
 
 
 class Block(linen.Module):  # type: ignore[misc] # Flax is Any

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-import convmm
 from parity.frameworks.model import ModelError
 from parity.models.given import open_model
-from tests.support.watched import Watched
+from tests.support.watched import Watched, check
 
 keras = pytest.importorskip("keras")
 
@@ -19,17 +18,6 @@ from keras import layers, ops  # noqa: E402 - where there is one
 from keras.src import backend  # noqa: E402
 
 X = np.random.default_rng(0).standard_normal((2, 3, 9, 8), dtype=np.float32)
-
-
-def check(found: Watched) -> None:
-    """Check that each call is computed again alike, and that convmm gives the same of what is read of it."""
-    assert found
-    for use, x, y in found:
-        assert use.case.output_shape == y.shape
-        assert np.allclose(use.again(x), y, rtol=0, atol=1e-6 * np.abs(y).max())
-        kind = convmm.conv_transpose if use.case.transposed else convmm.conv
-        core = kind(x, use.kernel, use.bias, **use.case.explicit)
-        assert np.abs(core - y).max() <= 1e-5 * np.abs(core).max()
 
 
 class Own(layers.Conv2D):  # type: ignore[misc] # Keras is Any
