@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -45,6 +47,31 @@ def open_regular(path: str | os.PathLike[str], flags: int) -> int:
         os.close(file)
         raise
     return file
+
+
+@contextmanager
+def replacing(path: Path, source: Path | None = None) -> Iterator[BinaryIO]:
+    """Open a file that takes the place of one of this name when it is whole; until then that stays as it is.
+
+    Args:
+        path: of the file; a link stays, and what it leads to is replaced.
+        source: a file that must not be replaced: the one that is read meanwhile.
+
+    Raises:
+        OSError: it cannot be written, or the name is the source's or no regular file's; ``strerror`` says it.
+    """
+    target = Path(os.path.realpath(path))
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    if target.exists():
+        _check(target.stat())
+        if source is not None and target.samefile(source):
+            raise OSError(errno.ENXIO, f"allowed is another file than {source}, which is read")
+    try:
+        with draft.open("xb") as file:
+            yield file
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _check(found: os.stat_result) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from parity.cases.errors import InputError
+from parity.cases.files import replacing
 from parity.cases.printable import printable
 from parity.records.counts import declined, ended_badly, record_place
 from parity.records.environment import environment
@@ -49,18 +48,9 @@ def write_junit(path: Path, document: ET.Element, source: Path) -> None:
     Raises:
         JUnitError: it cannot be written there.
     """
-    target = Path(os.path.realpath(path))  # behind a link: the link itself stays
-    draft = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        if target.exists() and (not target.is_file() or target.samefile(source)):
-            raise JUnitError(
-                f"{path} cannot be written: allowed is a new file, or one that is not the record"
-            )
-        with ExitStack() as stack:
-            with draft.open("xb") as file:
-                stack.callback(draft.unlink, missing_ok=True)
-                ET.ElementTree(document).write(file, encoding="utf-8", xml_declaration=True)
-            draft.replace(target)
+        with replacing(path, source) as file:
+            ET.ElementTree(document).write(file, encoding="utf-8", xml_declaration=True)
     except OSError as error:
         raise JUnitError(f"{path} cannot be written: {error.strerror}") from error
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from parity.cases.files import read_regular
+from parity.cases.files import read_regular, replacing
 from parity.cases.toml import LONGEST
 from parity.cli.exits import WRONG_INPUT
 from parity.cli.main import run_cli
@@ -98,3 +98,22 @@ def test_toml_that_python_cannot_take_in_is_no_valid_toml(
     for reader in ("--divergences of run", "a suite"):
         assert run_cli([*READERS[reader], str(file)]) == WRONG_INPUT
         assert capsys.readouterr().err.startswith(f"parity: {file}: no valid TOML: ")
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    with replacing(path) as file:
+        file.write(b"first")
+    with pytest.raises(TypeError), replacing(path) as file:
+        file.writelines([b"half", None])  # type: ignore[list-item]
+    assert path.read_bytes() == b"first"
+    assert [each.name for each in tmp_path.iterdir()] == ["out"]
+
+
+def test_the_file_that_is_read_is_not_replaced(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.write_bytes(b"kept")
+    (tmp_path / "link").symlink_to("source")
+    with pytest.raises(OSError, match="another file"), replacing(tmp_path / "link", source):
+        raise AssertionError("it was opened")
+    assert source.read_bytes() == b"kept"

@@ -1,0 +1,1 @@
+"""A recorded sweep as one page of HTML, to look at."""
