@@ -40,6 +40,21 @@ class Repeats(msgspec.Struct, frozen=True, kw_only=True):
     same: bool
 
 
+class ErrorMap(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a result differs from what is due: the largest error by channel and position, over all samples.
+
+    Attributes:
+        shape: of the map, (C, *spatial); of a large result it has fewer cells than that has elements.
+        block: how many channels, and elements of each axis, share a cell of it.
+        levels: a byte a cell, in C order, in base64: 0 without an error, 255 for the largest one and for what
+            is no number, and between them the error over the largest, rounded up.
+    """
+
+    shape: tuple[int, ...]
+    block: tuple[int, ...]
+    levels: str
+
+
 class Result(msgspec.Struct, frozen=True, kw_only=True):
     """One layer of one framework beside the reference. Shapes are channels first.
 
@@ -70,6 +85,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         compared: its values tell it from those of a function that returns zeros, or no number at all.
         notes: why the result tells little, in sentences.
         max_abs_error: the largest difference; None where there is none to take.
+        errors: where the output differs; not there where it does not, or has another shape.
         bound_ratio: the largest error over its rigorous bound; 0.0 where the result is exact.
         relation: what was observed: "identical", "empty", "rejected", "unrelated", or the mistake that
             explains every value, one of :data:`parity.verdict.diagnosis.suspect.Mistake`.
@@ -106,6 +122,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     compared: bool = True
     notes: tuple[str, ...] = ()
     max_abs_error: float | None = None
+    errors: ErrorMap | msgspec.UnsetType = msgspec.UNSET
     bound_ratio: float | None = None
     relation: str | None = None
     offset: tuple[int, ...] | None = None

@@ -12,6 +12,7 @@ from parity.frameworks.spelling import Refusal, Spelling
 from parity.frameworks.task import Answer
 from parity.records.result import Pair, Result
 from parity.verdict.compare import compare
+from parity.verdict.error_map import error_map
 from parity.verdict.gradients import Backward, Expected, Gradient, observe_gradient
 from parity.verdict.observation import observe
 from parity.verdict.prediction import explain, explain_gradient
@@ -56,6 +57,8 @@ def value_result(
     told = _told(output, reference.y, observation)
     if told.get("compared"):
         told["not_ruled_out"] = not_ruled_out(reference, mode)
+    if observation.relation != "identical":
+        told["errors"] = error_map(output, reference.y)
     return _computed(about | told, output, observation, judgement)
 
 
