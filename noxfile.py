@@ -243,21 +243,28 @@ def sweep(session: nox.Session, name: str, *, backend: str = "tensorflow", same:
         session.run(*command, env={"KERAS_BACKEND": backend})
     finally:
         # Whatever the sweep ended with: its own exit code is what the session fails by.
-        xml = record.with_suffix(".xml")
-        session.run("parity", "report", str(record), "--junit", str(xml), success_codes=[0, 1, 3, 4])
-        compare(session, record, same=same)
+        old = unpacked_baseline()
+        written = ("--junit", str(record.with_suffix(".xml")), "--html", str(record.with_suffix(".html")))
+        report = ("parity", "report", str(record), *written, "--against", str(old))
+        session.run(*report, success_codes=[0, 1, 3, 4])
+        compare(session, old, record, same=same)
     return record
 
 
-def compare(session: nox.Session, record: Path, *, same: bool) -> None:
-    """Print what changed from the baseline to a record, and keep it in a file beside the record."""
+def unpacked_baseline() -> Path:
+    """Return the baseline as a file that `parity` reads."""
     unpacked = RECORDS / "unpacked" / "pinned.jsonl"
     unpacked.parent.mkdir(exist_ok=True)
     unpacked.write_bytes(gzip.decompress(BASELINE.read_bytes()))
+    return unpacked
+
+
+def compare(session: nox.Session, old: Path, record: Path, *, same: bool) -> None:
+    """Print what changed from the baseline to a record, and keep it in a file beside the record."""
     found = record.with_suffix(".diff.txt")
     try:
         with found.open("w", encoding="utf-8") as file:
-            diff = ("parity", "diff", str(unpacked), str(record))
+            diff = ("parity", "diff", str(old), str(record))
             session.run(*diff, stdout=file, success_codes=[0] if same else [0, 1])
     finally:
         session.log(f"{found}:\n{found.read_text(encoding='utf-8')}")

@@ -50,22 +50,22 @@ def open_regular(path: str | os.PathLike[str], flags: int) -> int:
 
 
 @contextmanager
-def replacing(path: Path, source: Path | None = None) -> Iterator[BinaryIO]:
+def replacing(path: Path, *sources: Path) -> Iterator[BinaryIO]:
     """Open a file that takes the place of one of this name when it is whole; until then that stays as it is.
 
     Args:
         path: of the file; a link stays, and what it leads to is replaced.
-        source: a file that must not be replaced: the one that is read meanwhile.
+        sources: files that must not be replaced, since they are what is read.
 
     Raises:
-        OSError: it cannot be written, or the name is the source's or no regular file's; ``strerror`` says it.
+        OSError: it cannot be written, or the name is a source's or no regular file's; ``strerror`` says it.
     """
     target = Path(os.path.realpath(path))
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     if target.exists():
         _check(target.stat())
-        if source is not None and target.samefile(source):
-            raise OSError(errno.ENXIO, f"allowed is another file than {source}, which is read")
+        if any(target.samefile(source) for source in sources):
+            raise OSError(errno.ENXIO, f"allowed is another file than {path}, which is read")
     try:
         with draft.open("xb") as file:
             yield file

@@ -22,6 +22,7 @@ from parity.cli.output import (
     spelling_text,
 )
 from parity.cli.streams import say
+from parity.page.page import write_page
 from parity.records.counts import COLUMNS, Outcome, Report
 from parity.records.header import Header
 from parity.records.junit import junit_document, write_junit
@@ -35,13 +36,30 @@ _MOST_UNEXPLAINED = 20
 @click.option(
     "--junit", type=click.Path(path_type=Path), metavar="OUT", help="Write JUnit XML too, for a CI service."
 )
+@click.option(
+    "--html", type=click.Path(path_type=Path), metavar="OUT", help="Write a page to look at, too: one file."
+)
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path),
+    metavar="OLD",
+    help="An older record, which the page shows beside this one.",
+)
 @json_option
-def command(file: Path, junit: Path | None, as_json: bool) -> Outcome:
+def command(
+    file: Path, junit: Path | None, html: Path | None, against: Path | None, as_json: bool
+) -> Outcome:
     """Print a recorded sweep as tables."""
+    if against is not None and html is None:
+        raise click.UsageError("--against OLD: allowed beside --html OUT")
+    if html is not None and junit is not None and html.resolve() == junit.resolve():
+        raise click.UsageError(f"--html and --junit: allowed are two files, and both are {html}")
     first, records = read_records(file)
     report = Report(records, first)
     if junit:
         write_junit(junit, junit_document(first, records), file)
+    if html:
+        write_page(html, file, against)
     note_if_torn(file)
     if as_json:
         json_document(report.to_dict(first))

@@ -1,4 +1,4 @@
-"""Templates of Jinja2 in a package's folder ``templates``, every value escaped."""
+"""Templates of Jinja2 in a package's folder ``templates``: every value is shown as the text that it is."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from importlib import resources
 
 import jinja2
 from markupsafe import Markup
+
+from parity.cases.printable import printable
 
 
 def render(package: str, name: str, values: Mapping[str, object]) -> str:
@@ -26,10 +28,16 @@ def _environment(package: str) -> jinja2.Environment:
     return jinja2.Environment(
         loader=jinja2.PackageLoader(package),
         autoescape=True,
+        finalize=_shown,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+def _shown(value: object) -> object:
+    """Write what cannot be seen in a text as an escape, such as a mark that turns the text behind it."""
+    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 @functools.cache

@@ -3,7 +3,7 @@ import re
 from parity.markup.templates import theme
 
 TEXT, GROUNDS = ("ink", "faint", "link"), ("ground", "raised", "empty")
-VERDICTS = ("agree", "window", "refused", "known", "wrong", "crashed")
+VERDICTS = ("agree", "window", "refused", "known", "wrong", "crashed", "absent")
 LEAST = 4.5  # WCAG 2.2, AA, of text
 
 
