@@ -24,6 +24,7 @@ from parity.frameworks.code.steps import Step
 from parity.frameworks.model import Model
 from parity.frameworks.precision import Mode, accumulator_unknown
 from parity.frameworks.spelling import Kind, Refusal, Spelling, Unsupported
+from parity.frameworks.window_rule import WindowRule
 
 
 class NoOutputError(Exception):
@@ -105,6 +106,11 @@ class Spells:
     def padding_modes(self) -> tuple[str, ...]:
         """The padding modes that it has layers for: it is asked for no case whose padding holds others."""
         return (ZEROS,)
+
+    @property
+    def windows(self) -> tuple[WindowRule, ...]:
+        """Which windows its layers have, by their own arguments: a statement for people to read."""
+        return ()
 
     def spell(self, case: Case) -> list[Spelling | Unsupported]:
         """Return its layers for a case, the native one or the reason for its lack first."""

@@ -18,7 +18,60 @@ from parity.frameworks.distributions import installed_version
 from parity.frameworks.interface import Framework
 from parity.frameworks.precision import Mode, accumulated_in_float32
 from parity.frameworks.spelling import Spelling, Unsupported
+from parity.frameworks.window_rule import Reads, WindowRule, pair
 from parity.records.result import ORACLE
+
+_CONV, _TRANSPOSED = ("convmm.conv?d",), ("convmm.conv_transpose?d",)
+_PADS, _Q = Reads(("p", "r"), pair), Reads(("q",))
+_DOCUMENTED = "the docstrings of convmm.conv and convmm.conv_transpose"
+
+WINDOWS = (
+    WindowRule(_CONV, "padding=((p, r), …)", {"padding": _PADS}, "p", "(n + p + r - e)//s + 1", _DOCUMENTED),
+    WindowRule(_CONV, "padding='valid'", {"padding": "valid"}, "0", "(n - e)//s + 1", _DOCUMENTED),
+    WindowRule(
+        _CONV, "padding='same'", {"padding": "same"}, "max((m - 1)*s + e - n, 0)//2", "ceil(n/s)", _DOCUMENTED
+    ),
+    WindowRule(
+        _TRANSPOSED,
+        "padding=((p, r), …), output_padding=q",
+        {"padding": _PADS, "output_padding": Reads(("q",), otherwise=(0,))},
+        "p",
+        "L - p - r + q",
+        _DOCUMENTED,
+    ),
+    WindowRule(
+        _TRANSPOSED,
+        "padding='valid'",
+        {"padding": "valid", "output_padding": None},
+        "0",
+        "(n - 1)*s + max(e, s)",
+        _DOCUMENTED,
+    ),
+    WindowRule(
+        _TRANSPOSED,
+        "padding='valid', output_padding=q",
+        {"padding": "valid", "output_padding": _Q},
+        "0",
+        "L + q",
+        _DOCUMENTED,
+    ),
+    WindowRule(
+        _TRANSPOSED,
+        "padding='same'",
+        {"padding": "same", "output_padding": None},
+        "max(L - m, 0)//2",
+        "n*s",
+        _DOCUMENTED,
+    ),
+    WindowRule(
+        _TRANSPOSED,
+        "padding='same', output_padding=q",
+        {"padding": "same", "output_padding": _Q},
+        "max(L - m, 0)//2",
+        "(n - 1)*s + e%2 + q",
+        _DOCUMENTED,
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -28,6 +81,7 @@ class NumPy(Framework):
     name = ORACLE
     is_oracle = True
     padding_modes = PADDING_MODES
+    windows = WINDOWS
 
     def version(self) -> str:
         """Return NumPy's version."""

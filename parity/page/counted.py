@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from parity.page.atlas import Atlas, Contestant, placed, readable
+from parity.page.rules import Rules
 from parity.page.sample import Sample
 from parity.records.counts import Report
 from parity.records.header import Header
@@ -23,6 +24,7 @@ class Counted:
         report: its counts, as ``parity report`` prints them.
         atlas: its counts by place.
         sample: its records by what they say.
+        rules: the windows that its frameworks state, and which layers have them.
     """
 
     def __init__(self, header: Header, records: Iterable[Record]) -> None:
@@ -30,8 +32,11 @@ class Counted:
         self.report = Report(header=header)
         self.atlas = Atlas()
         self.sample = Sample()
+        self.rules = Rules()
         for record in self.report.adding(records):
-            results = list(placed(record, readable(record)))
+            case = readable(record)
+            results = list(placed(record, case))
+            self.rules.add(record, case)
             self.atlas.add(results)
             self.sample.add(results)
 

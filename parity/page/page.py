@@ -108,6 +108,7 @@ def make_page(file: Path, against: Path | None = None, *, most: int = MOST_CASES
             "opened": [op for op, grid in grids.items() if grid.asks_for_attention] or list(grids)[:1],
             "old_grids": {} if old is None else make_grids(old.atlas, order, other=counted.atlas),
             "old_header": None if old is None else old.header,
+            "rules": counted.rules.kept,
             "listed": len(cases),
             "total": sum(report.verdicts.values()),
             "theme": theme(),

@@ -17,6 +17,7 @@ from parity.frameworks.jax.arrays import called, calling, differentiating, pulle
 from parity.frameworks.jax.computing import ACTIVATIONS, ComputedByJax
 from parity.frameworks.jax.layers import NO_GROUPS, compiled, filled, grouped, lookalikes, natives
 from parity.frameworks.jax.read import CLASSES, PREFIXES, read
+from parity.frameworks.jax.window_rules import WINDOWS
 from parity.frameworks.spelling import Spelling, Unsupported
 
 
@@ -27,6 +28,7 @@ class Jax(ComputedByJax):
     needs = ("jax", "jaxlib")
     classes = CLASSES
     prefixes = PREFIXES
+    windows = WINDOWS
     read = staticmethod(read)
     calling = staticmethod(calling)
     differentiating = staticmethod(differentiating)

@@ -51,6 +51,7 @@ from parity.frameworks.keras.rules import (
 )
 from parity.frameworks.keras.steps import write_step
 from parity.frameworks.keras.tensors import build, has_channels_first, to_keras, to_numpy
+from parity.frameworks.keras.window_rules import WINDOWS
 from parity.frameworks.keras.written import is_depthwise_layer, owns, written
 from parity.frameworks.precision import Mode
 from parity.frameworks.routes.way import EXTRA, Way, routes_left, way_of
@@ -100,6 +101,7 @@ class Keras(Framework):
     model_files = SUFFIXES
     written = staticmethod(written)
     padding_modes = PADDING_MODES
+    windows = WINDOWS
 
     def reads(self, call: Call) -> bool:
         """Return whether a call is of a layer or a function, by the whole path; TensorFlow's on it alone."""

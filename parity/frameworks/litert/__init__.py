@@ -24,6 +24,7 @@ from parity.frameworks.distributions import installed_version, not_installed
 from parity.frameworks.interface import Framework, NoOutputError
 from parity.frameworks.litert.model import SUFFIX, LiteRTModel, open_model
 from parity.frameworks.litert.rules import MOVE_BACK, exact, spellings, why_not
+from parity.frameworks.litert.window_rules import WINDOWS
 from parity.frameworks.precision import Mode, accumulated_in_float32, flushing
 from parity.frameworks.spelling import Spelling, Unsupported
 from parity.frameworks.tf_nn import CLASSES, PREFIXES, read
@@ -81,6 +82,7 @@ class LiteRT(Framework):
     prefixes = PREFIXES
     to_convmm = (MOVE_BACK,)
     model_files = (SUFFIX,)
+    windows = WINDOWS
     load = staticmethod(load)
     read = staticmethod(partial(read, framework="litert"))
 

@@ -27,6 +27,7 @@ from parity.frameworks.mlx.rules import (
     spelling,
     why_not,
 )
+from parity.frameworks.mlx.window_rules import WINDOWS
 from parity.frameworks.precision import Mode, accumulated_in_float32
 from parity.frameworks.spelling import Spelling, Unsupported
 
@@ -81,6 +82,7 @@ class MLX(Framework):
     extra = "mlx"
     classes = CLASSES
     prefixes = PREFIXES
+    windows = WINDOWS
     load = staticmethod(load)
     read = staticmethod(read)
 

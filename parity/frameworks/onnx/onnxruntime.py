@@ -20,6 +20,7 @@ from parity.frameworks.onnx.filled import reflects_too_much
 from parity.frameworks.onnx.graph import SUFFIX
 from parity.frameworks.onnx.model import OLDEST
 from parity.frameworks.onnx.padding import NOTSET, SAME, SAME_UPPER, OfAxis, Window, Written, total
+from parity.frameworks.onnx.window_rules import RUNTIME
 from parity.frameworks.precision import Mode, accumulated_in_float32
 from parity.frameworks.spelling import Refusal
 
@@ -99,6 +100,7 @@ class OnnxRuntime(Engine):
     """ONNX Runtime's sessions."""
 
     plain = "onnxruntime"
+    windows = RUNTIME
     distributions = ("onnxruntime", "onnxruntime-gpu")
     model_files = (SUFFIX,)
     padding_modes = PADDING_MODES

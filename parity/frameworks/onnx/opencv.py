@@ -18,6 +18,7 @@ from parity.frameworks.interface import NoOutputError
 from parity.frameworks.onnx.engine import Engine
 from parity.frameworks.onnx.padding import OfAxis, Window, Written
 from parity.frameworks.onnx.spelling import by_numbers
+from parity.frameworks.onnx.window_rules import BY_PADS
 from parity.frameworks.precision import Mode, accumulated_in_float32, flushing
 from parity.frameworks.spelling import Refusal, Spelling, Unsupported
 
@@ -47,6 +48,7 @@ class OpenCV(Engine):
     """OpenCV's networks of one layer."""
 
     plain = "opencv"
+    windows = BY_PADS
     padding_modes = PADDING_MODES
     distributions = (
         "opencv-python-headless",

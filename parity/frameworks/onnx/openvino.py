@@ -20,6 +20,7 @@ from parity.frameworks.known.machine import cpu_flags
 from parity.frameworks.onnx.engine import OPSET_10, Engine
 from parity.frameworks.onnx.filled import reflects_too_much
 from parity.frameworks.onnx.padding import NOTSET, SAME, SAME_UPPER, OfAxis, Window, Written, total
+from parity.frameworks.onnx.window_rules import OPENVINO
 from parity.frameworks.precision import BFLOAT16, FLOAT32, Mode, accumulated_in_float32, flushing
 from parity.frameworks.spelling import Refusal
 
@@ -71,6 +72,7 @@ class OpenVINO(Engine):
     """OpenVINO's compiled models."""
 
     plain = "openvino"
+    windows = OPENVINO
     distributions = ("openvino",)
     padding_modes = (ZEROS, "reflect", "replicate")  # and no "wrap", which it does not load
     ways = (DEFAULT_PRECISION, OPSET_10)

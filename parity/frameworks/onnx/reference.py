@@ -16,6 +16,7 @@ from parity.frameworks.distributions import installed_version
 from parity.frameworks.onnx.engine import Engine
 from parity.frameworks.onnx.graph import SUFFIX
 from parity.frameworks.onnx.padding import SAME, SAME_UPPER, OfAxis, Window, Written, total
+from parity.frameworks.onnx.window_rules import REFERENCE
 from parity.frameworks.precision import Mode, accumulated_by_tap, accumulated_in_float32
 from parity.frameworks.spelling import Refusal
 
@@ -70,6 +71,7 @@ class Reference(Engine):
     """The reference evaluator."""
 
     plain = "onnx"
+    windows = REFERENCE
     distributions = ("onnx",)
     model_files = (SUFFIX,)
     padding_modes = PADDING_MODES

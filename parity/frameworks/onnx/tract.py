@@ -16,6 +16,7 @@ from parity.cases.case import ZEROS, Case
 from parity.frameworks.onnx.engine import Engine
 from parity.frameworks.onnx.filled import reflects_too_much
 from parity.frameworks.onnx.padding import NOTSET, SAME, SAME_UPPER, OfAxis, Window, Written, total
+from parity.frameworks.onnx.window_rules import TRACT
 from parity.frameworks.precision import Mode, accumulator_unknown, flushing
 from parity.frameworks.spelling import Refusal
 
@@ -55,6 +56,7 @@ class Tract(Engine):
     """tract's runnable models."""
 
     plain = "tract"
+    windows = TRACT
     distributions = ("tract",)
     padding_modes = (ZEROS, "reflect", "replicate")  # and no "wrap", which it does not load
     classes = {}  # noqa: RUF012 - none, and no field

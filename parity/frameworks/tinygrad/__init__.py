@@ -24,6 +24,7 @@ from parity.frameworks.precision import Mode, accumulator_unknown, flushing, pro
 from parity.frameworks.spelling import Spelling, Unsupported
 from parity.frameworks.tinygrad.read import CLASSES, PREFIXES, read
 from parity.frameworks.tinygrad.rules import exact, lookalikes, native
+from parity.frameworks.tinygrad.window_rules import WINDOWS
 
 _ACTIVATIONS = {
     "relu": "relu",
@@ -78,6 +79,7 @@ class Tinygrad(Framework):
     extra = "tinygrad"
     classes = CLASSES
     prefixes = PREFIXES
+    windows = WINDOWS
     load = staticmethod(load)
     read = staticmethod(read)
 

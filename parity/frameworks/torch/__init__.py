@@ -48,6 +48,7 @@ from parity.frameworks.torch.read import CLASSES, PREFIXES, read
 from parity.frameworks.torch.routes import IN_ANY_FORMAT, WAYS
 from parity.frameworks.torch.rules import meanings, sized_call, spelling, why_not
 from parity.frameworks.torch.steps import write_step
+from parity.frameworks.torch.window_rules import WINDOWS
 from parity.frameworks.weights import check_weights
 
 
@@ -88,6 +89,7 @@ class Torch(Framework):
     prefixes = (*PREFIXES, *FUNCTION_PREFIXES)
     read = staticmethod(_read)
     padding_modes = PADDING_MODES
+    windows = WINDOWS
     links = LINKS
     read_chain = staticmethod(read_chain)
     sequence = staticmethod(sequence)

@@ -29,6 +29,7 @@ from parity.frameworks.jax.flax.layers import (
 from parity.frameworks.jax.flax.model import open_model, owns_model
 from parity.frameworks.jax.flax.read import CLASSES, PREFIXES, read
 from parity.frameworks.jax.flax.run import backward, call, calling, differentiating
+from parity.frameworks.jax.window_rules import WINDOWS
 from parity.frameworks.model import Model
 from parity.frameworks.spelling import Spelling, Unsupported
 
@@ -40,6 +41,7 @@ class Flax(ComputedByJax):
     needs = ("flax", "jax", "jaxlib")
     classes = CLASSES
     prefixes = PREFIXES
+    windows = WINDOWS
     to_convmm = (MOVE_BACK,)
     from_convmm = TO_FLAX
     read = staticmethod(read)
