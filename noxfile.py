@@ -7,6 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 import nox
+from packaging.version import Version
 
 nox.needs_version = ">=2025.5.1"
 nox.options.default_venv_backend = "virtualenv"
@@ -19,6 +20,7 @@ RECORDS = Path("build", "records")
 FINDINGS = Path("build", "fuzz", "findings.txt")
 BASELINE = Path("baselines", "pinned.jsonl.gz")
 SUITES = ("article", "zoo", "threads")
+OLDEST_KERAS = Version("3.8")
 PREVIOUS = {"keras": "3.14.*", "tensorflow": "2.20.*"}
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 SPREAD = ("-n", "logical", "--dist", "worksteal")
@@ -162,6 +164,28 @@ def baseline(session: nox.Session) -> None:
     record = sweep(session, "baseline")
     # No time and no name inside: equal records are equal files.
     BASELINE.write_bytes(gzip.compress(record.read_bytes(), mtime=0))
+
+
+@nox.session
+def history(session: nox.Session) -> None:
+    """Sweep by every Keras since 3.8, on the pinned TensorFlow and PyTorch, and write what each changed."""
+    session.install(*PINNED, ".[frameworks]")
+    records = Path("build", "history")
+    shutil.rmtree(records, ignore_errors=True)
+    records.mkdir(parents=True)
+    listed = session.run("python", "-m", "pip", "index", "versions", "keras", silent=True) or ""
+    versions = listed.partition("Available versions: ")[2].partition("\n")[0].split(", ")
+    for version in (each for each in reversed(versions) if Version(each) >= OLDEST_KERAS):
+        try:
+            session.install("--no-deps", f"keras=={version}")
+        except nox.command.CommandFailed as error:
+            Path(records, f"{version}.txt").write_text(f"{error}\n", encoding="utf-8")
+            continue
+        for backend in ("tensorflow", "torch"):
+            record = records / f"{version}-{backend}.jsonl"
+            command = ("parity", "sweep", *SUITES, "--frameworks", "keras", "--output", str(record))
+            session.run(*command, env={"KERAS_BACKEND": backend}, success_codes=[0, 1, 3])
+    session.run("python", "docs/findings/history.py", str(records))
 
 
 @nox.session
