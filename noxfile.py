@@ -20,6 +20,7 @@ RECORDS = Path("build", "records")
 FINDINGS = Path("build", "fuzz", "findings.txt")
 BASELINE = Path("baselines", "pinned.jsonl.gz")
 SUITES = ("article", "zoo", "threads")
+DISTRIBUTIONS = Path("build", "dist")
 OLDEST_KERAS = Version("3.8")
 PREVIOUS = {"keras": "3.14.*", "tensorflow": "2.20.*"}
 PYPROJECT = nox.project.load_toml("pyproject.toml")
@@ -164,6 +165,31 @@ def baseline(session: nox.Session) -> None:
     record = sweep(session, "baseline")
     # No time and no name inside: equal records are equal files.
     BASELINE.write_bytes(gzip.compress(record.read_bytes(), mtime=0))
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Build the distributions, check them, and try the wheel; `-- vVERSION` checks that the tag is its."""
+    session.install(*PINNED, *group("release"))
+    shutil.rmtree(DISTRIBUTIONS, ignore_errors=True)
+    session.run("python", "-m", "build", "--outdir", str(DISTRIBUTIONS))
+    wheel, source = (next(DISTRIBUTIONS.glob(pattern)) for pattern in ("*.whl", "*.tar.gz"))
+    session.run("twine", "check", "--strict", str(wheel), str(source))
+    session.run("check-wheel-contents", str(wheel))
+    version = wheel.name.split("-")[1]
+    if session.posargs and session.posargs != [f"v{version}"]:
+        session.error(f"the tag is {' '.join(session.posargs)}, and the version is {version}")
+    changelog = Path("CHANGELOG.md").read_text(encoding="utf-8")
+    _, heading, notes = changelog.partition(f"## [{version}]")
+    if session.posargs and not heading:
+        session.error(f"CHANGELOG.md has no heading [{version}]")
+    notes = notes.partition("\n## ")[0].partition("\n")[2]
+    (DISTRIBUTIONS / "NOTES.md").write_text(notes, encoding="utf-8")
+    session.install(*PINNED, str(wheel))
+    session.run("parity", "--version")
+    case = ("conv_transpose1d", "--input", "1,1,3", "--filters", "1", "--kernel", "2")
+    session.run("parity", "explain", *case)
+    session.run("parity", "run", *case, success_codes=[4])  # no framework is there to compare
 
 
 @nox.session

@@ -4,6 +4,9 @@ Arrays are channels first, (N, C, *spatial), with 1, 2 or 3 spatial axes. Kernel
 for ``conv`` and (C, O/groups, *kernel) for ``conv_transpose``. No deep learning framework is needed.
 """
 
+from importlib import metadata
+from typing import Any
+
 from convmm.fast.threads import get_threads, set_threads
 from convmm.geometry import (
     GeometryError,
@@ -57,3 +60,10 @@ __all__ = [
     "set_threads",
     "unroll_kernel",
 ]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - as of any module
+    """Look the version up where it is asked for: it stands in the distribution's metadata alone (PEP 562)."""
+    if name == "__version__":
+        return metadata.version("convparity")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

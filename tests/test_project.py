@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from ruamel.yaml import YAML
 
+import convmm
+import parity
 from tests.support.documents import blocks
 from tests.support.project import ROOT, pins
 
@@ -46,11 +49,54 @@ def test_a_workflow_uses_actions_by_commit_and_names_their_version(workflow: Pat
     assert [line for line in uses if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+(\.\d+)*", line)] == []
 
 
+PERMISSIONS = {
+    ("release", "publish"): {"attestations": "write", "id-token": "write"},
+    ("release", "announce"): {"contents": "write"},
+}
+"""What jobs may do beside reading the repository."""
+
+
 @each_workflow
-def test_a_workflow_may_only_read_the_repository(workflow: Path) -> None:
+def test_a_workflow_may_only_read_the_repository_but_where_it_releases(workflow: Path) -> None:
     content = YAML(typ="safe").load(workflow)
     assert content["permissions"] == {"contents": "read"}
-    assert [name for name, job in content["jobs"].items() if "permissions" in job] == []
+    for name, job in content["jobs"].items():
+        assert job.get("permissions") == PERMISSIONS.get((workflow.stem, name))
+
+
+@pytest.mark.parametrize(
+    ("schema", "name"),
+    [
+        ("citation-file-format", "CITATION.cff"),
+        ("github-issue-config", ".github/ISSUE_TEMPLATE/config.yml"),
+        *(
+            ("github-issue-forms", path.relative_to(ROOT).as_posix())
+            for path in sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("[0-9]*.yml"))
+        ),
+    ],
+)
+def test_what_github_reads_follows_its_schema(schema: str, name: str) -> None:
+    checker = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}"]
+    result = subprocess.run([*checker, ROOT / name], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_the_version_stands_in_one_place_and_all_others_say_the_same() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert YAML(typ="safe").load(ROOT / "CITATION.cff")["version"] == version
+    assert parity.__version__ == convmm.__version__ == metadata.version("convparity") == version
+    newest = re.search(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert newest is not None
+    assert newest[1] in ("Unreleased", version)
+
+
+def test_a_release_is_built_by_the_session_that_anyone_can_run() -> None:
+    jobs = YAML(typ="safe").load(ROOT / ".github" / "workflows" / "release.yml")["jobs"]
+    assert [step["run"] for step in jobs["build"]["steps"] if "nox -s" in step.get("run", "")] == [
+        'nox -s build -- "$GITHUB_REF_NAME"'
+    ]
+    assert jobs["publish"]["needs"] == "build"
+    assert jobs["announce"]["needs"] == "publish"
 
 
 def nightly() -> dict[str, Any]:
