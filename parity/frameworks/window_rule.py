@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import math
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -69,7 +70,10 @@ class Reads:
         """Return the numbers of an argument for an axis, by their names."""
         if name not in keywords and self.otherwise is not None:
             return dict(zip(self.names, self.otherwise, strict=True))
-        return dict(zip(self.names, self.numbers(keywords[name], axis, rank), strict=True))
+        numbers = self.numbers(keywords[name], axis, rank)
+        if not all(isinstance(number, int) for number in numbers):
+            raise TypeError(f"{name}={keywords[name]!r}: allowed are whole numbers")
+        return dict(zip(self.names, numbers, strict=True))
 
 
 @dataclass(frozen=True)
@@ -140,9 +144,14 @@ def read_call(text: str) -> Given | None:
     Another code is one with a call inside: of what is put before the layer.
     """
     try:
-        call = ast.parse(text, mode="eval").body
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of an escape that is none, say: the code is not ours
+            return _read(ast.parse(text, mode="eval").body)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+def _read(call: ast.expr) -> Given | None:
     if isinstance(call, ast.Lambda):
         call = call.body
     while isinstance(method := getattr(call, "func", None), ast.Attribute):
@@ -168,7 +177,7 @@ def rule_of(rules: Iterable[WindowRule], given: Given) -> WindowRule | None:
 def _literal(value: ast.expr) -> Any:
     try:
         return ast.literal_eval(value)
-    except ValueError:
+    except (ValueError, TypeError):  # no literal, or a set of lists
         return None
 
 

@@ -102,7 +102,7 @@ def _stated(
         return None
     try:
         return rule, tuple(rule.window(given, axis, case) for axis in range(case.rank))
-    except (TypeError, ValueError, IndexError, ZeroDivisionError):  # a record may hold any text
+    except (TypeError, ValueError, LookupError, ArithmeticError):  # a record may hold any text
         return None
 
 

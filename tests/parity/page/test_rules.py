@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import pytest
 
 from parity.cases.case import Case
@@ -77,15 +79,38 @@ def test_values_that_fit_several_windows_count_neither_way() -> None:
     assert before.keys() == {each.framework for each in after}
 
 
-@pytest.mark.parametrize(
-    "text", ["", "(", "a + b", "f(g(x), padding=1)", "torch.nn.Conv2d(padding=[*x])", "f(" * 5000, "\0"]
-)
+TORCH = "torch.nn.Conv2d(kernel_size=3, stride=1, padding={})"
+
+NO_CALLS = [
+    "",
+    "(",
+    "a + b",
+    "f(g(x), padding=1)",
+    "torch.nn.Conv2d(padding=[*x])",
+    "f(" * 5000,
+    "\0",
+    "a" + ".b" * 900 + "()",
+    "f" + "[0]" * 900 + "()",
+]
+
+NO_NUMBERS = [TORCH.format(f"({number}, 1)") for number in ("1e999", "1.5", "'1e9999999'", "None", "[1]")]
+NO_NUMBERS += [TORCH.format(value) for value in ("1e999", "{5: 1}", "()", "{[1]: 2}")]
+
+
+@pytest.mark.parametrize("text", [*NO_CALLS, *NO_NUMBERS])
 def test_code_that_is_no_call_has_no_rule(text: str) -> None:
     lines = recorded()
     result = next(each for each in layers(lines) if each["framework"] == "torch")
     result["layer"] = text
     assert sum(each.agreeing + each.others for each in kept(lines)) == len(layers(lines)) - 1
     assert text.startswith("torch") or read_call(text) is None
+
+
+def test_code_with_a_doubtful_escape_is_read_in_silence() -> None:
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        assert read_call(r"f(x='\d')") is not None
+    assert warned == []
 
 
 def test_a_route_states_what_its_framework_states() -> None:
