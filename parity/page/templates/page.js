@@ -6,6 +6,7 @@ const HEIGHT = 34; // of a row of the list, in CSS pixels, as page.css has it
 const AHEAD = 12; // rows that are drawn above and below what is seen
 const WIDEST = 1400; // of a picture, in CSS pixels
 const MOST_ELEMENTS = 64; // of an axis, that are drawn one by one
+const MOST_CELLS = 2 ** 14; // of a map of errors
 const OUTCOMES = JSON.parse(document.getElementById("outcomes").textContent);
 
 const make = (name, properties = {}, ...children) => {
@@ -73,6 +74,7 @@ const begin = async () => {
   const index = await unpack("index");
   const total = index.command.length;
   const text = (column, place) => index.texts[index[column][place]];
+  const places = addresses(index);
   const chosen = { cell: "", search: "", framework: "", spelling: "", outcome: "", op: "", verdict: "", dtype: "", suite: "" };
   const order = { by: "", down: false };
   let shown = [];
@@ -140,7 +142,7 @@ const begin = async () => {
   const row = (at) => {
     const place = shown[at];
     const ratio = index.ratio[place];
-    const address = `#case=${encodeURIComponent(index.command[place])}`;
+    const address = `#case=${encodeURIComponent(namesOf(index, place).find((name) => places.get(name) === place))}`;
     return make(
       "tr",
       { ariaRowIndex: String(at + 2) },
@@ -261,22 +263,39 @@ const begin = async () => {
     section.hidden = !address;
     if (!address) return;
     const asked = decode(address[1]);
-    let place = index.command.indexOf(asked);
-    if (place < 0) place = index.name.indexOf(asked);
+    const place = places.get(asked);
     const title = make("h2", { id: "case-title", tabIndex: -1 });
-    if (place < 0) {
+    if (place === undefined) {
       title.textContent = "No such case";
       section.replaceChildren(title, make("p", {}, `This page lists no case with the command or name ${asked}`));
     } else {
       const chunk = await unpack(`chunk-${Math.floor(place / index.chunk)}`);
+      if (location.hash !== address.input) return; // another was asked for meanwhile
       title.textContent = index.name[place] || text("op", place);
       section.replaceChildren(title, ...caseOf(index, place, chunk[place % index.chunk]));
     }
+    section.append(make("p", {}, make("a", { href: "#list" }, "To the list")));
     section.scrollIntoView();
     title.focus({ preventScroll: true });
   };
   addEventListener("hashchange", open);
   await open();
+};
+
+// A case is asked for by its command, or its name; where another has these, by its suite and name, or its number.
+const namesOf = (index, place) => {
+  const name = index.name[place];
+  return [index.command[place], name, `${index.texts[index.suite[place]]}: ${name}`, `number ${place + 1}`];
+};
+
+const addresses = (index) => {
+  const places = new Map();
+  const names = index.command.map((_, place) => namesOf(index, place));
+  for (let kind = 0; kind < 4; kind++)
+    names.forEach((each, place) => {
+      if (each[kind] && !places.has(each[kind])) places.set(each[kind], place);
+    });
+  return places;
 };
 
 const decode = (word) => {
@@ -323,29 +342,32 @@ const READS =
 
 const resultsOf = (index, place, detail) => {
   const titles = ["result", "outcome", "status", "shape", "relation", "offset", "largest error", "of the bound"];
-  const body = make("tbody");
-  detail.results.forEach((result, at) => {
+  const rows = detail.results.map((result, at) => {
     const outcome = index.results[place][at][1];
     const bound = make("td");
     if (result.ratio !== undefined) bound.append(barOf(result.ratio), ` ${number(result.ratio)}`);
-    body.append(
-      make(
-        "tr",
-        {},
-        make("th", { scope: "row" }, result.label, make("br"), make("small", {}, result.version ?? "")),
-        make("td", {}, sign(outcome), ` ${OUTCOMES[outcome][2]}${result.divergence ? `: ${result.divergence}` : ""}`),
-        make("td", {}, result.status),
-        make("td", {}, (result.shape ?? []).join("×")),
-        make("td", {}, [result.relation, result.predicted && ![result.relation, result.status].includes(result.predicted) ? `predicted: ${result.predicted}` : ""].filter(Boolean).join("; ")),
-        make("td", {}, (result.offset ?? []).join(", ")),
-        make("td", { className: "number" }, result.error_size === undefined ? "" : number(result.error_size)),
-        bound,
-      ),
+    return make(
+      "tr",
+      {},
+      make("th", { scope: "row" }, result.label, make("br"), make("small", {}, result.version ?? "")),
+      make("td", {}, sign(outcome), ` ${OUTCOMES[outcome][2]}${result.divergence ? `: ${result.divergence}` : ""}`),
+      make("td", {}, result.status),
+      make("td", {}, (result.shape ?? []).join("×")),
+      make("td", {}, [result.relation, result.predicted && ![result.relation, result.status].includes(result.predicted) ? `predicted: ${result.predicted}` : ""].filter(Boolean).join("; ")),
+      make("td", {}, (result.offset ?? []).join(", ")),
+      make("td", { className: "number" }, result.error_size === undefined ? "" : number(result.error_size)),
+      bound,
     );
   });
-  const head = make("tr", {}, ...titles.map((title) => make("th", { scope: "col" }, title)));
-  return make("div", { className: "scroll", tabIndex: 0, role: "region", ariaLabel: "Results" }, make("table", {}, make("thead", {}, head), body));
+  return scrolled("Results", tableOf(titles, rows));
 };
+
+const tableOf = (titles, rows) => {
+  const head = make("tr", {}, ...titles.map((title) => make("th", { scope: "col" }, title)));
+  return make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows));
+};
+
+const scrolled = (label, child) => make("div", { className: "scroll", tabIndex: 0, role: "region", ariaLabel: label }, child);
 
 const barOf = (ratio) => {
   const inside = make("span");
@@ -435,17 +457,31 @@ const pictureOf = (detail, outcomes, axis, number) => {
   const titles = ["who", `begins at, in the ${what}`, "elements", "before and behind"];
   return [
     make("h4", {}, title),
-    make("div", { className: "scroll", tabIndex: 0, role: "region", ariaLabel: title }, picture),
-    make("details", {}, make("summary", {}, "in numbers"), make("table", {}, make("thead", {}, make("tr", {}, ...titles.map((each) => make("th", { scope: "col" }, each)))), make("tbody", {}, ...rows))),
+    scrolled(title, picture),
+    make("details", {}, make("summary", {}, "in numbers"), scrolled(`${title}, in numbers`, tableOf(titles, rows))),
   ];
 };
 
+// The levels of a map, or null where they do not fit its shape.
+const levelsOf = ({ shape, block, levels }) => {
+  const cells = shape.reduce((product, size) => product * size, 1);
+  const fits = shape.length && shape.length === block.length && shape.every((size) => size > 0) && cells <= MOST_CELLS;
+  try {
+    const bytes = Uint8Array.from(atob(levels), (c) => c.charCodeAt(0));
+    return fits && bytes.length === cells ? bytes : null;
+  } catch {
+    return null;
+  }
+};
+
 const heatOf = (result) => {
-  const { shape, block, levels } = result.errors;
-  const bytes = Uint8Array.from(atob(levels), (c) => c.charCodeAt(0));
+  const { shape, block } = result.errors;
+  const bytes = levelsOf(result.errors);
+  if (!bytes)
+    return [make("h3", {}, `Errors of ${result.label}`), make("p", {}, "The record's map of its errors cannot be read: its levels do not fit its shape.")];
   const [channels, ...sizes] = shape;
-  const columns = sizes.at(-1);
-  const rows = sizes.length ? bytes.length / channels / columns : 1;
+  const columns = sizes.at(-1) ?? 1;
+  const rows = bytes.length / channels / columns;
   const side = Math.max(5, Math.min(18, Math.floor((WIDEST - 60) / columns)));
   const gap = sizes.length > 1 ? 20 : 2;
   const parts = [];
@@ -469,7 +505,7 @@ const heatOf = (result) => {
   return [
     make("h3", {}, `Errors of ${result.label}`),
     make("p", {}, `${words}. Rows are channels${sizes.length > 1 ? ", each with its axes below each other" : ""}, columns positions on the last axis; digits are ninths of the largest error.${shared}`),
-    make("div", { className: "scroll", tabIndex: 0, role: "region", ariaLabel: `Errors of ${result.label}` }, draw("svg", { role: "img", "aria-label": words, width: 44 + columns * side, height: y }, ...parts)),
+    scrolled(`Errors of ${result.label}`, draw("svg", { role: "img", "aria-label": words, width: 44 + columns * side, height: y }, ...parts)),
   ];
 };
 

@@ -233,6 +233,51 @@ def test_the_picture_of_an_axis_says_where_each_window_lies(tmp_path: Path) -> N
     assert windows["torch lookalike"] == (str(lookalike["offset"][0]), str(lookalike["shape"][2]))
 
 
+def test_cases_of_one_command_open_each_by_its_own_address(tmp_path: Path) -> None:
+    lines = recorded()
+    twin = lines[1] | {"suite": "second", "name": "twin"}
+    with opened(page_of(write(tmp_path / "record.jsonl", [*lines, twin, twin]))) as page:
+        for row in page.locator("#window tbody tr:not(.gap)").all():
+            row.locator("a").click()
+            expect(page.locator("#case-title")).to_have_text(row.locator("th").inner_text())
+            page.get_by_role("link", name="To the list").click()
+            expect(page.locator("#case")).to_be_hidden()
+        hrefs = page.locator("#window tbody a").evaluate_all("links => links.map(each => each.hash)")
+    assert len(set(hrefs)) == len(lines) + 1
+
+
+@pytest.mark.parametrize(
+    "errors",
+    [
+        {"shape": [1, 2, 2], "block": [1, 1, 1], "levels": "no base64!"},
+        {"shape": [1, 2, 2], "block": [1, 1, 1], "levels": "/w=="},
+        {"shape": [1_000_000_000, 1_000_000, 2], "block": [1, 1, 1], "levels": "AP8AgA=="},
+        {"shape": [-2, -2], "block": [1, 1], "levels": "AP8AgA=="},
+        {"shape": [2, 2], "block": [1], "levels": "AP8AgA=="},
+        {"shape": [], "block": [], "levels": "/w=="},
+    ],
+    ids=["no base64", "too short", "too large", "negative", "other block", "no axis"],
+)
+def test_a_map_of_errors_that_cannot_be_read_says_so(errors: Json, tmp_path: Path) -> None:
+    lines = recorded()
+    lines[1]["results"][0] |= {"errors": errors}
+    with opened(page_of(write(tmp_path / "record.jsonl", lines)), address="case=layer-1") as page:
+        expect(page.locator("#case")).to_contain_text("map of its errors cannot be read")
+        expect(page.locator("#case h3", has_text="Layers")).to_be_visible()
+
+
+def test_long_names_do_not_widen_the_page(tmp_path: Path) -> None:
+    lines = recorded()
+    for result in lines[1]["results"]:
+        result["framework"] = "package." * 40 + "function"
+    lines[1]["suite"] = "s" * 2000
+    page_file = page_of(write(tmp_path / "record.jsonl", lines))
+    with opened(page_file, address="case=layer-1", width=400) as page:
+        page.locator("#case-title").wait_for()
+        page.evaluate("document.querySelectorAll('details').forEach(each => (each.open = true))")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 def test_an_address_of_no_case_says_so(page_file: Path) -> None:
     with opened(page_file, address="case=parity run nothing %zz") as page:
         expect(page.locator("#case-title")).to_have_text("No such case")
