@@ -41,6 +41,12 @@ class Step:
     text: str
     array: NDArray[Any] | scipy.sparse.csr_array | scipy.sparse.csc_array
 
+    def _repr_svg_(self) -> str:
+        """Draw the array for a notebook, or the first part of a large one."""
+        from convmm.drawing.steps import picture_of  # noqa: PLC0415 - imported when it is looked at
+
+        return picture_of(self)
+
 
 def conv_steps(
     x: ArrayLike,
