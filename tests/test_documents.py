@@ -37,6 +37,7 @@ RUN = {
         NETWORKS,
         "console",
     ): "test_example_models.test_the_commands_that_are_shown_find_all_convolutions_the_same",
+    ("docs/pictures.md", "sh"): "test_pictures_document.test_the_picture_is_what_the_command_draws",
     ("docs/models.md", "sh"): "test_models_document.test_the_check_of_a_model_ends_well",
     (EXAMPLE, "python"): "test_examples.test_the_tests_that_are_shown_are_those_that_run",
     (PROGRAM, "json"): "parity.frameworks.test_program.test_a_request_is_as_the_document_shows_it",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import colorsys
 import functools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -17,8 +18,9 @@ MOST_PLANES = 8
 LARGEST = 64
 """Rows, and columns, of a plane that are drawn; of more there is a sentence."""
 
-Kind = Literal["value", "zero", "pad", "kept", "left"]
-"""What a cell is: an element, a zero that is there by construction, one of the padding, inside or outside."""
+Kind = Literal["value", "zero", "pad", "kept", "left", "none"]
+"""What a cell is: an element, a zero that is there by construction, one of a padding, an element that is kept
+or is left out, or no cell at all."""
 
 _GOLDEN = 0.61803398875  # turns of the circle of hues, after which no two neighbours are alike
 
@@ -81,32 +83,40 @@ def colour_of(tap: int) -> str:
 
 
 def number(value: float, digits: int = 4) -> str:
-    """Write a number short: an integer as one, another with as many digits."""
+    """Write a number short: an integer of up to four digits as it is, another with as many digits."""
     if not np.isfinite(value):
         return {"inf": "∞", "-inf": "−∞"}.get(str(float(value)), "nan")
-    whole = float(value).is_integer() and abs(value) < 10**digits
+    whole = float(value).is_integer() and abs(value) < 10**4
     return f"{value:.0f}" if whole else f"{value:.{digits}g}"
 
 
-def planes_of(array: NDArray[Any]) -> Iterator[tuple[str, NDArray[Any]]]:
+def planes_of(
+    array: NDArray[Any], names: tuple[str, str] = ("sample", "channel")
+) -> Iterator[tuple[str, NDArray[Any]]]:
     """Yield the planes that are drawn of an array, at most :data:`MOST_PLANES`, with their labels.
 
     A matrix is one plane. (N, C, *spatial) is a plane a channel of each sample, one axis as a row and three
     as a plane for each place on the first of them.
+
+    Args:
+        array: a matrix, or of three to five axes.
+        names: of the first two axes.
     """
     if array.ndim == 2:  # noqa: PLR2004 - a matrix
         yield "", array
         return
     outer = array.shape[:2] + array.shape[2:-2]
-    names = ("sample", "channel", "depth")
     for place in list(np.ndindex(outer))[:MOST_PLANES]:
-        said = [f"{name} {at}" for name, at, size in zip(names, place, outer, strict=False) if size > 1]
+        indices = zip((*names, "depth"), place, outer, strict=False)
+        said = [f"{name} {at}" for name, at, size in indices if size > 1]
         yield ", ".join(said), np.atleast_2d(array[place])
 
 
 def count_planes(array: NDArray[Any]) -> int:
     """Return how many planes an array has."""
-    return 1 if array.ndim == 2 else int(np.prod(array.shape[:2] + array.shape[2:-2]))  # noqa: PLR2004 - a matrix
+    if array.ndim == 2:  # noqa: PLR2004 - a matrix
+        return 1
+    return math.prod(array.shape[:2] + array.shape[2:-2])
 
 
 def cells(plane: NDArray[Any], make: Callable[[tuple[int, int], Any], Cell]) -> tuple[tuple[Cell, ...], ...]:

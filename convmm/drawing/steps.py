@@ -45,7 +45,7 @@ def picture_of(step: Step) -> str:
     )
     size = "×".join(map(str, step.array.shape))
     said = sentence(
-        f"{step.text[:1].upper()}{step.text[1:]}.",
+        f"{step.text}.",
         "" if planes else "It has no element.",
         f"Drawn are the first {LARGEST} of each axis." if cut else "",
         left_out(planes, count_planes(array), "planes") if planes else "",

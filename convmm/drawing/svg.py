@@ -25,6 +25,7 @@ text.faint { fill: #57606a; }
 """Black on white, as a picture is that stands in a page of unknown colours."""
 
 _FILLS = {"value": "#ffffff", "zero": "#f6f7f8", "pad": "#eceef1", "kept": "#cfe3ff", "left": "#f6f7f8"}
+_LINES = {"kept": 'stroke="#1b1f24"', "pad": 'stroke="#57606a" stroke-dasharray="2 2"'}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def document(block: Block, *, title: str, text: str, name: str = "picture", styl
         name: the beginning of its ids, unlike any other's in one page.
         style: its style sheet; None for a picture in a page that has one.
     """
-    edge = 0 if style is None else 12
+    edge = 1 if style is None else 12
     width, height = block.width + 2 * edge, block.height + 2 * edge
     sheet = "" if style is None else f"<style>{style}</style>"
     ground = "" if style is None else '<rect class="ground" width="100%" height="100%" fill="#ffffff"/>'
@@ -127,9 +128,11 @@ def _plane(plane: Plane, *, square: bool) -> Block:
 def _cell(
     cell: Cell, place: tuple[int, int], box: tuple[float, float, float, float], *, written: bool
 ) -> str:
+    if cell.kind == "none":
+        return ""
     x, y, wide, high = box
     fill = _FILLS[cell.kind] if cell.tap is None else colour_of(cell.tap)
-    dashed = ' stroke-dasharray="2 2"' if cell.kind == "pad" else ""
+    line = _LINES.get(cell.kind, 'stroke="#d0d7de"')
     kind = cell.kind if cell.tap is None else "tap"
     tap = "" if cell.tap is None else f' data-tap="{cell.tap}"'
     taps = f' data-taps="{" ".join(map(str, cell.taps))}"' if cell.taps else ""
@@ -140,7 +143,7 @@ def _cell(
     return (
         f'<g class="cell {kind}" data-at="{place[0]} {place[1]}"{tap}{taps}>'
         f'<rect x="{x:.1f}" y="{y:.1f}" width="{wide:.1f}" height="{high:.1f}" fill="{fill}"'
-        f' stroke="#d0d7de"{dashed}/>{text}</g>'
+        f" {line}/>{text}</g>"
     )
 
 

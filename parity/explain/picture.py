@@ -19,6 +19,14 @@ _WIDEST = 64
 
 def axis_pictures(case: Case) -> Iterator[str]:
     """Draw every axis, one line per layer of each framework."""
+    for number, rows in enumerate(axis_rows(case)):
+        yield ""
+        yield f"axis {number}: {what_marks_mean(case, number)}"
+        yield from _lines(rows, transposed=case.transposed)
+
+
+def axis_rows(case: Case) -> list[dict[str, Axis]]:
+    """Return, for every axis, what this case and each framework's layers make of it, by their names."""
     layers = {"this case": case.geometry.axes} | {
         f"{found.name} {spelling.label}": spelling.meaning.geometry.axes
         for found in usual_frameworks()
@@ -26,36 +34,46 @@ def axis_pictures(case: Case) -> Iterator[str]:
         for spelling in layers_of(found, case)
         if isinstance(spelling, Spelling)
     }
-    for number, axis in enumerate(case.geometry.axes):
-        rows = {label: axes[number] for label, axes in layers.items()}
-        yield ""
-        yield f"axis {number}: {_what(axis, case)}"
-        yield from _rows(rows, transposed=case.transposed)
+    return [{label: axes[number] for label, axes in layers.items()} for number in range(case.rank)]
 
 
-def _what(axis: Axis, case: Case) -> str:
+def what_marks_mean(case: Case, number: int, kept: str = "#") -> str:
+    """Say what there is on an axis, and what the marks of its picture stand for."""
+    axis = case.geometry.axes[number]
     if case.transposed:
         return (
             f"full response of {axis.full} = ({axis.coarse} - 1) * {axis.stride} + {axis.extent}; "
-            "# kept, . cropped, o a zero of the output padding"
+            f"{kept} kept, . cropped, o a zero of the output padding"
         )
     added = "a zero" if case.filled_with == ZEROS else f"an element ({case.filled_with!r})"
-    return f"input of {axis.fine}; # read, . left over, o {added} of the padding"
+    return f"input of {axis.fine}; {kept} read, . left over, o {added} of the padding"
 
 
-def _rows(rows: dict[str, Axis], *, transposed: bool) -> Iterator[str]:
+def _lines(rows: dict[str, Axis], *, transposed: bool) -> Iterator[str]:
+    marks = marks_of(rows, transposed=transposed)
+    if marks is None:
+        yield "  (too long to draw)"
+        return
+    width = max(map(len, rows))
+    for label, row in marks.items():
+        yield f"  {label:<{width}}  {''.join(row)}".rstrip()
+
+
+def marks_of(rows: dict[str, Axis], *, transposed: bool) -> dict[str, list[str]] | None:
+    """Return the marks of each row, all of one length; None where they are too many to draw.
+
+    The first row says how long the input, or the full response, is.
+    """
     spans = {label: _span(axis, transposed=transposed) for label, axis in rows.items()}
     axis = next(iter(rows.values()))
     whole = (0, axis.full if transposed else axis.fine)
     first = min(whole[0], *(begin for begin, _ in spans.values()))
     last = max(whole[1], *(end for _, end in spans.values()))
     if last - first > _WIDEST:
-        yield "  (too long to draw)"
-        return
-    width = max(map(len, rows))
-    for label, span in spans.items():
-        marks = "".join(_mark(place, span, whole) for place in range(first, last))
-        yield f"  {label:<{width}}  {marks}".rstrip()
+        return None
+    return {
+        label: [_mark(place, span, whole) for place in range(first, last)] for label, span in spans.items()
+    }
 
 
 def _span(axis: Axis, *, transposed: bool) -> tuple[int, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -99,25 +98,25 @@ def size_tables(
             f"{MOST_SIZES}, of all axes that differ together"
         )
     return [
-        AxisSizes(tuple(axes), k, s, d, tuple(_rows(k, s, d, pad, largest)))
+        AxisSizes(tuple(axes), k, s, d, tuple(size_row(size, k, s, d, pad) for size in range(1, largest + 1)))
         for (k, s, d, pad), axes in alike.items()
     ]
 
 
-def _rows(kernel: int, stride: int, dilation: int, padding: Padding, largest: int) -> Iterator[SizeRow]:
-    for coarse in range(1, largest + 1):
-        (fine,) = input_sizes(coarse, kernel, stride=stride, padding=padding, dilation=dilation)
-        restoring = tuple(_restoring(size, kernel, stride, dilation, padding) for size in fine)
-        cases = [
-            Case("conv_transpose1d", (1, 1, coarse), 1, kernel, stride, padding, added, dilation)
-            for added in restoring
-        ]
-        layers = {
-            found.name: tuple(_arguments(found, case) for case in cases)
-            for found in usual_frameworks()
-            if not found.is_oracle
-        }
-        yield SizeRow(coarse, fine, restoring, layers, _default(coarse, kernel, stride, dilation, padding))
+def size_row(coarse: int, kernel: int, stride: int, dilation: int, padding: Padding) -> SizeRow:
+    """Return what belongs to one coarse size of an axis; ``padding`` is a mode, or a pair in a tuple."""
+    (fine,) = input_sizes(coarse, kernel, stride=stride, padding=padding, dilation=dilation)
+    restoring = tuple(_restoring(size, kernel, stride, dilation, padding) for size in fine)
+    cases = [
+        Case("conv_transpose1d", (1, 1, coarse), 1, kernel, stride, padding, added, dilation)
+        for added in restoring
+    ]
+    layers = {
+        found.name: tuple(_arguments(found, case) for case in cases)
+        for found in usual_frameworks()
+        if not found.is_oracle
+    }
+    return SizeRow(coarse, fine, restoring, layers, _default(coarse, kernel, stride, dilation, padding))
 
 
 def _arguments(framework: Framework, case: Case) -> str | None:

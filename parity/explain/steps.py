@@ -21,7 +21,7 @@ from parity.verdict.reference import make_reference
 _READABLE = 30
 """Rows and columns of a matrix that a reader still takes in."""
 
-_MOST_ENTRIES = 2**22
+MOST_ENTRIES = 2**22
 """Of all arrays of the steps: as many are worked out in a second or two, and larger ones are not printed."""
 
 _DENSE = 2**22
@@ -34,18 +34,18 @@ def explain(case: Case, own: OwnArrays = NONE) -> Iterator[str]:
     Raises:
         CaseError: the arrays do not fit in memory.
     """
-    count = _entries(case)
-    arrays = arrays_of(case, own) if count <= _MOST_ENTRIES else None
+    count = entries(case)
+    arrays = arrays_of(case, own) if count <= MOST_ENTRIES else None
     yield f"{case.op}: input {format_shape(case.input)}, output {format_shape(case.output_shape)}"
     yield from axis_pictures(case)
     if arrays is None:
         yield ""
         yield (
-            f"The steps are left out: their arrays have {count} entries, and up to {_MOST_ENTRIES} are "
+            f"The steps are left out: their arrays have {count} entries, and up to {MOST_ENTRIES} are "
             "worked out here."
         )
         return
-    for number, step in enumerate(_steps(case, arrays), 1):
+    for number, step in enumerate(steps_of(case, arrays), 1):
         yield ""
         yield f"{number}. {step.name}, {format_shape(step.array.shape)}: {step.text}"
         yield from _first_matrix(step)
@@ -53,7 +53,7 @@ def explain(case: Case, own: OwnArrays = NONE) -> Iterator[str]:
         yield from _windows(case, arrays)
 
 
-def _entries(case: Case) -> int:
+def entries(case: Case) -> int:
     """Count what the unrolled kernel and the arrays of the steps hold, without making any."""
     geometry = case.geometry
     of_kernel = math.prod(geometry.kernel) * math.prod(geometry.coarse)
@@ -63,7 +63,8 @@ def _entries(case: Case) -> int:
     return unrolled + responses + sum(map(math.prod, shapes))
 
 
-def _steps(case: Case, arrays: Arrays) -> tuple[Step, ...]:
+def steps_of(case: Case, arrays: Arrays) -> tuple[Step, ...]:
+    """Work out the steps of a case in float64."""
     wide = arrays.widened()
     arguments: dict[str, Any] = {
         "stride": case.stride,
