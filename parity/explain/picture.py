@@ -60,19 +60,16 @@ def _lines(rows: dict[str, Axis], *, transposed: bool) -> Iterator[str]:
 
 
 def marks_of(rows: dict[str, Axis], *, transposed: bool) -> dict[str, list[str]] | None:
-    """Return the marks of each row, all of one length; None where they are too many to draw.
-
-    The first row says how long the input, or the full response, is.
-    """
+    """Return the marks of each row, all of one length; None where they are too many to draw."""
     spans = {label: _span(axis, transposed=transposed) for label, axis in rows.items()}
-    axis = next(iter(rows.values()))
-    whole = (0, axis.full if transposed else axis.fine)
-    first = min(whole[0], *(begin for begin, _ in spans.values()))
-    last = max(whole[1], *(end for _, end in spans.values()))
+    wholes = {label: (0, axis.full if transposed else axis.fine) for label, axis in rows.items()}
+    both = [*spans.values(), *wholes.values()]
+    first, last = min(begin for begin, _ in both), max(end for _, end in both)
     if last - first > _WIDEST:
         return None
     return {
-        label: [_mark(place, span, whole) for place in range(first, last)] for label, span in spans.items()
+        label: [_mark(place, span, wholes[label]) for place in range(first, last)]
+        for label, span in spans.items()
     }
 
 

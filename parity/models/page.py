@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from html import escape
 
 
 def counted(number: int, what: str) -> str:
@@ -19,7 +18,6 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], notes: Itera
         rows: of cells, one for each column.
         notes: the sentences.
     """
-    head = "".join(f'<th scope="col">{escape(each)}</th>' for each in columns)
-    body = "".join(f"<tr>{''.join(f'<td>{escape(str(cell))}</td>' for cell in row)}</tr>" for row in rows)
-    said = "".join(f"<p>{escape(each)}</p>" for each in notes)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{said}"
+    from parity.markup.templates import render  # noqa: PLC0415 - imported when it is looked at
+
+    return render("parity.models", "table.html", {"columns": columns, "rows": rows, "notes": notes})

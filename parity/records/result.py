@@ -323,6 +323,12 @@ class CaseResult:
             own_arrays={name: each.digest for name, each in self.own.items()} or msgspec.UNSET,
         )
 
+    def _repr_html_(self) -> str:
+        """Show the verdict, the command and a table of the results in a notebook."""
+        from parity.markup.templates import render  # noqa: PLC0415 - imported when it is looked at
+
+        return render("parity.records", "case.html", {"record": self.record})
+
     def to_dict(self) -> dict[str, Any]:
         """Return the case and its results as JSON has them."""
         found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self.record))

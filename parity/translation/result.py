@@ -112,6 +112,13 @@ class Translation:
             ) from None
         return target.filled(program.call(), converted, self.sizes[0])
 
+    def _repr_html_(self) -> str:
+        """Show the code and the proof in a notebook."""
+        from parity.markup.templates import render  # noqa: PLC0415 - imported when it is looked at
+
+        values = {"translation": self, "remarks": remarks(self)}
+        return render("parity.translation", "translation.html", values)
+
     @property
     def verified(self) -> bool:
         """Whether both layers were proved to compute the same."""

@@ -47,6 +47,7 @@ class Pictures:
         notes: what is left out, in sentences.
         kernel: the kernel; None, as all down to ``same``, where no part of the case can be drawn.
         taps: of the kernel.
+        padded: the matrices, and the taps, are of the input with its padding, which holds elements.
         flow: the steps.
         matrices: the unrolled kernel and its transpose.
         same: where "same" lies inside "valid", of a transposed case.
@@ -59,6 +60,7 @@ class Pictures:
     notes: tuple[str, ...]
     kernel: Grid | None
     taps: list[Tap]
+    padded: bool
     flow: list[Grid]
     matrices: list[Grid]
     same: Grid | None
@@ -85,6 +87,7 @@ def pictures_of(case: Case, own: OwnArrays = NONE) -> Pictures:
         part.notes if part else (nothing,),
         kernel_grid(part) if part else None,
         taps_of(part) if part else [],
+        case.filled_with != ZEROS,
         flow_of(part) if part else [],
         _matrices(part) if part else [],
         same_inside_valid(part) if part else None,

@@ -57,8 +57,7 @@ def _ambiguity(case: Case, axis: Axis, places: list[int]) -> Ambiguity:
     )
     rows = dict(_rows(row, axis, padding))
     said = "0 1 2 … read by the convolution, . left over, o an element of the padding."
-    longest = dict(sorted(rows.items(), key=lambda item: -item[1].fine))
-    picture = strips(f"Sizes of {title.lower()}", said, longest, transposed=False)
+    picture = strips(f"Sizes of {title.lower()}", said, rows, transposed=False)
     return Ambiguity(title, sentence, row, axis.fine, picture)
 
 

@@ -37,7 +37,8 @@ class Tap:
         place: on each axis.
         values: its elements, of the channels in order.
         colour: "#rrggbb".
-        fine: positions that it joins on the convolution's input side, on each axis.
+        fine: positions that it joins on the convolution's input side, on each axis; of an input with its
+            padding where that is of elements.
         coarse: positions that it joins them to, likewise.
     """
 
@@ -51,7 +52,7 @@ class Tap:
 
 def taps_of(part: Part) -> list[Tap]:
     """List the taps of a kernel with what each joins."""
-    w, axes = part.arrays.w, part.case.geometry.axes
+    w, axes = part.arrays.w, part.case.geometry.extended.axes
     found: list[Tap] = []
     for place in np.ndindex(*part.case.kernel):
         joined = [axis.joined_by(tap, slice(0, axis.coarse)) for tap, axis in zip(place, axes, strict=True)]

@@ -43,7 +43,7 @@ def strips(title: str, text: str, rows: Mapping[str, Axis], *, transposed: bool)
     Args:
         title: of the picture.
         text: what there is to say of it.
-        rows: an axis each, by what stands before it; the first has the length that all are drawn on.
+        rows: an axis each, by what stands before it.
         transposed: whether the elements are those of the full response, or of the input.
     """
     marks = marks_of(dict(rows), transposed=transposed)

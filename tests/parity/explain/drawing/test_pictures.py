@@ -59,6 +59,8 @@ def test_ambiguous_sizes_are_said_with_the_output_padding_that_chooses() -> None
     assert both.row.output_padding == (0, 1)
     assert both.size == 6
     assert both.sentence.startswith("Ambiguous: the convolution maps each of the sizes 5, 6 to 2.")
+    read = [[cell.kind for cell in row] for row in both.picture.planes[0].rows]
+    assert read == [[*["kept"] * 5, "none"], [*["kept"] * 5, "left"]]
     (one,) = pictures_of(Case("conv1d", (1, 1, 4), 1, 2)).sizes
     assert one.sentence.startswith("Not ambiguous")
 
