@@ -80,8 +80,17 @@ def test_a_case_without_a_result_says_so() -> None:
 
 
 def test_texts_of_results_are_text() -> None:
-    texts = dict.fromkeys(("framework", "version", "spelling", "variant", "layer", "reason"), HOSTILE)
-    result = Result(**texts, status=HOSTILE, error=f"E: {HOSTILE}", output=HOSTILE)
+    result = Result(
+        framework=HOSTILE,
+        version=HOSTILE,
+        spelling=HOSTILE,
+        variant=HOSTILE,
+        layer=HOSTILE,
+        status=HOSTILE,
+        output=HOSTILE,
+        error=f"E: {HOSTILE}",
+        reason=HOSTILE,
+    )
     page = Page(CaseResult(Case("conv1d", (1, 1, 4), 1, 2), np.zeros((1, 1, 3)), (result,))._repr_html_())
     assert SHOWN in page.texts["code"]
     assert page.texts["td"][-1] == f"E: {SHOWN}"
@@ -108,7 +117,8 @@ def test_a_translation_shows_its_code_and_its_proof() -> None:
 
 
 def test_a_table_of_a_model_has_its_rows_and_sentences() -> None:
-    page = Page(table(["a", HOSTILE], iter([[1, HOSTILE], ["x", None]]), [HOSTILE]))
+    rows: list[list[object]] = [[1, HOSTILE], ["x", None]]
+    page = Page(table(["a", HOSTILE], iter(rows), [HOSTILE]))
     assert page.texts["th"] == ["a", SHOWN]
     assert page.texts["td"] == ["1", SHOWN, "x", "None"]
     assert page.texts["p"] == [SHOWN]
