@@ -84,10 +84,11 @@ def colour_of(tap: int) -> str:
 
 def number(value: float, digits: int = 4) -> str:
     """Write a number short: an integer of up to four digits as it is, another with as many digits."""
-    if not np.isfinite(value):
-        return {"inf": "∞", "-inf": "−∞"}.get(str(float(value)), "nan")
-    whole = float(value).is_integer() and abs(value) < 10**4
-    return f"{value:.0f}" if whole else f"{value:.{digits}g}"
+    plain = float(value)
+    if not math.isfinite(plain):
+        return {"inf": "∞", "-inf": "−∞"}.get(str(plain), "nan")
+    whole = plain.is_integer() and abs(plain) < 10**4
+    return f"{plain:.0f}" if whole else f"{plain:.{digits}g}"
 
 
 def planes_of(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -64,6 +65,12 @@ def test_of_a_large_array_the_first_part_is_drawn_and_that_is_said() -> None:
 @pytest.mark.parametrize("array", [np.zeros((0, 1, 3)), np.zeros((0, 0)), np.zeros((1, 1, 0, 2))])
 def test_an_array_without_elements_says_so(array: Any) -> None:  # noqa: ANN401 - of any shape
     assert "It has no element." in str(picture(Step("none", "nothing", array)).findtext(f"{SVG}desc"))
+
+
+@pytest.mark.parametrize("dtype", ["bool", "int8", "uint64", "float16", ml_dtypes.bfloat16, "longdouble"])
+def test_numbers_of_every_dtype_are_written(dtype: Any) -> None:  # noqa: ANN401 - what NumPy takes for one
+    root = picture(Step("one", "it is", np.ones((2, 2), dtype)))
+    assert set(numbers(root).values()) == {"1"}
 
 
 def test_texts_are_text() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -12,7 +14,8 @@ import pytest
 from parity import Case
 from parity.cases.own import own_arrays
 from parity.cli.main import run_cli
-from parity.explain.drawing.pictures import make_page, make_svg, pictures_of
+from parity.explain.drawing.pictures import Pictures, make_page, make_svg, pictures_of
+from parity.explain.drawing.windows import strips
 from tests.parity.explain.drawing.reading import SVG
 
 CASE = Case("conv_transpose2d", (1, 1, 2, 2), 1, 3, 2, output_padding=1, values="arange")
@@ -92,17 +95,29 @@ def test_the_picture_is_xml_without_script_or_reference(case: Case) -> None:
 
 
 @pytest.mark.parametrize("make", [make_page, make_svg])
-def test_a_file_of_any_name_is_text(tmp_path: Path, make: object) -> None:
+def test_a_file_of_any_name_is_text(tmp_path: Path, make: Callable[[Pictures], str]) -> None:
     case = Case("conv1d", (1, 1, 4), 1, 2)
     name = "<script>alert(1)</script>\"'`&lt;\u202e{{ 7 * 7 }}.npy".replace("/", "")
     file = tmp_path / name
     np.save(file, np.ones((1, 1, 4), np.float32))
-    text = make(pictures_of(case, own_arrays(case, x=file)))  # type: ignore[operator] # one of the two
+    text = make(pictures_of(case, own_arrays(case, x=file)))
     assert "<script>alert" not in text
     assert "&lt;script&gt;alert(1)&lt;script&gt;" in text
     assert "\u202e" not in text
     assert r"\u202e" in text
     assert "{{ 7 * 7 }}" in text
+
+
+@pytest.mark.parametrize("make", [make_page, make_svg])
+def test_a_framework_of_any_name_is_text(make: Callable[[Pictures], str]) -> None:
+    name = "</text><script>\"'&\x00\u202e"
+    rows = {name: CASE.geometry.axes[0]}
+    text = make(replace(pictures_of(CASE), windows=[strips(name, name, rows, transposed=True)]))
+    assert "&lt;/text&gt;&lt;script&gt;" in text
+    assert not {"\x00", "\u202e"} & set(text)
+    assert r"\x00\u202e" in text
+    for picture in re.findall(r"<svg .*?</svg>", text, re.DOTALL):
+        ET.fromstring(picture)  # noqa: S314 - our own
 
 
 def ran(capsys: pytest.CaptureFixture[str], *options: object) -> tuple[int, str, str]:
