@@ -11,6 +11,7 @@ from parity.cli.options import (
     json_option,
 )
 from parity.cli.output import (
+    count_of,
     json_document,
     note,
     note_if_torn,
@@ -51,9 +52,9 @@ def show_diff(found: Diff) -> None:
         _only_here(side)
     for group in found.groups:
         subject = f"{group.result}: " if group.result else ""
-        say(f"{group.kind}, {_cases(len(group.cases))}: {subject}{group.how}")
+        say(f"{group.kind}, {count_of(len(group.cases))}: {subject}{group.how}")
         say(f"    {group.cases[0][0]}")
-    say(f"{found.changed} of {_cases(found.compared)} in both changed{_lone(found)}")
+    say(f"{found.changed} of {count_of(found.compared)} in both changed{_lone(found)}")
 
 
 def _only_here(side: Side) -> None:
@@ -61,7 +62,7 @@ def _only_here(side: Side) -> None:
         say(f"only in {side.file}: {name}")
     for suite, alone in itertools.groupby(side.cases, key=lambda lone: lone.suite):
         first, *others = alone
-        say(f"only in {side.file}: {_cases(1 + len(others))} of suite {suite}")
+        say(f"only in {side.file}: {count_of(1 + len(others))} of suite {suite}")
         say(f"    {first.command}")
 
 
@@ -75,7 +76,3 @@ def _note_repeated(side: Side) -> None:
 def _lone(found: Diff) -> str:
     alone = [f"{len(side.cases)} only in {side.file}" for side in (found.old, found.new) if side.cases]
     return "".join(f", {words}" for words in alone)
-
-
-def _cases(count: int) -> str:
-    return "1 case" if count == 1 else f"{count} cases"

@@ -57,6 +57,11 @@ def spelling_text(spelling: str, output: str, variant: str = "") -> str:
     return named if output == "value" else f"{named} {output}"
 
 
+def count_of(cases: int) -> str:
+    """Say how many cases."""
+    return "1 case" if cases == 1 else f"{cases} cases"
+
+
 def note_nothing_compared(counted: Report) -> None:
     """Say on stderr that nothing was compared, if so."""
     if not counted.comparisons:

@@ -12,6 +12,7 @@ from parity.cli.options import (
     json_option,
 )
 from parity.cli.output import (
+    count_of,
     json_document,
     make_table,
     note_if_torn,
@@ -29,6 +30,9 @@ from parity.records.junit import junit_document, write_junit
 from parity.records.reader import read_records
 
 _MOST_UNEXPLAINED = 20
+
+_MOST_EXPLAINED = 20
+"""Kinds of reasons that are printed, each with a command."""
 
 
 @click.command("report")
@@ -78,8 +82,9 @@ def show_report(header: Header, counted: Report) -> None:
         table.add_row(*shown, *(str(count or "·") for count in counts))
     print_table(table)
     unexplained = counted.unexplained
-    for command, label, reason in unexplained[:_MOST_UNEXPLAINED]:
-        say(f"unexplained: {label}: {reason}\n    {command}")
+    for each in unexplained[:_MOST_UNEXPLAINED]:
+        name = f"{each.name}: " if each.name else ""
+        say(f"unexplained: {name}{each.result}: {each.reason}\n    {each.command}")
     if len(unexplained) > _MOST_UNEXPLAINED:
         say(f"… and {len(unexplained) - _MOST_UNEXPLAINED} more unexplained results")
     for name, label, found, reason in counted.apart[:_MOST_UNEXPLAINED]:
@@ -88,6 +93,15 @@ def show_report(header: Header, counted: Report) -> None:
         say(f"… and {len(counted.apart) - _MOST_UNEXPLAINED} more native layers that do not agree")
     show_declined(counted)
     show_stale(counted)
+    _show_explained(counted)
     within = f" within {shlex.join(words_of(header.selection))}" if header.selection else ""
     say(f"{counted.summary} ({', '.join(header.suites)}{within})")
     note_nothing_compared(counted)
+
+
+def _show_explained(counted: Report) -> None:
+    """Print by what the cases that are explained are, each kind with a case of it."""
+    for each in counted.explained[:_MOST_EXPLAINED]:
+        say(f"explained by {each.reason}: {count_of(each.count)}\n    {each.command}")
+    if len(counted.explained) > _MOST_EXPLAINED:
+        say(f"… and {len(counted.explained) - _MOST_EXPLAINED} more kinds of reasons, which --json lists")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from enum import IntEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -14,6 +15,7 @@ from parity.cases.op import OPS
 from parity.cases.suites import BUILT_IN, KNOWN
 from parity.cases.verdict import VERDICTS
 from parity.records.header import Header
+from parity.records.reasons import Explanation, reason_of
 from parity.records.result import ENDED_BADLY, Record, Result
 
 COLUMNS = (
@@ -31,6 +33,9 @@ COLUMNS = (
 SPELLINGS = ("native", "exact", "lookalike")
 
 OUTPUTS = ("value", "input_grad", "weight_grad", "bias_grad")
+
+NOTHING_TELLS = "nothing tells: all are identical, and one number everywhere would be, too"
+"""Of a case without a difference that yet does not count as agreeing, the reason."""
 
 Row = tuple[str, str, str, str]
 """Framework, spelling, output and op."""
@@ -58,6 +63,24 @@ _WORST_FIRST = (
 def worst(outcomes: Iterable[Outcome]) -> Outcome:
     """Return what a command ends with that comes to all of these, one at least."""
     return min(outcomes, key=_WORST_FIRST.index)
+
+
+class Unexplained(NamedTuple):
+    """What nothing explains.
+
+    Attributes:
+        suite: the case's; empty where it has none.
+        name: the case's in its suite; likewise.
+        command: the case's.
+        result: the result's label; "verdict" where the case has another verdict than its suite expects.
+        reason: in words.
+    """
+
+    suite: str
+    name: str
+    command: str
+    result: str
+    reason: str
 
 
 _MOST_DIGITS = 20
@@ -112,7 +135,9 @@ class Report:
         self.comparisons = 0
         self._suites: Sequence[str] = header.suites if header else ()
         self._frameworks = [each.framework for each in header.frameworks] if header else []
-        self._unexplained: list[tuple[tuple[object, ...], tuple[str, str, str]]] = []
+        self._unexplained: list[tuple[tuple[object, ...], Unexplained]] = []
+        self._reasons: Counter[str] = Counter()
+        self._shortest: dict[str, tuple[int, str]] = {}
         self.divergences: Counter[str] = Counter()
         self.declined: Counter[tuple[str, str]] = Counter()
         self._unseen: Counter[str] = Counter()
@@ -127,7 +152,10 @@ class Report:
         self.verdicts["unexplained" if record.unmet else record.verdict] += 1
         if record.unmet:
             place = (*record_place(record, self._suites), ())
-            self._unexplained.append((place, (record.command, "verdict", record.unmet)))
+            unmet = Unexplained(*record.place, record.command, "verdict", record.unmet)
+            self._unexplained.append((place, unmet))
+        elif record.verdict == "explained":
+            self._count_reasons(record)
         for result in record.results:
             row = (result.framework, result.spelling, result.output, record.op)
             counts = self._counts.setdefault(row, Counter())
@@ -146,12 +174,28 @@ class Report:
                 self._ended_badly += ended_badly(result)
                 counts["unexplained"] += 1
                 place = (*record_place(record, self._suites), self._row_place(row))
-                self._unexplained.append((place, (record.command, result.label, _why(result))))
+                found = Unexplained(*record.place, record.command, result.label, _why(result))
+                self._unexplained.append((place, found))
+
+    def _count_reasons(self, record: Record) -> None:
+        reasons = set(filter(None, map(reason_of, record.results)))
+        for reason in reasons or {NOTHING_TELLS}:
+            self._reasons[reason] += 1
+            here = (len(record.command), record.command)
+            self._shortest[reason] = min(here, self._shortest.get(reason, here))
 
     @property
-    def unexplained(self) -> list[tuple[str, str, str]]:
-        """Command, result and reason of each, by suite, the case's name, command, and result."""
+    def unexplained(self) -> list[Unexplained]:
+        """What nothing explains, by suite, the case's name, command, and result."""
         return [found for _, found in sorted(self._unexplained)]
+
+    @property
+    def explained(self) -> list[Explanation]:
+        """What explains the cases whose verdict is "explained", the most frequent kind of reason first."""
+        return [
+            Explanation(reason, count, self._shortest[reason][1])
+            for reason, count in sorted(self._reasons.items(), key=lambda item: (-item[1], item[0]))
+        ]
 
     @property
     def apart(self) -> list[tuple[str, str, str, str]]:
@@ -221,10 +265,8 @@ class Report:
                 {**dict(zip(names, row, strict=True)), **dict(zip(COLUMNS, counts, strict=True))}
                 for row, counts in self.rows
             ],
-            "unexplained": [
-                {"command": command, "result": label, "reason": reason}
-                for command, label, reason in self.unexplained
-            ],
+            "unexplained": [found._asdict() for found in self.unexplained],
+            "explained": [asdict(kind) for kind in self.explained],
             "declined": [
                 {"result": label, "reason": reason, "count": count}
                 for (label, reason), count in self.declined.most_common()

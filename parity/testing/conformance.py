@@ -180,7 +180,7 @@ def _check_results(framework: Framework, run: Iterable[CaseResult]) -> None:
     wrong = counted.unexplained
     if wrong:
         shown = "\n".join(
-            f"{label}: {reason}\n    $ {command}" for command, label, reason in wrong[:_MOST_SHOWN]
+            f"{each.result}: {each.reason}\n    $ {each.command}" for each in wrong[:_MOST_SHOWN]
         )
         raise AssertionError(f"{framework.name}: {len(wrong)} results are not what was predicted:\n{shown}")
     if not counted.comparisons and not framework.is_oracle:

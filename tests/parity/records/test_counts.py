@@ -46,7 +46,7 @@ def test_what_is_unexplained_is_listed_by_the_headers_suites_and_frameworks() ->
     backwards = {**header, "suites": ["second", "first"], "frameworks": header["frameworks"][::-1]}
     first, typed_records = typed([backwards, *records])
     report = Report(typed_records, first)
-    commands = [command for command, _, _ in report.unexplained]
+    commands = [each.command for each in report.unexplained]
     named = [record["command"] for record in (*records[3:], *records[:3])]
     assert list(dict.fromkeys(commands)) == named
     assert [row[0] for row, _ in report.rows] == sorted((row[0] for row, _ in report.rows), reverse=True)
