@@ -22,17 +22,12 @@ from parity.cli.options import (
     json_option,
     timeout_option,
 )
-from parity.cli.output import (
-    Json,
-    json_document,
-    make_table,
-    note,
-    print_table,
-    text,
-)
+from parity.cli.output import Json, json_document, note, text
 from parity.cli.progress import progress
 from parity.cli.selection import MOST_DRAWN, selection_of, selection_options
 from parity.cli.streams import say
+from parity.cli.styled import tell
+from parity.cli.tables import make_table, print_table
 from parity.frameworks.distributions import check_hypothesis
 from parity.frameworks.function import usual_dtypes
 from parity.frameworks.task import Submit
@@ -179,9 +174,9 @@ def show_counts(document: Json) -> None:
         say(f"nothing to try a law on in {each['count']}: {each['reason']}")
     for law in laws:
         if law["smallest"] is not None:
-            say(f"broken: {law['name']}: {law['smallest']['message']}")
+            tell(f"broken: {law['name']}: {law['smallest']['message']}")
             say(f"    {law['smallest']['command']}")
     broken = sum(bool(law["broken"]) for law in laws)
-    say(f"\n{document['cases']} cases: {broken} laws broken; seed {document['seed']}")
+    tell(f"\n{document['cases']} cases: {broken} laws broken; seed {document['seed']}")
     if not any(law["holds"] + law["broken"] for law in laws):
         note("nothing was checked: no law could be tried")

@@ -11,8 +11,10 @@ import click
 
 from parity.cli.models import input_option
 from parity.cli.options import json_option
-from parity.cli.output import json_document, print_rows
+from parity.cli.output import json_document
 from parity.cli.streams import say
+from parity.cli.styled import tell, tell_code
+from parity.cli.tables import print_rows
 from parity.frameworks.code.format import formatted
 from parity.models.comparison.comparing import compare
 from parity.models.comparison.mapping import write_map
@@ -54,8 +56,9 @@ def show_comparison(found: Comparison) -> None:
     if found.findings:
         print_rows(COLUMNS, (finding.cells for finding in found.findings))
     for line in found.sentences:
-        say(line)
+        tell(line)
     if found.first is not None and found.first.instead:
-        say(f"to write in the place of {found.first.theirs}:\n{formatted(found.first.instead).rstrip()}")
+        say(f"to write in the place of {found.first.theirs}:")
+        tell_code(formatted(found.first.instead).rstrip())
     if found.first is not None:
         say(f"its layer by itself: {found.first.commands[0]}")

@@ -11,12 +11,8 @@ from parity.cases.op import OPS, Op
 from parity.cli.options import (
     json_option,
 )
-from parity.cli.output import (
-    Json,
-    json_document,
-    make_table,
-    print_table,
-)
+from parity.cli.output import Json, json_document
+from parity.cli.tables import make_table, print_table
 from parity.frameworks.interface import Framework
 from parity.frameworks.known.registry import layers_of
 from parity.frameworks.spelling import Spelling

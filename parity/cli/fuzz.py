@@ -10,18 +10,12 @@ import click
 
 from parity.cli.contestants import contestant_options, select_frameworks
 from parity.cli.options import Count, Seconds, divergences_option, jobs_option, json_option, timeout_option
-from parity.cli.output import (
-    Json,
-    json_document,
-    make_table,
-    note_nothing_compared,
-    print_table,
-    show_declined,
-    show_stale,
-)
+from parity.cli.output import Json, json_document, note_nothing_compared, show_declined, show_stale
 from parity.cli.progress import progress
 from parity.cli.selection import MOST_DRAWN, selection_of, selection_options
 from parity.cli.streams import say
+from parity.cli.styled import tell_code
+from parity.cli.tables import make_table, print_table
 from parity.frameworks.distributions import check_hypothesis
 from parity.frameworks.function import usual_dtypes
 from parity.frameworks.known.registry import load_registry
@@ -130,7 +124,7 @@ def show_findings(document: Json, counted: Report) -> None:
 
 
 def _table(findings: list[Json]) -> None:
-    table = make_table("", "cause", "dtypes", "cases", "shrunk", "smallest case")
+    table = make_table("", "cause", "dtypes", "cases", "shrunk", "smallest case", label=2)
     for number, finding in enumerate(findings, 1):
         table.add_row(
             str(number),
@@ -148,8 +142,10 @@ def _finding(number: int, finding: Json) -> None:
     say(f"\n{number}. {finding['summary']}: {finding['result']['error'] or finding['result']['reason']}")
     say(f"    {finding['command']}")
     if finding["script"] is not None:
-        say(f"\nA script that shows it:\n\n{finding['script']}")
+        say("\nA script that shows it:\n")
+        tell_code(finding["script"])
     if finding["entry"] is None:
         say("No known difference can explain it: a layer computed what its rules say it refuses.\n")
     else:
-        say(f"A draft for a file of known differences:\n\n{finding['entry']}\n")
+        say("A draft for a file of known differences:\n")
+        tell_code(f"{finding['entry']}\n", "toml")

@@ -10,8 +10,9 @@ import click
 
 from parity.cli.models import input_option
 from parity.cli.options import json_option
-from parity.cli.output import json_document, note, print_rows
+from parity.cli.output import json_document, note
 from parity.cli.streams import say
+from parity.cli.tables import print_rows
 from parity.models.inputs import Input
 from parity.models.listing import COLUMNS, Listing, layers
 from parity.records.counts import Outcome

@@ -1,21 +1,17 @@
-"""Print JSON, tables and remarks, for a terminal, a file or a pipe."""
+"""Print JSON and remarks, for a terminal, a file or a pipe."""
 
 from __future__ import annotations
 
 import json
 import re
-import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
-from parity.cases.printable import printable
-from parity.cli.streams import fitted, say
+from parity.cli.streams import say
+from parity.cli.styled import tell
 from parity.records.counts import Report
 from parity.records.reader import is_torn
 
@@ -23,9 +19,6 @@ Json = Mapping[str, Any]
 
 
 NOTHING_COMPARED = "nothing was compared: no framework beside the NumPy core gave values that tell"
-
-WIDE = 200
-"""Columns of a table that is no terminal's: a pipe has no width to fit into."""
 
 
 def json_document(value: object) -> None:
@@ -78,52 +71,19 @@ def show_declined(counted: Report) -> None:
         shown = [f"{why} ({count})" for why, count in reasons[:_MOST_REASONS]]
         more = [f"and {len(reasons) - _MOST_REASONS} more reasons"] if len(reasons) > _MOST_REASONS else []
         total = sum(count for _, count in reasons)
-        say(f"unsupported, as it says: {label}, {total} results: {', '.join([*shown, *more])}")
+        tell(f"unsupported, as it says: {label}, {total} results: {', '.join([*shown, *more])}")
 
 
 def show_stale(counted: Report) -> None:
     """Print the known differences that are gone."""
     for name, count in counted.stale.items():
-        say(f"stale: known difference {name}: due in {count} results, and seen in none")
+        tell(f"stale: known difference {name}: due in {count} results, and seen in none")
 
 
 def note_if_torn(file: Path) -> None:
     """Say on stderr that a record that was read has no end."""
     if is_torn(file):
         note(f"{file}: the last line is torn and was dropped; the sweep was interrupted")
-
-
-class PlainTable(Table):
-    """A table whose cells are what they say: no markup, and nothing that acts on a terminal."""
-
-    def add_row(self, *cells: str) -> None:  # type: ignore[override] # texts are all that there is
-        """Add a row."""
-        super().add_row(*(fitted(printable(cell), sys.stdout) for cell in cells))
-
-
-def make_table(*columns: str, numbers: int = 0) -> PlainTable:
-    """Make a table whose last ``numbers`` columns are right-aligned."""
-    table = PlainTable(box=box.SIMPLE, pad_edge=False)
-    for place, column in enumerate(columns):
-        table.add_column(column, justify="right" if place >= len(columns) - numbers else "left")
-    return table
-
-
-def print_table(table: Table) -> None:
-    """Print a table for whoever reads it: a terminal, or a file; no name is markup."""
-    is_terminal = Console().is_terminal
-    console = Console(width=None if is_terminal else WIDE, markup=False, emoji=False, highlight=False)
-    if not is_terminal or not console.encoding.startswith("utf"):
-        table.box = box.ASCII2
-    console.print(table)
-
-
-def print_rows(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table of texts."""
-    table = make_table(*columns)
-    for cells in rows:
-        table.add_row(*cells)
-    print_table(table)
 
 
 def text(value: object) -> str:

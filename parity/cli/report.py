@@ -14,15 +14,14 @@ from parity.cli.options import (
 from parity.cli.output import (
     count_of,
     json_document,
-    make_table,
     note_if_torn,
     note_nothing_compared,
-    print_table,
     show_declined,
     show_stale,
     spelling_text,
 )
-from parity.cli.streams import say
+from parity.cli.styled import tell
+from parity.cli.tables import make_table, print_table
 from parity.page.page import write_page
 from parity.records.counts import COLUMNS, Outcome, Report
 from parity.records.header import Header
@@ -75,8 +74,8 @@ def command(
 def show_report(header: Header, counted: Report) -> None:
     """Print a sweep's counts as a table, what is unexplained, and the totals."""
     for used in header.frameworks:
-        say(" ".join(part for part in (used.framework, used.version, used.backend) if part))
-    table = make_table("framework", "spelling", "op", *COLUMNS, numbers=len(COLUMNS))
+        tell(" ".join(part for part in (used.framework, used.version, used.backend) if part))
+    table = make_table("framework", "spelling", "op", *COLUMNS, numbers=len(COLUMNS), label=3)
     for (framework, spelling, output, op), counts in counted.rows:
         shown = (framework, spelling_text(spelling, output), op)
         table.add_row(*shown, *(str(count or "·") for count in counts))
@@ -84,24 +83,24 @@ def show_report(header: Header, counted: Report) -> None:
     unexplained = counted.unexplained
     for each in unexplained[:_MOST_UNEXPLAINED]:
         name = f"{each.name}: " if each.name else ""
-        say(f"unexplained: {name}{each.result}: {each.reason}\n    {each.command}")
+        tell(f"unexplained: {name}{each.result}: {each.reason}\n    {each.command}")
     if len(unexplained) > _MOST_UNEXPLAINED:
-        say(f"… and {len(unexplained) - _MOST_UNEXPLAINED} more unexplained results")
+        tell(f"… and {len(unexplained) - _MOST_UNEXPLAINED} more unexplained results")
     for name, label, found, reason in counted.apart[:_MOST_UNEXPLAINED]:
-        say(f"{name}: {label}: {found}{f': {reason}' if reason else ''}")
+        tell(f"{name}: {label}: {found}{f': {reason}' if reason else ''}")
     if len(counted.apart) > _MOST_UNEXPLAINED:
-        say(f"… and {len(counted.apart) - _MOST_UNEXPLAINED} more native layers that do not agree")
+        tell(f"… and {len(counted.apart) - _MOST_UNEXPLAINED} more native layers that do not agree")
     show_declined(counted)
     show_stale(counted)
     _show_explained(counted)
     within = f" within {shlex.join(words_of(header.selection))}" if header.selection else ""
-    say(f"{counted.summary} ({', '.join(header.suites)}{within})")
+    tell(f"{counted.summary} ({', '.join(header.suites)}{within})")
     note_nothing_compared(counted)
 
 
 def _show_explained(counted: Report) -> None:
     """Print by what the cases that are explained are, each kind with a case of it."""
     for each in counted.explained[:_MOST_EXPLAINED]:
-        say(f"explained by {each.reason}: {count_of(each.count)}\n    {each.command}")
+        tell(f"explained by {each.reason}: {count_of(each.count)}\n    {each.command}")
     if len(counted.explained) > _MOST_EXPLAINED:
-        say(f"… and {len(counted.explained) - _MOST_EXPLAINED} more kinds of reasons, which --json lists")
+        tell(f"… and {len(counted.explained) - _MOST_EXPLAINED} more kinds of reasons, which --json lists")

@@ -16,18 +16,10 @@ from parity.cases.own import arrays_of
 from parity.cli.arrays import BiasOrFile, case_and_arrays
 from parity.cli.contestants import run_options, select_frameworks
 from parity.cli.options import Count, case_options
-from parity.cli.output import (
-    NOTHING_COMPARED,
-    WIDE,
-    json_document,
-    make_table,
-    note,
-    print_table,
-    show_stale,
-    spelling_text,
-    text,
-)
+from parity.cli.output import NOTHING_COMPARED, json_document, note, show_stale, spelling_text, text
 from parity.cli.streams import say
+from parity.cli.styled import tell
+from parity.cli.tables import WIDE, make_table, print_table
 from parity.frameworks.known.registry import load_registry
 from parity.records.counts import Outcome, Report
 from parity.records.result import CaseResult, Pair, Record, Result
@@ -134,7 +126,7 @@ def _refuse(when: str, given: Mapping[str, object]) -> None:
 def show_result(record: Record) -> None:
     """Print a case's results, its layers as code, and the verdict."""
     shape = "not recorded" if record.reference is None else format_shape(record.reference.shape)
-    say(f"{record.command}\nreference output: {shape}\n")
+    tell(f"{record.command}\nreference output: {shape}\n")
     table = make_table(
         "framework",
         "spelling",
@@ -146,6 +138,8 @@ def show_result(record: Record) -> None:
         "of bound",
         "relation",
         "offset",
+        label=2,
+        results=True,
     )
     for result in record.results:
         table.add_row(
@@ -167,13 +161,13 @@ def show_result(record: Record) -> None:
         if remarks or about not in shown:
             shown.add(about)
             spelling = spelling_text(result.spelling, result.output, result.variant)
-            say(f"{result.framework} {spelling}: {result.layer or 'no layer'}")
+            tell(f"{result.framework} {spelling}: {result.layer or 'no layer'}")
         for remark in remarks:
-            say(f"    {remark}")
+            tell(f"    {remark}")
     _pairs(record.pairs)
     counted = Report([record])
     show_stale(counted)
-    say(f"\nverdict: {_verdict(record, counted)}")
+    tell(f"\nverdict: {_verdict(record, counted)}")
 
 
 def _remarks(result: Result) -> list[str]:
@@ -228,7 +222,7 @@ def _repeats(result: Result) -> str | None:
 def _pairs(pairs: Sequence[Pair]) -> None:
     if not pairs:
         return
-    table = make_table("a", "b", "shape equal", "allclose")
+    table = make_table("a", "b", "shape equal", "allclose", label=2)
     for pair in pairs:
         table.add_row(pair.a, pair.b, text(pair.shape_equal), text(pair.allclose))
     say()

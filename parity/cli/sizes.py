@@ -17,12 +17,9 @@ from parity.cli.options import (
     given_options,
     json_option,
 )
-from parity.cli.output import (
-    json_document,
-    make_table,
-    print_table,
-)
+from parity.cli.output import json_document
 from parity.cli.streams import say
+from parity.cli.tables import make_table, print_table
 from parity.explain.sizes import AxisSizes, size_tables
 from parity.explain.wanted import Answers, Wanted, find_wanted
 from parity.records.counts import Outcome

@@ -24,6 +24,7 @@ from parity.cli.output import (
     note,
 )
 from parity.cli.streams import say
+from parity.cli.styled import tell_code
 from parity.frameworks.code.format import comment
 from parity.frameworks.table import find_framework
 from parity.records.counts import Outcome, worst
@@ -120,6 +121,6 @@ def _attempt(write: Callable[[], Drafted], text: str) -> Drafted | _Failed:
 
 def show_translation(found: Translation) -> None:
     """Print the code, and what there is to say of it as comments: all of it runs as it stands."""
-    say(f"{found.code}\n")
+    tell_code(f"{found.code}\n")
     for line in remarks(found):
-        say(comment(line))
+        tell_code(comment(line))

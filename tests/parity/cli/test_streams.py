@@ -14,10 +14,11 @@ import click
 import pytest
 from rich.console import Console
 
-from parity.cli import main, output
+from parity.cli import main, output, tables
 from parity.cli.main import run_cli
-from parity.cli.output import json_document, make_table, print_table
+from parity.cli.output import json_document
 from parity.cli.streams import say
+from parity.cli.tables import make_table, print_table
 
 EVIL = "a\x1b[31m\x1b]0;t\x07\x9b2J\x08\u202e\u2066\u200b[/bold][red]"
 SHOWN = r"a\x1b[31m\x1b]0;t\x07\x9b2J\x08\u202e\u2066\u200b[/bold][red]"
@@ -140,7 +141,7 @@ def test_nothing_in_a_record_acts_on_the_terminal_that_it_is_reported_on(
     record.write_text(record_of(EVIL))
     run_cli(["report", str(record), "--junit", str(xml)])
     said = capsys.readouterr().out
-    assert f"unexplained: {SHOWN} native: {SHOWN}… × →" in said
+    assert f"unexplained: {SHOWN}: {SHOWN} native: {SHOWN}… × →" in said
     for text in (said, xml.read_text(encoding="utf-8")):
         assert SHOWN in text
         assert all(each.isprintable() or each == "\n" for each in text)
@@ -169,7 +170,7 @@ def test_a_cell_of_a_table_is_text_and_no_markup(monkeypatch: pytest.MonkeyPatch
     def console(**given: Any) -> Console:  # noqa: ANN401 - what rich takes
         return Console(**{**given, "width": 200}, file=written, force_terminal=terminal)
 
-    monkeypatch.setattr(output, "Console", console)
+    monkeypatch.setattr(tables, "Console", console)
     table = make_table("name")
     table.add_row(EVIL)
     print_table(table)
@@ -190,7 +191,7 @@ def test_a_stream_handles_errors_as_its_user_has_said(tmp_path: Path) -> None:
         capture_output=True,
         check=False,
     )
-    assert b"unexplained: ? native" in done.stdout
+    assert b"unexplained: ?: ? native" in done.stdout
 
 
 def test_json_of_a_document_has_no_infinity() -> None:
