@@ -297,6 +297,7 @@ def sweep(session: nox.Session, name: str, *, backend: str = "tensorflow", same:
         written = ("--junit", str(record.with_suffix(".xml")), "--html", str(record.with_suffix(".html")))
         report = ("parity", "report", str(record), *written, "--against", str(old))
         session.run(*report, success_codes=[0, 1, 3, 4])
+        summarize(session, old, record)
         compare(session, old, record, same=same)
     return record
 
@@ -307,6 +308,13 @@ def unpacked_baseline() -> Path:
     unpacked.parent.mkdir(exist_ok=True)
     unpacked.write_bytes(gzip.decompress(BASELINE.read_bytes()))
     return unpacked
+
+
+def summarize(session: nox.Session, old: Path, record: Path) -> None:
+    """Write what a job's summary shows, beside a record: what changed from the baseline, and the counts."""
+    with record.with_suffix(".md").open("w", encoding="utf-8") as file:
+        for command in (("diff", str(old), str(record)), ("report", str(record))):
+            session.run("parity", *command, "--markdown", stdout=file, success_codes=[0, 1, 3, 4])
 
 
 def compare(session: nox.Session, old: Path, record: Path, *, same: bool) -> None:

@@ -114,7 +114,7 @@ def test_every_sweep_of_noxfile_runs_every_night() -> None:
     assert sorted(each["session"] for each in nightly()["strategy"]["matrix"]["include"]) == sessions
 
 
-@pytest.mark.parametrize("found", ["relation, 2 cases: torch native: identical -> window at 1\n", None])
+@pytest.mark.parametrize("found", ["### 2 of 3 cases changed\n", None])
 def test_the_nightly_summary_shows_the_difference_or_says_there_is_none(
     found: str | None, tmp_path: Path
 ) -> None:
@@ -122,14 +122,14 @@ def test_the_nightly_summary_shows_the_difference_or_says_there_is_none(
     records = tmp_path / "build" / "records"
     records.mkdir(parents=True)
     if found:
-        (records / "pinned.diff.txt").write_text(found)
+        (records / "pinned.md").write_text(found)
     summary = tmp_path / "summary.md"
     environment = {**os.environ, "NAME": "pinned", "GITHUB_STEP_SUMMARY": str(summary)}
     script = ["bash", "-e", "-c", step["run"]]  # the PATH's own bash, as in CI
     subprocess.run(script, cwd=tmp_path, env=environment, check=True)
-    _, shown, rest = summary.read_text().split("```")
-    assert shown.strip() == (found or "There is no comparison: the sweep recorded nothing.").strip()
-    assert rest == "\n"
+    title, shown = summary.read_text().split("\n", 1)
+    assert title == "## pinned beside the baseline"
+    assert shown == (found or "There is no comparison: the sweep recorded nothing.\n")
 
 
 @pytest.mark.parametrize("requirement", requirements(), ids=str)

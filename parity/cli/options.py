@@ -213,3 +213,18 @@ divergences_option = click.option(
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+markdown_option = click.option(
+    "--markdown", is_flag=True, help="Print Markdown, as a CI job's summary takes it (GitHub's tables)."
+)
+
+
+def refuse_both(*, markdown: bool, as_json: bool) -> None:
+    """Refuse two forms of one output.
+
+    Raises:
+        UsageError: both are asked for.
+    """
+    if markdown and as_json:
+        raise click.UsageError("--markdown: allowed without --json, which prints the same as JSON")

@@ -8,9 +8,7 @@ from pathlib import Path
 import click
 
 from parity.cases.selection import words_of
-from parity.cli.options import (
-    json_option,
-)
+from parity.cli.options import json_option, markdown_option, refuse_both
 from parity.cli.output import (
     count_of,
     json_document,
@@ -20,7 +18,9 @@ from parity.cli.output import (
     show_stale,
     spelling_text,
 )
+from parity.cli.streams import say
 from parity.cli.styled import tell
+from parity.cli.summary import report_summary
 from parity.cli.tables import make_table, print_table
 from parity.page.page import write_page
 from parity.records.counts import COLUMNS, Outcome, Report
@@ -48,11 +48,13 @@ _MOST_EXPLAINED = 20
     metavar="OLD",
     help="An older record, which the page shows beside this one.",
 )
+@markdown_option
 @json_option
 def command(
-    file: Path, junit: Path | None, html: Path | None, against: Path | None, as_json: bool
+    file: Path, junit: Path | None, html: Path | None, against: Path | None, markdown: bool, as_json: bool
 ) -> Outcome:
     """Print a recorded sweep as tables."""
+    refuse_both(markdown=markdown, as_json=as_json)
     if against is not None and html is None:
         raise click.UsageError("--against OLD: allowed beside --html OUT")
     if html is not None and junit is not None and html.resolve() == junit.resolve():
@@ -66,6 +68,8 @@ def command(
     note_if_torn(file)
     if as_json:
         json_document(report.to_dict(first))
+    elif markdown:
+        say(report_summary(first, report))
     else:
         show_report(first, report)
     return report.outcome

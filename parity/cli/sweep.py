@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -13,14 +14,18 @@ import click
 from parity.cases.selection import words_of
 from parity.cases.suites import DEFAULT
 from parity.cli.contestants import run_options, select_frameworks
+from parity.cli.diff import show_diff
 from parity.cli.options import Count, jobs_option
 from parity.cli.output import json_line, note
 from parity.cli.progress import note_expected_time, progress
 from parity.cli.report import show_report
 from parity.cli.selection import selection_of, selection_options
+from parity.cli.streams import say
 from parity.frameworks.known.registry import load_registry
 from parity.frameworks.known.suite import suite
-from parity.records.counts import Outcome, Report
+from parity.records.counts import Outcome, Report, worst
+from parity.records.diff import diff
+from parity.records.reader import read_records
 from parity.records.result import Record
 from parity.records.writer import RecordFile
 from parity.running import asked_of
@@ -35,6 +40,12 @@ from parity.workers.workers import Workers
 @click.option(
     "--output", type=click.Path(path_type=Path), metavar="FILE", help="Record as JSON lines, in a new file."
 )
+@click.option(
+    "--baseline",
+    type=click.Path(path_type=Path),
+    metavar="RECORD",
+    help="Compare with this record at the end, as parity diff does; exit code 1 if anything changed.",
+)
 @click.option("--resume", is_flag=True, help="Go on with the record in FILE; what is in it is not run again.")
 @jobs_option
 @click.option("--limit", type=Count(), help="Run the first N cases only.")
@@ -43,6 +54,7 @@ from parity.workers.workers import Workers
 def command(
     suites: tuple[str, ...],
     output: Path | None,
+    baseline: Path | None,
     resume: bool,
     jobs: int,
     limit: int | None,
@@ -62,6 +74,8 @@ def command(
     """Run every case of the suites: article, zoo, grid, or TOML files; article and zoo by default."""
     if resume and output is None:
         raise click.UsageError("--resume: allowed with --output FILE, the record to go on with")
+    if baseline is not None:
+        _check_baseline(baseline, output)
     loaded = [suite(name) for name in suites or DEFAULT]
     known = load_registry(divergences) if divergences else ()
     adapters = select_frameworks(frameworks, impl, impl_grad, mode, arrays, programs, device, grad=grad)
@@ -98,4 +112,23 @@ def command(
             raise ProcessError(f"{error}{kept}") from error
     if not as_json:
         show_report(first, report)
-    return report.outcome
+    if baseline is None or output is None:
+        return report.outcome
+    return worst((report.outcome, _compare(baseline, output, as_json=as_json)))
+
+
+def _check_baseline(baseline: Path, output: Path | None) -> None:
+    """Refuse what cannot be compared at the end before anything runs."""
+    if output is None:
+        raise click.UsageError("--baseline: allowed with --output FILE, the record that is compared")
+    read_records(baseline)
+
+
+def _compare(old: Path, new: Path, *, as_json: bool) -> Outcome:
+    """Print what changed, as JSON on one line."""
+    found = diff(old, new)
+    if as_json:
+        say(json.dumps(found.to_dict(), allow_nan=False))
+    else:
+        show_diff(found)
+    return found.outcome

@@ -12,7 +12,7 @@ from parity.records.command import case_command
 from parity.records.counts import Outcome
 from parity.records.environment import Moved, compare_environments
 from parity.records.reader import Place, read_records
-from parity.records.result import SCHEMA, Record
+from parity.records.result import DRAWN, SCHEMA, Record
 
 
 class Lone(NamedTuple):
@@ -20,6 +20,23 @@ class Lone(NamedTuple):
 
     suite: str
     command: str
+    name: str
+
+
+class Changed(NamedTuple):
+    """A case of a group, what was of it and what is.
+
+    Attributes:
+        command: its.
+        old: as :class:`parity.records.changes.Change` has it.
+        new: the same.
+        name: in the new sweep's suite; empty where it has none.
+    """
+
+    command: str
+    old: Any
+    new: Any
+    name: str
 
 
 @dataclass(frozen=True)
@@ -30,17 +47,17 @@ class Group:
         kind: as :class:`parity.records.changes.Change` has it.
         result: the same.
         how: the same.
-        cases: the command of each, with what was and what is; the shortest command first.
+        cases: the shortest command first.
     """
 
     kind: Kind
     result: str | None
     how: str
-    cases: tuple[tuple[str, Any, Any], ...]
+    cases: tuple[Changed, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the group as JSON has it."""
-        cases = [dict(zip(("command", "old", "new"), case, strict=True)) for case in self.cases]
+        cases = [case._asdict() for case in self.cases]
         about = {"kind": self.kind, "result": self.result, "how": self.how}
         return {**about, "count": len(cases), "cases": cases}
 
@@ -52,7 +69,8 @@ class Side:
     Attributes:
         file: the sweep's.
         contestants: frameworks; a framework with an output, where the other sweep has it without.
-        cases: by suite, the shortest command first.
+        cases: by suite, the shortest command first; without those that hypothesis drew.
+        drawn: how many hypothesis drew. It draws others every time: that is no change.
         repeated: how many of its records differ from an earlier one of the same case. The last one counts:
             it is what a sweep that was taken up again has put right.
     """
@@ -60,6 +78,7 @@ class Side:
     file: Path
     contestants: tuple[str, ...]
     cases: tuple[Lone, ...]
+    drawn: int
     repeated: int
 
 
@@ -84,7 +103,7 @@ class Diff:
     @property
     def changed(self) -> int:
         """How many of the cases that both have changed."""
-        return len({command for group in self.groups for command, _, _ in group.cases})
+        return len({case.command for group in self.groups for case in group.cases})
 
     @property
     def outcome(self) -> Outcome:
@@ -105,6 +124,7 @@ class Diff:
             "changed": self.changed,
             "environment": [moved._asdict() for moved in self.environment],
             **{f"contestants_only_{name}": list(side.contestants) for name, side in sides.items()},
+            **{f"drawn_only_{name}": side.drawn for name, side in sides.items()},
             **{f"repeated_{name}": side.repeated for name, side in sides.items()},
             "changes": [group.to_dict() for group in self.groups],
             **{f"only_{name}": [lone._asdict() for lone in side.cases] for name, side in sides.items()},
@@ -121,14 +141,14 @@ def diff(old: Path, new: Path) -> Diff:
     """
     before, after = _Index(old), _Index(new)
     apart = before.contestants ^ after.contestants
-    grouped: dict[tuple[Kind, str | None, str], list[tuple[str, Any, Any]]] = {}
+    grouped: dict[tuple[Kind, str | None, str], list[Changed]] = {}
     shared = [command for command in before.cases if command in after.cases]
     for command in shared:
         was, now = before.record(command), after.record(command)
         longer = max(was.command, now.command, key=len)  # with what was asked of it, if either says so
         for change in changes(was, now, apart):
             where = (change.kind, change.result, change.how)
-            grouped.setdefault(where, []).append((longer, change.old, change.new))
+            grouped.setdefault(where, []).append(Changed(longer, change.old, change.new, now.place[1]))
     return Diff(
         _side(before, after),
         _side(after, before),
@@ -140,12 +160,21 @@ def diff(old: Path, new: Path) -> Diff:
 
 def _side(own: _Index, other: _Index) -> Side:
     alone = [
-        Lone(own.suites[case], own.record(case).command) for case in own.cases if case not in other.cases
+        Lone(own.suites[case], record.command, record.place[1])
+        for case in own.cases
+        if case not in other.cases
+        for record in [own.record(case)]
     ]
     return Side(
         own.path,
         _only(own.contestants, other.contestants),
-        tuple(sorted(alone, key=lambda lone: (lone.suite, *_simplest_first(lone.command)))),
+        tuple(
+            sorted(
+                (lone for lone in alone if not lone.suite.startswith(DRAWN)),
+                key=lambda lone: (lone.suite, *_simplest_first(lone.command)),
+            )
+        ),
+        sum(lone.suite.startswith(DRAWN) for lone in alone),
         own.repeated,
     )
 
@@ -158,10 +187,10 @@ def _only(own: set[Contestant], other: set[Contestant]) -> tuple[str, ...]:
 
 
 def _groups(
-    grouped: Mapping[tuple[Kind, str | None, str], list[tuple[str, Any, Any]]],
+    grouped: Mapping[tuple[Kind, str | None, str], list[Changed]],
 ) -> tuple[Group, ...]:
     found = [
-        Group(*where, tuple(sorted(cases, key=lambda case: _simplest_first(case[0]))))
+        Group(*where, tuple(sorted(cases, key=lambda case: _simplest_first(case.command))))
         for where, cases in grouped.items()
     ]
     return tuple(sorted(found, key=lambda group: (KINDS.index(group.kind), group.result or "", group.how)))
@@ -193,5 +222,7 @@ class _Index:
         if command in self.cases:
             self.repeated += any(changes(self.record(command), record))
         self.cases[command] = place
-        self.suites[command] = record.place[0] or "None"
+        suite = record.place[0] or "None"
+        if command not in self.suites or not suite.startswith(DRAWN):
+            self.suites[command] = suite
         self.contestants |= contestants(record)

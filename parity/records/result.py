@@ -23,6 +23,9 @@ Status = Literal["ok", "rejected", "unsupported", "crashed", "timeout", "invalid
 ENDED_BADLY = frozenset({"crashed", "timeout"})
 """The statuses of what gave no answer: its process ended, or it ran out of time."""
 
+DRAWN = "hypothesis: "
+"""What the name of a suite begins with whose cases hypothesis drew and shrank: the next run has others."""
+
 Output = Literal["value", "input_grad", "weight_grad", "bias_grad"]
 
 

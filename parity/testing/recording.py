@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from parity.frameworks.interface import Framework
 from parity.records.command import case_command
 from parity.records.header import About
 from parity.records.reader import RecordError
-from parity.records.result import CaseResult, Record
+from parity.records.result import DRAWN, CaseResult, Record
 from parity.records.writer import RecordFile
 from parity.sweep import about, header_of, named_record
 from parity.testing.suites import suite_case
@@ -24,10 +26,11 @@ _CARRIED = "_parity_record"
 
 
 class Kept(msgspec.Struct):
-    """A comparison, and the frameworks in it."""
+    """A comparison, the frameworks in it, and whether hypothesis drew it."""
 
     frameworks: list[About]
     record: Record
+    drawn: bool
 
 
 class Recording:
@@ -58,7 +61,9 @@ class Recording:
     def keep(self, result: CaseResult, adapters: Sequence[Framework]) -> None:
         """Take a comparison down, for the test that it is of."""
         frameworks = [about(framework, shared().switches(framework)) for framework in adapters]
-        self._kept.append(Kept(frameworks, result.record))
+        hypothesis = sys.modules.get("hypothesis")
+        drawn = hypothesis is not None and hypothesis.currently_in_test_context()
+        self._kept.append(Kept(frameworks, result.record, drawn))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -67,7 +72,7 @@ class Recording:
         """Give a report the records that were taken since the last one."""
         report = yield
         kept, self._kept = self._kept, []
-        named = [Kept(each.frameworks, _named(item, each.record)) for each in kept]
+        named = [replace(each, record=_named(item, each.record, drawn=each.drawn)) for each in kept]
         if named:
             setattr(report, _CARRIED, msgspec.json.encode(named).decode())
         return report
@@ -120,11 +125,16 @@ class Recording:
         terminalreporter.write_line(f"parity: {text}")
 
 
-def _named(item: pytest.Item, record: Record) -> Record:
-    """Name a record: by its suite's case, or else by the test's file, the test and the case."""
+def _named(item: pytest.Item, record: Record, *, drawn: bool) -> Record:
+    """Name a record: by its suite's case, or else by the test's file, the test and the case.
+
+    What hypothesis drew is a suite of its own for each test, apart from what every run compares.
+    """
     found = suite_case(item)
     if found is not None and found[1].case.to_dict() == record.case:
         return named_record(record, found[0].name, found[1].name, found[1].expected)
+    if drawn:
+        return named_record(record, f"{DRAWN}{item.nodeid}", case_command(record.command))
     file, _, test = item.nodeid.partition("::")
     return named_record(record, file, f"{test} {case_command(record.command)}")
 

@@ -108,7 +108,7 @@ def test_cases_are_in_both_or_in_one_and_a_groups_cases_are_distinct(
     assert found.compared + len(found.old.cases) == len(old) - 1
     assert found.compared + len(found.new.cases) == len(new) - 1
     for group in found.groups:
-        commands = [command for command, _, _ in group.cases]
+        commands = [case.command for case in group.cases]
         assert len(set(commands)) == len(commands) <= found.changed <= found.compared
     assert len({(group.kind, group.result, group.how) for group in found.groups}) == len(found.groups)
 
@@ -117,7 +117,7 @@ def one_by_one(found: Diff) -> list[tuple[str, str, str, str, str]]:
     return [
         (group.kind, str(group.result), command, json.dumps(old), json.dumps(new))
         for group in found.groups
-        for command, old, new in group.cases
+        for command, old, new, _ in group.cases
     ]
 
 
@@ -225,7 +225,7 @@ def test_one_change_is_found_named_and_nothing_else(
     new = edited(edit, case=case)
     found = compared(tmp_path, recorded(), new)
     assert [(group.kind, group.result, group.how) for group in found.groups] == [(kind, result, how)]
-    assert [command for command, _, _ in found.groups[0].cases] == [new[case]["command"]]
+    assert [case.command for case in found.groups[0].cases] == [new[case]["command"]]
     assert found.outcome == Outcome.UNEXPLAINED
 
 
@@ -273,7 +273,7 @@ def test_an_error_within_its_bound_changed_where_it_grew_beyond_the_noise(
 ) -> None:
     before, after = (edited(with_result(bound_ratio=ratio), case=ROUNDED) for ratio in (old, new))
     groups = compared(tmp_path, before, after).groups
-    assert [(group.kind, group.cases[0][1:]) for group in groups] == [("precision", (old, new))] * changed
+    assert [(group.kind, group.cases[0][1:3]) for group in groups] == [("precision", (old, new))] * changed
 
 
 def test_without_a_bound_the_error_itself_is_compared_and_a_windows_error_is_not(tmp_path: Path) -> None:
@@ -350,7 +350,7 @@ def test_cases_that_changed_in_the_same_way_are_a_line_with_the_shortest_command
     commands = sorted((record["command"] for record in new[1:3]), key=len)
     files = [write(tmp_path / name, lines) for name, lines in (("old", recorded()), ("new", new))]
     assert run_cli(["diff", *map(str, files)]) == Outcome.UNEXPLAINED
-    first = "only in {}: 1 case of suite second\n    {}\n".format(
+    first = "only in {}: 1 case of suite second (layer-6)\n    {}\n".format(
         files[0], recorded()[6]["command"].removesuffix(" --grad")
     )
     assert capsys.readouterr().out.startswith(first)

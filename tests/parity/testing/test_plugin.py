@@ -262,7 +262,8 @@ def test_what_a_run_compares_is_recorded_as_a_sweep_is_each_case_once(
         "test_others:wrong": None,
         "test_suite:right": None,
     }
-    assert sorted(header["suites"]) == ["mine", "test_others.py"]
+    drawn = "hypothesis: test_others.py::test_by_property"
+    assert sorted(header["suites"]) == [drawn, "mine", "test_others.py"]
     names = [record["name"] for record in records]
     assert len(set(names)) == len(names)
     assert sorted(record["name"] for record in records if record["suite"] == "mine") == ["first", "second"]
@@ -272,9 +273,31 @@ def test_what_a_run_compares_is_recorded_as_a_sweep_is_each_case_once(
         f"test_strides[2] {layer} --stride 2",
         f"test_strides[3] {layer} --stride 3",
     ]
-    assert sum(name.startswith("test_by_property ") for name in names) >= 5
+    assert sum(record["suite"] == drawn for record in records) >= 5
+    assert not any("test_by_property" in name for name in names)
     assert run_cli(["report", str(file)]) == Outcome.UNEXPLAINED
     assert "1 unexplained" in capsys.readouterr().out
+
+
+def test_what_hypothesis_drew_is_apart_and_no_change_from_run_to_run(
+    pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytester.makefile(".toml", mine=SUITE)
+    for number in (1, 2):
+        drawn = COMPARING.partition("@pytest.mark.parametrize")[0].replace(
+            "derandomize=True)", f"derandomize=True)\n@seed({number})"
+        )
+        drawn = drawn.replace("derandomize=True", "").replace("import given", "import given, seed")
+        pytester.makepyfile(test_suite=RIGHT + OF_A_SUITE, test_others=RIGHT + drawn)
+        run(pytester, "--parity-record", f"{number}.jsonl").assert_outcomes(passed=3)
+    files = [str(pytester.path / f"{number}.jsonl") for number in (1, 2)]
+    cases = [{record["command"] for record in read(Path(file))[1]} for file in files]
+    assert cases[0] != cases[1]
+    capsys.readouterr()
+    assert run_cli(["diff", *files]) == Outcome.EXPLAINED
+    shown = capsys.readouterr().out
+    assert f"only in {files[1]}: {len(cases[1] - cases[0])} case" in shown
+    assert "that hypothesis drew; that is no change" in shown
 
 
 def test_a_process_of_pytest_that_crashes_takes_its_own_test_s_records_only(

@@ -1,0 +1,93 @@
+"""A record, and what changed between two, as the summary of a CI job: in Markdown, what matters first."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from pathlib import PurePath
+
+from parity.cases.selection import words_of
+from parity.cli.markdown import code, folded, table, words
+from parity.cli.output import NOTHING_COMPARED, count_of
+from parity.records.counts import COLUMNS, Report
+from parity.records.diff import Diff, Side
+from parity.records.header import Header
+
+_MOST = 50
+"""Rows of a table; a service cuts a summary that is longer than a MB."""
+
+
+def report_summary(header: Header, counted: Report) -> str:
+    """Write a record's counts: the totals, what is unexplained, what explains the rest, and every row."""
+    return "\n\n".join(_report(header, counted))
+
+
+def diff_summary(found: Diff) -> str:
+    """Write what changed from one record to another."""
+    return "\n\n".join(_diff(found))
+
+
+def _report(header: Header, counted: Report) -> Iterator[str]:
+    within = f" within {shlex.join(words_of(header.selection))}" if header.selection else ""
+    title = f"{counted.summary} ({', '.join(header.suites)}{within})"
+    yield f"### {words(title)}"
+    if not counted.comparisons:
+        yield words(NOTHING_COMPARED)
+    for name, count in counted.stale.items():
+        yield f"- stale: known difference {words(name)}: due in {count} results, and seen in none"
+    wrong = counted.unexplained
+    if wrong:
+        rows = [
+            (words(each.name), words(each.result), words(each.reason), code(each.command))
+            for each in wrong[:_MOST]
+        ]
+        yield f"#### {len(wrong)} unexplained"
+        yield table(("case", "result", "why", "command"), rows) + _more(len(wrong))
+    kinds = counted.explained
+    if kinds:
+        explained = [(words(each.reason), str(each.count), code(each.command)) for each in kinds[:_MOST]]
+        shown = table(("explained by", "cases", "such as"), explained) + _more(len(kinds))
+        yield folded(f"What explains {counted.verdicts['explained']} cases", shown)
+    counts = [(*map(words, row), *(str(count or "") for count in numbers)) for row, numbers in counted.rows]
+    yield folded("Counts", table(("framework", "spelling", "output", "op", *COLUMNS), counts))
+    about = ((each.framework, each.version, each.backend) for each in header.frameworks)
+    yield words("; ".join(" ".join(filter(None, parts)) for parts in about))
+
+
+def _diff(found: Diff) -> Iterator[str]:
+    yield f"### {found.changed} of {count_of(found.compared)} changed"
+    if found.groups:
+        rows = [
+            (
+                group.kind,
+                str(len(group.cases)),
+                words(group.result or ""),
+                words(group.how),
+                words(group.cases[0].name),
+                code(group.cases[0].command),
+            )
+            for group in found.groups[:_MOST]
+        ]
+        columns = ("what", "cases", "result", "how", "such as", "command")
+        yield table(columns, rows) + _more(len(found.groups))
+    alone = [row for side in (found.old, found.new) for row in _only_in(side)]
+    if alone:
+        yield table(("only in", "what", "such as", "command"), alone)
+    if found.environment:
+        moved = [
+            (words(each.words), words(str(each.before)), words(str(each.after))) for each in found.environment
+        ]
+        yield folded(f"Environment: {len(moved)} differences", table(("part", "before", "after"), moved))
+
+
+def _only_in(side: Side) -> Iterator[tuple[str, str, str, str]]:
+    file = words(PurePath(side.file).name)
+    for name in side.contestants:
+        yield file, words(name), "", ""
+    if side.cases:
+        first = side.cases[0]
+        yield file, count_of(len(side.cases)), words(first.name), code(first.command)
+
+
+def _more(count: int) -> str:
+    return f"\n\n… and {count - _MOST} more" if count > _MOST else ""
