@@ -55,6 +55,17 @@ RUN = {
 }
 """The test that runs all blocks of a document in a language, but those that none runs."""
 
+FINDINGS = [path for path in DOCUMENTS if path.startswith("docs/findings/known/")]
+RUN |= {
+    (block.document, block.language): (
+        "test_findings.test_a_script_shows_the_difference_where_the_machine_fits"
+        if block.language == "python"
+        else "test_findings.test_the_pages_are_those_of_the_entries_and_of_what_the_scripts_said"
+    )
+    for path in FINDINGS
+    for block in blocks(path)
+}
+
 NOT_RUN = {
     ("README.md", "python3 -m venv .venv && .venv/bin/pip install"): "it installs",
     ("README.md", "nox -s bench"): "it installs, and measures for hours",

@@ -76,7 +76,7 @@ def draft_entry(finding: Finding, adapter: Framework, found: str) -> str | None:
         "seen.status": result.status,
         **({f"seen.{of_status}": seen[of_status]} if of_status else {}),
     }
-    lines = [f"{key} = {_toml(value)}" for key, value in keys.items()]
+    lines = [f"{key} = {toml_value(value)}" for key, value in keys.items()]
     if finding.tried is not None:
         first = next(place for place, key in enumerate(keys) if key.startswith(("machine.", "seen.")))
         lines[first:first] = [f"# {line}" for line in finding.tried.words]
@@ -128,9 +128,10 @@ def _only(version: str | None) -> str:
     return f"=={Version(version).public}" if version else ""
 
 
-def _toml(value: object) -> str:
+def toml_value(value: object) -> str:
+    """Write a value of an entry as TOML has it."""
     if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + " }"
+        return "{ " + ", ".join(f"{key} = {toml_value(item)}" for key, item in value.items()) + " }"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_toml, value)) + "]"
+        return "[" + ", ".join(map(toml_value, value)) + "]"
     return json.dumps(value, ensure_ascii=False)  # of a text, a bool and an int, TOML writes the same

@@ -1,33 +1,39 @@
-"""A finding as a script in the framework's own terms, which shows it without this project."""
+"""A finding, or a layer, as a script in the framework's own terms, which shows it without this project."""
 
 from __future__ import annotations
 
 import math
 import pprint
 import textwrap
+from collections.abc import Iterable, Mapping
 from typing import cast
 
 import numpy as np
 
 from parity.cases.arrays import Array, Arrays, limit_of
+from parity.cases.case import Case
 from parity.cases.values.drawing import draw_arrays
 from parity.frameworks.code.format import WIDTH, comment, formatted
 from parity.frameworks.code.script import join
 from parity.frameworks.interface import Framework
 from parity.frameworks.known.registry import layers_of
+from parity.frameworks.precision import Mode
 from parity.frameworks.spelling import Spelling
 from parity.fuzz.definition import definition
 from parity.fuzz.finding import Finding
+from parity.records.result import Output
 from parity.verdict.bounds import largest_errors
 from parity.verdict.gradients import Backward, Gradient, make_backward
 from parity.verdict.reference import make_reference
 
-_ONE_THREAD = """\
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
+
+_ENVIRONMENT = """\
 import os
 
 # One thread, as where it was found: libraries choose their code by it. They read this when they
 # are loaded.
-os.environ.update(OMP_NUM_THREADS="1", TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1")
+os.environ.update(VARIABLES)
 
 """
 
@@ -56,22 +62,60 @@ assert (error <= rounding).all(), (
 
 
 def script(finding: Finding, adapter: Framework) -> str | None:
-    """Write a script that fails as the finding does, with the framework, or user's function, and NumPy.
+    """Write the :func:`standalone` script of a finding."""
+    spelling, output = spelling_of(finding, adapter), cast("Output", finding.result.output)
+    if output == "value":
+        mode = spelling.mode or adapter.mode(finding.case)
+    else:
+        mode = adapter.mode_of_gradients(finding.case)
+    # Where it computed the right thing, that is what is wrong.
+    wrong = finding.result.reason if finding.result.relation == "identical" else None
+    return standalone(finding.case, spelling, output, adapter, mode, _heading(finding), wrong=wrong)
+
+
+def standalone(
+    case: Case,
+    spelling: Spelling,
+    output: Output,
+    adapter: Framework,
+    mode: Mode,
+    heading: Iterable[str],
+    *,
+    environment: Mapping[str, str] | None = None,
+    wrong: str | None = None,
+) -> str | None:
+    """Write a script that runs a layer of a framework, or a user's function, with NumPy and nothing else.
 
     What is expected is computed by loops, from the definition of what the layer means by its own arguments.
-    None where it is about a gradient, and the framework has no code for its backward pass.
+
+    Args:
+        case: whose arrays it is given.
+        spelling: the layer.
+        output: its value, or one of its gradients.
+        adapter: of the framework.
+        mode: the precision by which it is judged.
+        heading: what stands above it, as comments.
+        environment: variables to be set beside those for one thread.
+        wrong: what it says in any case, in place of a judgment.
+
+    Returns:
+        None where it is about a gradient, and the framework has no code for its backward pass.
     """
-    spelling, output = spelling_of(finding, adapter), finding.result.output
-    arrays = draw_arrays(finding.case)
-    backward = None if output == "value" else make_backward(finding.case, arrays)
+    arrays = draw_arrays(case)
+    backward = None if output == "value" else make_backward(case, arrays)
     layer = spelling.layer if backward is None else spelling.backward
-    computing = (adapter.calling if backward is None else adapter.differentiating)(finding.case.dtype)
+    computing = (adapter.calling if backward is None else adapter.differentiating)(case.dtype)
     if computing is None:
         return None
+    variables = {**_ONE_THREAD, **(environment or {})}
+    update = ", ".join(f"{name}={value!r}" for name, value in variables.items())
+    judged = f"raise AssertionError({wrong!r})"
+    if wrong is None:
+        judged = _check(spelling, arrays, output, mode, backward)
     return formatted(
-        "\n".join(map(comment, _heading(finding)))
+        "\n".join(map(comment, heading))
         + "\n"
-        + _ONE_THREAD
+        + _ENVIRONMENT.replace("VARIABLES", update)
         + join(
             ("numpy as np", *layer.imports, *computing.imports),
             _values(arrays, None if backward is None else backward.dy),
@@ -81,7 +125,7 @@ def script(finding: Finding, adapter: Framework) -> str | None:
             *([] if backward is None else [_one_of_gradients(spelling, output)]),
             definition(spelling.meaning, output),
             _PRINT,
-            _check(spelling, arrays, finding, adapter, backward),
+            judged,
         )
     )
 
@@ -112,22 +156,17 @@ def _heading(finding: Finding) -> tuple[str, str]:
     return f"{finding.cause}: {result.error or result.reason}", f"{versions}, {finding.case.command}"
 
 
-def _check(
-    spelling: Spelling, arrays: Arrays, finding: Finding, adapter: Framework, backward: Backward | None
-) -> str:
+def _check(spelling: Spelling, arrays: Arrays, output: Output, mode: Mode, backward: Backward | None) -> str:
     """Write what is asserted of the computed and the expected output."""
-    if finding.result.relation == "identical":  # it computed the right thing
-        return f"raise AssertionError({finding.result.reason!r})"
     if backward is None:
         reference = make_reference(spelling.meaning, arrays)
-        mode = spelling.mode or adapter.mode(finding.case)
         exact, allowed = reference.exact, largest_errors(reference, mode)
     else:
-        expected = backward.expected[cast("Gradient", finding.result.output)]
-        exact, allowed = expected.exact, expected.largest_errors(adapter.mode_of_gradients(finding.case))
+        expected = backward.expected[cast("Gradient", output)]
+        exact, allowed = expected.exact, expected.largest_errors(mode)
     if exact:
         return _CHECK_EXACT
-    largest = limit_of(finding.case.dtype, "max")
+    largest = limit_of(spelling.meaning.dtype, "max")
     check = _CHECK_WITHIN.replace("LARGEST", f"{largest!r}")
     return f"{_ROUNDING}\n{_array('rounding', allowed)}\n{check}"
 

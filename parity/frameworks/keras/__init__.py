@@ -261,7 +261,7 @@ class Keras(Framework):
         """Build the layer, set its weights, and call it."""
         first = self._data_format == CHANNELS_FIRST
         code = self._way.code()
-        given, y = "x", f'keras.ops.convert_to_numpy({code.call}).astype("float64")'
+        given, y = "x", "y"
         if not first:
             given, y = f"np.moveaxis({given}, 1, -1)", f"np.moveaxis({y}, -1, 1)"
         return Script(
@@ -271,5 +271,7 @@ given = keras.ops.convert_to_tensor({given}, dtype={dtype!r})
 if not layer.built:
     layer.build(given.shape)
 layer.set_weights(converted)
-{code.statements}y = {y}""",
+{code.statements}y = keras.ops.convert_to_numpy({code.call})
+assert y.dtype.name == {dtype!r}, f"it returned dtype {{y.dtype}}"
+y = {y}.astype("float64")""",
         )

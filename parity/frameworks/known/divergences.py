@@ -71,6 +71,7 @@ class Divergence:
         why: one sentence.
         source: the address of a public report, or how it was found.
         example: the command of a case that shows it.
+        since: since when it is so, in a sentence; None where that is not known.
         file: the user's file that it was read from; None for one that comes with this package.
         digest: of that file's bytes, "sha256:" and the hash.
     """
@@ -91,6 +92,7 @@ class Divergence:
     output: tuple[Output, ...] = ("value",)
     certain: bool = True
     undecided: str | None = None
+    since: str | None = None
     file: str | None = None
     digest: str | None = None
 

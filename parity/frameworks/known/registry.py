@@ -62,6 +62,7 @@ class _Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     output: tuple[Output, ...] = ("value",)
     certain: bool | None = None
     undecided: Text | None = None
+    since: Text | None = None
     machine: Machine = Machine()
 
 
@@ -172,6 +173,7 @@ def _divergence(where: str, entry: _Entry) -> Divergence:
         seen=entry.seen,
         certain=entry.certain is not False and entry.undecided is None,
         undecided=entry.undecided,
+        since=entry.since,
         why=entry.why,
         source=source,
         example=_example(where, entry),
