@@ -21,6 +21,7 @@ FINDINGS = Path("build", "fuzz", "findings.txt")
 BASELINE = Path("baselines", "pinned.jsonl.gz")
 SUITES = ("article", "zoo", "threads")
 DISTRIBUTIONS = Path("build", "dist")
+SITE = Path("build", "docs", "html")
 OLDEST_KERAS = Version("3.8")
 PREVIOUS = {"keras": "3.14.*", "tensorflow": "2.20.*"}
 PYPROJECT = nox.project.load_toml("pyproject.toml")
@@ -190,6 +191,13 @@ def build(session: nox.Session) -> None:
     case = ("conv_transpose1d", "--input", "1,1,3", "--filters", "1", "--kernel", "2")
     session.run("parity", "explain", *case)
     session.run("parity", "run", *case, success_codes=[4])  # no framework is there to compare
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation, with the atlas of the baseline; a warning, and a link to nothing, fail it."""
+    session.install(*PINNED, ".[testing]", *group("docs"))
+    session.run("sphinx-build", "--fail-on-warning", "--keep-going", "--fresh-env", "docs", str(SITE))
 
 
 @nox.session

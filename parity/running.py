@@ -73,8 +73,8 @@ def run(
         arrays: what ``impl`` and ``impl_grad`` are handed, one of
             :data:`parity.frameworks.tensors.ARRAYS`; NumPy's by default. They may return tensors of any
             library that has DLPack's protocol.
-        programs: each NAME=COMMAND, compared beside them: see docs/a-program-as-a-contestant.md. ``mode`` is
-            theirs too.
+        programs: each NAME=COMMAND, compared beside them (docs/how-to/a-program-as-a-contestant.md); ``mode``
+            is theirs too.
         grad: also run the backward pass of each native or exact layer that computes an output with an
             element, and compare the gradients by its input, kernel and bias.
         divergences: known differences beside the built-in ones, as

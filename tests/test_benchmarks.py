@@ -49,10 +49,10 @@ def test_the_benchmark_prints_ratios_and_writes_what_was_measured(tmp_path: Path
     assert "| float64 conv_transpose, forward |" in printed
 
 
-def test_the_readme_says_which_route_each_layer_takes() -> None:
+def test_the_documentation_says_which_route_each_layer_takes() -> None:
     command: list[str | Path] = [sys.executable, BENCHMARKS / "convmm_speed.py", "--routes"]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert printed in (BENCHMARKS.parent / "README.md").read_text(encoding="utf-8")
+    assert printed in (BENCHMARKS.parent / "docs" / "explanation" / "speed.md").read_text(encoding="utf-8")
     assert {"tiles", "phases", "scatter", "patches", "weights"} <= set(re.findall(r"\w+", printed))
 
 

@@ -1,4 +1,4 @@
-"""The tables of docs/layers.md say what becomes of every layer class.
+"""The tables of docs/reference/layers.md say what becomes of every layer class.
 
 ``CONVPARITY_WRITE_LAYERS=1 pytest -n 0 tests/test_layers_document.py`` writes them, for the frameworks that
 are installed.
@@ -14,7 +14,7 @@ from tests.support.layer_table import HEAD, begun, row
 from tests.support.project import ROOT
 from tests.support.strategies import share
 
-DOCUMENT = ROOT / "docs" / "layers.md"
+DOCUMENT = ROOT / "docs" / "reference" / "layers.md"
 SECTIONS = {"PyTorch": "torch", "Keras": "keras", "TensorFlow": "keras", "JAX": "jax", "Flax": "flax"}
 """The framework that reads each section's lines."""
 

@@ -12,7 +12,7 @@ from parity.models.comparison.result import SAID
 from tests.support.documents import blocks, commands
 from tests.support.lent import lend
 
-DOCUMENT = "docs/models.md"
+DOCUMENT = "docs/reference/models.md"
 
 
 def test_the_check_of_a_model_ends_well(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
-"""The picture of docs/pictures.md is what the command that stands there draws."""
+"""The pictures of the documentation are what the commands that they name draw."""
 
 from __future__ import annotations
 
+import re
 import shlex
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -13,14 +15,33 @@ from parity.frameworks.table import find_framework
 from tests.support.documents import blocks
 from tests.support.project import ROOT
 
+DOCS = ROOT / "docs"
+PICTURES = sorted(path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.svg"))
 
-def test_the_picture_is_what_the_command_draws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shown = [find_framework(name) for name in ("torch", "keras")]  # others may be installed
+
+@pytest.fixture(autouse=True)
+def usual_frameworks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have torch and Keras drawn alone: others may be installed."""
+    shown = [find_framework(name) for name in ("torch", "keras")]
     for module in (picture, sizes):
         monkeypatch.setattr(module, "usual_frameworks", lambda: shown)
-    (block,) = blocks("docs/pictures.md", "sh")
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_picture_is_what_its_command_draws(name: str, tmp_path: Path) -> None:
+    kept = (DOCS / name).read_text(encoding="utf-8")
+    [command] = re.findall(r"Made by parity (.*?)\. 1\. ", kept)
+    drawn = tmp_path / "picture.svg"
+    assert run_cli([*shlex.split(unescape(command)), "--svg", str(drawn)]) == 0
+    assert drawn.read_text(encoding="utf-8") == kept
+
+
+def test_the_command_of_the_document_draws_its_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (block,) = blocks("docs/how-to/pictures.md", "sh")
     monkeypatch.chdir(tmp_path)
     assert run_cli(shlex.split(block.text)[1:]) == 0
     drawn = (tmp_path / "picture.svg").read_text(encoding="utf-8")
-    assert drawn == (ROOT / "docs" / "pictures.svg").read_text(encoding="utf-8")
+    assert drawn == (DOCS / "how-to" / "pictures.svg").read_text(encoding="utf-8")
     assert (tmp_path / "page.html").exists()

@@ -50,6 +50,7 @@ def test_a_workflow_uses_actions_by_commit_and_names_their_version(workflow: Pat
 
 
 PERMISSIONS = {
+    ("docs", "publish"): {"id-token": "write", "pages": "write"},
     ("release", "publish"): {"attestations": "write", "id-token": "write"},
     ("release", "announce"): {"contents": "write"},
 }
@@ -57,7 +58,7 @@ PERMISSIONS = {
 
 
 @each_workflow
-def test_a_workflow_may_only_read_the_repository_but_where_it_releases(workflow: Path) -> None:
+def test_a_workflow_may_only_read_the_repository_but_where_it_publishes(workflow: Path) -> None:
     content = YAML(typ="safe").load(workflow)
     assert content["permissions"] == {"contents": "read"}
     for name, job in content["jobs"].items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any, ParamSpec
 
@@ -27,9 +28,9 @@ def _ranked(function: Callable[P, NDArray[Any]], rank: int) -> Callable[P, NDArr
         return function(*args, **kwargs)
 
     ranked.__name__ = ranked.__qualname__ = name
-    ranked.__doc__ = (
-        f"``{function.__name__}`` over {rank} spatial axes: x has {rank + 2} axes.\n\n{function.__doc__}"
-    )
+    axes = "axis" if rank == 1 else "axes"
+    above = f"``{function.__name__}`` over {rank} spatial {axes}: x has {rank + 2} axes."
+    ranked.__doc__ = f"{above}\n\n{inspect.getdoc(function)}"
     return ranked
 
 

@@ -1,4 +1,4 @@
-"""What is shown of convmm alone, in the README and in docstrings, is what happens, without any framework."""
+"""What is shown of convmm alone, on its page and in docstrings, is what happens, without any framework."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import convmm
 from tests.support.documents import blocks, check_examples, check_sessions
 
 
-def test_the_readmes_sessions_of_convmm_give_what_they_show() -> None:
-    sessions = [block for block in blocks("README.md", "pycon") if "parity" not in block.text]
+def test_the_sessions_of_convmm_give_what_they_show() -> None:
+    sessions = [block for block in blocks("docs/reference/python.md", "pycon") if "parity" not in block.text]
     assert sessions
     check_sessions(sessions)
 

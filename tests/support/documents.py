@@ -15,6 +15,23 @@ DOCUMENTS = sorted(
     for path in ROOT.glob(pattern)
 )
 
+PAGES = (
+    "README.md",
+    "docs/atlas.md",
+    "docs/explanation/bounds.md",
+    "docs/explanation/exact-integers.md",
+    "docs/explanation/windows.md",
+    "docs/how-to/hypothesis.md",
+    "docs/how-to/pytest.md",
+    "docs/how-to/read-a-record.md",
+    "docs/reference/known-differences.md",
+    "docs/reference/python.md",
+    "docs/reference/suites.md",
+    "docs/tutorial/port-a-layer.md",
+    "docs/tutorial/port-a-model.md",
+)
+"""Those that are run from their top, block by block; others have tests of their own."""
+
 
 class Block(NamedTuple):
     """A fenced block: the document, what the fence says of its language, its text and its first line."""

@@ -1,6 +1,6 @@
 """A user's own program beside the frameworks: whatever it is written in, it reads and writes lines of JSON.
 
-The protocol is described in docs/a-program-as-a-contestant.md: arrays are .npy files, everything else of a
+docs/how-to/a-program-as-a-contestant.md describes the protocol: arrays are .npy files, everything else of a
 case is explicit in the line that asks for it.
 """
 

@@ -18,7 +18,7 @@ from parity.frameworks.table import BUILT_IN
 from tests.support.documents import blocks, console, is_shown
 
 GROUP = "convparity.frameworks"
-GUIDE = "docs/adding-a-framework.md"
+GUIDE = "docs/how-to/adding-a-framework.md"
 BROKEN = {
     "missing": "no_such_module:Framework",
     "renamed": "convparity_scipy:SciPy",

@@ -22,7 +22,7 @@ from parity.running import run, run_with
 from tests.support.documents import blocks
 from tests.support.strategies import cases, examples
 
-DOCUMENT = "docs/your-own-function.md"
+DOCUMENT = "docs/how-to/your-own-function.md"
 PLAIN = Case("conv2d", (1, 2, 4, 3), 2, 3, padding=1, bias=True)
 ALL = ("float16", "bfloat16", "float32", "float64")
 
