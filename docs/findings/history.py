@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from packaging.version import Version
 
-from parity.cases.printable import printable
+from parity.markup.markdown import code, plain, table
 from parity.records.counts import Report
 from parity.records.diff import diff
 from parity.records.reader import read_records
@@ -103,7 +102,7 @@ def page(data: Json) -> str:
                 lines += ["", f"### Keras {release['version']}", "", *_listed(release["changes"])]
     if data["missing"]:
         lines += ["", "## Not installed", ""]
-        lines += [f"- {version}: {_cell(reason)}" for version, reason in data["missing"].items()]
+        lines += [f"- {version}: {plain(reason)}" for version, reason in data["missing"].items()]
     return "\n".join([*lines, ""])
 
 
@@ -123,24 +122,14 @@ def _counted(changes: Sequence[Json]) -> str:
 
 
 def _listed(changes: Sequence[Json]) -> Iterator[str]:
-    yield "| what | result | how | cases | such as |"
-    yield "|---|---|---|---|---|"
-    for change in changes[:MOST_CHANGES]:
-        cells = (change["kind"], change["result"] or "", change["how"], str(change["count"]))
-        yield f"| {' | '.join(map(_cell, cells))} | `{_code(change['command'])}` |"
+    rows = []
+    for each in changes[:MOST_CHANGES]:
+        told = (each["kind"], each["result"] or "", each["how"], str(each["count"]))
+        rows.append((*map(plain, told), code(each["command"])))
+    yield table(("what", "result", "how", "cases", "such as"), rows)
     if len(changes) > MOST_CHANGES:
         yield ""
         yield f"Kinds of change beyond these: {len(changes) - MOST_CHANGES}."
-
-
-def _cell(text: str) -> str:
-    """Write a text of anybody's as a cell: nothing in it is markup."""
-    return re.sub(r"([\\`*_\[\]<>|~$&])", r"\\\1", printable(text)).replace("\n", " ")
-
-
-def _code(text: str) -> str:
-    """Write a command as code of a cell, in which a bar alone would end it."""
-    return printable(text).replace("`", "'").replace("|", r"\|").replace("\n", " ")
 
 
 if __name__ == "__main__":

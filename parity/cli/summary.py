@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import PurePath
 
 from parity.cases.selection import words_of
-from parity.cli.markdown import code, folded, table, words
 from parity.cli.output import NOTHING_COMPARED, count_of
+from parity.markup.markdown import code, folded, plain, table
 from parity.records.counts import COLUMNS, Report
 from parity.records.diff import Diff, Side
 from parity.records.header import Header
@@ -30,28 +30,28 @@ def diff_summary(found: Diff) -> str:
 def _report(header: Header, counted: Report) -> Iterator[str]:
     within = f" within {shlex.join(words_of(header.selection))}" if header.selection else ""
     title = f"{counted.summary} ({', '.join(header.suites)}{within})"
-    yield f"### {words(title)}"
+    yield f"### {plain(title)}"
     if not counted.comparisons:
-        yield words(NOTHING_COMPARED)
+        yield plain(NOTHING_COMPARED)
     for name, count in counted.stale.items():
-        yield f"- stale: known difference {words(name)}: due in {count} results, and seen in none"
+        yield f"- stale: known difference {plain(name)}: due in {count} results, and seen in none"
     wrong = counted.unexplained
     if wrong:
         rows = [
-            (words(each.name), words(each.result), words(each.reason), code(each.command))
+            (plain(each.name), plain(each.result), plain(each.reason), code(each.command))
             for each in wrong[:_MOST]
         ]
         yield f"#### {len(wrong)} unexplained"
         yield table(("case", "result", "why", "command"), rows) + _more(len(wrong))
     kinds = counted.explained
     if kinds:
-        explained = [(words(each.reason), str(each.count), code(each.command)) for each in kinds[:_MOST]]
+        explained = [(plain(each.reason), str(each.count), code(each.command)) for each in kinds[:_MOST]]
         shown = table(("explained by", "cases", "such as"), explained) + _more(len(kinds))
         yield folded(f"What explains {counted.verdicts['explained']} cases", shown)
-    counts = [(*map(words, row), *(str(count or "") for count in numbers)) for row, numbers in counted.rows]
+    counts = [(*map(plain, row), *(str(count or "") for count in numbers)) for row, numbers in counted.rows]
     yield folded("Counts", table(("framework", "spelling", "output", "op", *COLUMNS), counts))
     about = ((each.framework, each.version, each.backend) for each in header.frameworks)
-    yield words("; ".join(" ".join(filter(None, parts)) for parts in about))
+    yield plain("; ".join(" ".join(filter(None, parts)) for parts in about))
 
 
 def _diff(found: Diff) -> Iterator[str]:
@@ -61,9 +61,9 @@ def _diff(found: Diff) -> Iterator[str]:
             (
                 group.kind,
                 str(len(group.cases)),
-                words(group.result or ""),
-                words(group.how),
-                words(group.cases[0].name),
+                plain(group.result or ""),
+                plain(group.how),
+                plain(group.cases[0].name),
                 code(group.cases[0].command),
             )
             for group in found.groups[:_MOST]
@@ -75,18 +75,18 @@ def _diff(found: Diff) -> Iterator[str]:
         yield table(("only in", "what", "such as", "command"), alone)
     if found.environment:
         moved = [
-            (words(each.words), words(str(each.before)), words(str(each.after))) for each in found.environment
+            (plain(each.words), plain(str(each.before)), plain(str(each.after))) for each in found.environment
         ]
         yield folded(f"Environment: {len(moved)} differences", table(("part", "before", "after"), moved))
 
 
 def _only_in(side: Side) -> Iterator[tuple[str, str, str, str]]:
-    file = words(PurePath(side.file).name)
+    file = plain(PurePath(side.file).name)
     for name in side.contestants:
-        yield file, words(name), "", ""
+        yield file, plain(name), "", ""
     if side.cases:
         first = side.cases[0]
-        yield file, count_of(len(side.cases)), words(first.name), code(first.command)
+        yield file, count_of(len(side.cases)), plain(first.name), code(first.command)
 
 
 def _more(count: int) -> str:

@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 
 from parity.cases.printable import printable
 from parity.cli.main import run_cli
-from parity.cli.markdown import code, table, words
+from parity.markup.markdown import code, plain, table
 from parity.records.counts import Outcome
 from tests.support.recorded import recorded, write
 
@@ -39,7 +39,7 @@ def cells(markdown: str) -> list[list[str]]:
 @given(st.lists(HOSTILE, min_size=2, max_size=2))
 def test_a_text_of_anybody_s_shows_as_it_is_in_its_own_cell(texts: list[str]) -> None:
     shown = [" ".join(printable(text).split()) for text in texts]
-    written = table(("a", "b"), [(words(texts[0]), code(texts[1]))])
+    written = table(("a", "b"), [(plain(texts[0]), code(texts[1]))])
     assert cells(written) == [["a", "b"], shown]
 
 
