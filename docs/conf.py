@@ -35,15 +35,24 @@ def _escape_axes(*given: Any) -> None:  # noqa: ANN401 - what Sphinx passes: the
     lines[:] = [re.sub(r"(?<=[(, ])\*(?=[a-z][\w ]*\))", r"\\*", line) for line in lines]
 
 
+def _mark_code(*given: Any) -> None:  # noqa: ANN401 - as above
+    """Have `code` of a command's help shown as code, and the star of a signature as it is."""
+    *_, lines = given
+    lines[:] = [re.sub(r"(?<!`)`([^`]+)`(?!`)", r"``\1``", line) for line in lines]
+    lines[:] = [line.replace(" *, ", r" \*, ") for line in lines]
+
+
 def setup(app: Sphinx) -> None:
     """Connect what Sphinx calls."""
+    for part in ("description", "options"):
+        app.connect(f"sphinx-click-process-{part}", _mark_code)
     app.connect("autodoc-process-docstring", _escape_axes)
 
 
 _write_extra()
 
 project = "convparity"
-author = "convparity contributors"
+author = project_copyright = "convparity contributors"
 version = release = convmm.__version__
 html_title = f"convparity {version}"
 
@@ -60,7 +69,7 @@ html_extra_path = [str(EXTRA)]
 myst_heading_anchors = 3
 
 autodoc_member_order = "bysource"
-autodoc_typehints = "description"
+autodoc_typehints = "none"  # the docstrings say it in words
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 nitpicky = True
