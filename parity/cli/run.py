@@ -15,6 +15,7 @@ from parity.cases.notation import format_shape
 from parity.cases.own import arrays_of
 from parity.cli.arrays import BiasOrFile, case_and_arrays
 from parity.cli.contestants import run_options, select_frameworks
+from parity.cli.following import following
 from parity.cli.options import Count, case_options
 from parity.cli.output import NOTHING_COMPARED, json_document, note, show_stale, spelling_text, text
 from parity.cli.streams import say
@@ -113,7 +114,11 @@ def command(
         show_result(result.record)
         if show_arrays:
             show_arrays_of(result)
-    return Report([result.record]).outcome
+    counted = Report([result.record])
+    if not as_json:
+        step = following(result.record, compared=bool(counted.comparisons))
+        note(f"next, {step.why}:\n    {step.command}")
+    return counted.outcome
 
 
 def _refuse(when: str, given: Mapping[str, object]) -> None:
