@@ -29,6 +29,9 @@ MOST_CASES = 20_000
 MOST_UNEXPLAINED = 200
 """Unexplained results that stand above the list of cases, which has them all."""
 
+MOST_REASONS = 20
+"""Reasons of explained cases that stand on a page."""
+
 MOST_CHANGES = 200
 """Groups of changes that stand on a page."""
 
@@ -101,6 +104,7 @@ def make_page(file: Path, against: Path | None = None, *, most: int = MOST_CASES
             "header": header,
             "environment": environment(header),
             "most_unexplained": MOST_UNEXPLAINED,
+            "most_reasons": MOST_REASONS,
             "diff": None if against is None else diff(against, file),
             "most_changes": MOST_CHANGES,
             "outcomes": OUTCOMES,
