@@ -71,8 +71,8 @@ def _smaller(case: Case) -> Iterator[tuple[Case, list[str]]]:
     one_channel = replace(one_sample, input=(1, 1, *case.input[2:]), filters=1, groups=1)
     if (case.input[1], case.filters) != (1, 1):
         notes.append(
-            f"Of {case.input[1]} input channels and {case.filters} filters the first of both is drawn, and "
-            "what the one adds to the other; the rest looks the same."
+            f"Drawn are the first input channel (of {case.input[1]}) and the first filter "
+            f"(of {case.filters}): what the one adds to the other. The rest looks the same."
         )
         yield one_channel, list(notes)
     if case.rank > 1:

@@ -41,7 +41,7 @@ def test_a_small_case_is_drawn_as_a_whole() -> None:
 
 def test_what_is_left_out_of_a_larger_one_is_said() -> None:
     assert "Of 2 samples the first" in said(Case("conv1d", (2, 1, 4), 1, 2))
-    assert "Of 3 input channels and 5 filters" in said(Case("conv1d", (1, 3, 16), 5, 2))
+    assert "first input channel (of 3) and the first filter (of 5)" in said(Case("conv1d", (1, 3, 16), 5, 2))
     assert "Of 2 axes the last alone" in said(Case("conv2d", (1, 1, 16, 16), 1, 3))
     assert "cut short, to 24 of 224" in said(Case("conv2d", (1, 3, 224, 224), 64, 7, 2, 3))
     assert "left out" in said(Case("conv1d", (1, 1, 200), 1, 100))
