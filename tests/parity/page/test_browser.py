@@ -347,7 +347,9 @@ def test_hostile_names_show_as_text(tmp_path: Path) -> None:
     page_file = page_of(write(tmp_path / "record.jsonl", lines))
     with opened(page_file) as page:
         assert page.locator("h1").inner_text() == f"{SHOWN}, second"
-        expect(page.locator("main tbody").first.locator("td").first).to_contain_text(SHOWN)
+        row = page.locator("main tbody tr").first
+        expect(row.locator("th")).to_have_text(SHOWN)
+        expect(row.locator("td").first).to_contain_text(SHOWN)
         assert page.locator("#window tbody th").first.inner_text() == SHOWN
         assert SHOWN in page.locator("#filters select[name=framework]").inner_text()
         page.locator("#window tbody a").first.click()
