@@ -24,12 +24,13 @@ class Cell(NamedTuple):
     Attributes:
         name: by which the script lists its cases; empty where it lists none.
         counts: what happens there.
-        changed: the other record, if there is one, has other counts.
+        changed: how the other record, if there is one, differs: "changed", as many results have other
+            outcomes, "other cases", it has more or fewer of them; empty where it does not.
     """
 
     name: str
     counts: Counts
-    changed: bool
+    changed: str
 
     @property
     def ground(self) -> Markup:
@@ -83,7 +84,7 @@ class Grid(NamedTuple):
 
     @property
     def asks_for_attention(self) -> bool:
-        """Whether anything is unexplained or crashed, or changed from one record to the other."""
+        """Whether anything is unexplained or crashed, or otherwise in the other record."""
         bad = any(OUTCOMES[outcome].name in ("wrong", "crashed") for outcome, _ in self.total)
         return bad or any(cell.changed for row in self.rows for cell in row.cells)
 
@@ -135,7 +136,9 @@ def _grid(
 
 def _cell(place: Place, atlas: Atlas, other: Atlas | None, name: Callable[[Place], str]) -> Cell:
     counts = atlas.counts(place)
-    changed = other is not None and other.counts(place) != counts
+    before = counts if other is None else other.counts(place)
+    as_many = sum(count for _, count in before) == sum(count for _, count in counts)
+    changed = "" if before == counts else "changed" if as_many else "other cases"
     return Cell(name(place) if counts else "", counts, changed)
 
 

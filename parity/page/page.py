@@ -21,7 +21,7 @@ from parity.records.counts import COLUMNS, Outcome
 from parity.records.diff import diff
 from parity.records.environment import environment
 from parity.records.header import Header
-from parity.records.reader import read_records
+from parity.records.reader import is_torn, read_records
 
 MOST_CASES = 20_000
 """Cases that a page lists, so that it stays within some MB; its counts are of all cases of the record."""
@@ -113,6 +113,7 @@ def make_page(file: Path, against: Path | None = None, *, most: int = MOST_CASES
             "old_grids": {} if old is None else make_grids(old.atlas, order, other=counted.atlas),
             "old_header": None if old is None else old.header,
             "rules": counted.rules.kept,
+            "torn": [each.name for each in (file, against) if each is not None and is_torn(each)],
             "listed": len(cases),
             "total": sum(report.verdicts.values()),
             "theme": theme(),

@@ -73,7 +73,12 @@ def test_a_record_without_a_case_and_one_that_is_torn_have_a_page(tmp_path: Path
     assert "Nothing was compared." in empty
     torn = write(tmp_path / "torn.jsonl", lines)
     torn.write_bytes(torn.read_bytes()[:-20])
+    whole = write(tmp_path / "whole.jsonl", lines)
+    said = "torn.jsonl: the last line is torn and was dropped"
     assert f"{len(lines) - 2} cases" in make_page(torn)
+    assert said in make_page(torn)
+    assert said in make_page(whole, torn)
+    assert "is torn" not in make_page(whole, whole)
 
 
 def test_a_case_that_this_version_does_not_take_has_a_row_of_its_own(tmp_path: Path) -> None:
