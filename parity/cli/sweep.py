@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
@@ -85,43 +86,54 @@ def command(
         names, words = ", ".join(each.name for each in loaded), shlex.join(words_of(among.given))
         note(f"nothing was compared: no case of {names} is within {words}")
         return Outcome.NOTHING_COMPARED
-    with ExitStack() as stack:
-        stack.enter_context(Interrupts())
-        workers = stack.enter_context(Workers(adapters, jobs=jobs, timeout=timeout))
-        file = stack.enter_context(RecordFile(output, resume=resume)) if output else None
-        first = header(loaded, adapters, workers.switches(), among, known)
-        recorded = file.begin(first) if file else None
-        report = Report(header=first)
-        asked = asked_of(adapters, grad=grad, divergences=known)
-        cases = remaining(cases, report.adding(recorded or ()), asked)
-        keep: list[Callable[[Record], None]] = [file.write] if file else []
-        if as_json:
-            keep.append(json_line)
-            json_line(first)
-        note_expected_time(adapters, len(cases), jobs)
-        advance = stack.enter_context(progress(report, total=len(cases)))
-        found = sweep(cases, adapters, workers.submit, ahead=workers.ahead, grad=grad, divergences=known)
-        try:
-            for record in found:
-                for write in keep:
-                    write(record)
-                report.add(record)
-                advance(1)
-        except ProcessError as error:
-            kept = f"; {output} has all that was answered: go on with --resume" if file else ""
-            raise ProcessError(f"{error}{kept}") from error
-    if not as_json:
-        show_report(first, report)
-    if baseline is None or output is None:
-        return report.outcome
-    return worst((report.outcome, _compare(baseline, output, as_json=as_json)))
+    with _recorded_in(output, compared=baseline is not None) as record:
+        with ExitStack() as stack:
+            stack.enter_context(Interrupts())
+            workers = stack.enter_context(Workers(adapters, jobs=jobs, timeout=timeout))
+            file = stack.enter_context(RecordFile(record, resume=resume)) if record else None
+            first = header(loaded, adapters, workers.switches(), among, known)
+            recorded = file.begin(first) if file else None
+            report = Report(header=first)
+            asked = asked_of(adapters, grad=grad, divergences=known)
+            cases = remaining(cases, report.adding(recorded or ()), asked)
+            keep: list[Callable[[Record], None]] = [file.write] if file else []
+            if as_json:
+                keep.append(json_line)
+                json_line(first)
+            note_expected_time(adapters, len(cases), jobs)
+            advance = stack.enter_context(progress(report, total=len(cases)))
+            found = sweep(cases, adapters, workers.submit, ahead=workers.ahead, grad=grad, divergences=known)
+            try:
+                for each in found:
+                    for write in keep:
+                        write(each)
+                    report.add(each)
+                    advance(1)
+            except ProcessError as error:
+                kept = f"; {output} has all that was answered: go on with --resume" if output else ""
+                raise ProcessError(f"{error}{kept}") from error
+        if not as_json:
+            show_report(first, report)
+        if baseline is None or record is None:
+            return report.outcome
+        return worst((report.outcome, _compare(baseline, record, as_json=as_json)))
+
+
+@contextmanager
+def _recorded_in(output: Path | None, *, compared: bool) -> Iterator[Path | None]:
+    """Yield the file of the record: the user's, or where one is to be compared one that goes."""
+    if output is not None or not compared:
+        yield output
+        return
+    with TemporaryDirectory(prefix="parity-") as folder:
+        yield Path(folder, "this sweep")
 
 
 def _check_baseline(baseline: Path, output: Path | None) -> None:
     """Refuse what cannot be compared at the end before anything runs."""
-    if output is None:
-        raise click.UsageError("--baseline: allowed with --output FILE, the record that is compared")
     read_records(baseline)
+    if output is not None and output.exists() and output.samefile(baseline):
+        raise click.UsageError(f"--baseline {baseline}: allowed is another file than --output's")
 
 
 def _compare(old: Path, new: Path, *, as_json: bool) -> Outcome:

@@ -147,4 +147,17 @@ def test_a_baseline_that_is_no_record_is_said_before_anything_runs(
     assert run_cli([*SWEEP, "--output", "new.jsonl", "--baseline", "none.jsonl"]) == Outcome.WRONG_INPUT
     assert not Path("new.jsonl").exists()
     assert run_cli([*SWEEP, "--baseline", "mine.toml"]) == Outcome.WRONG_INPUT
-    assert "--output" in capsys.readouterr().err
+    assert "mine.toml" in capsys.readouterr().err
+
+
+def test_without_a_record_of_its_own_a_sweep_compares_all_the_same_and_never_with_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.toml").write_text(SUITE, encoding="utf-8")
+    assert run_cli([*SWEEP, "--output", "trusted.jsonl"]) == Outcome.EXPLAINED
+    assert run_cli([*SWEEP, "--baseline", "trusted.jsonl"]) == Outcome.EXPLAINED
+    assert capsys.readouterr().out.endswith("0 of 1 case in both changed\n")
+    itself = ["--output", "trusted.jsonl", "--resume", "--baseline", "trusted.jsonl"]
+    assert run_cli([*SWEEP, *itself]) == Outcome.WRONG_INPUT
+    assert "another file than --output's" in capsys.readouterr().err
