@@ -145,9 +145,12 @@ def test_what_a_script_raised_is_told_in_a_few_lines_without_the_machines_paths(
 def test_a_page_says_since_when_it_is_so_as_far_as_that_is_known() -> None:
     seen = {"ended": "AssertionError: off by `up` to | 1", "with": "keras 3.15.1 on tensorflow 2.21.0, x86"}
     told = {
-        "Since: not known.": (ENTRY, None),
-        "Since: not known; first seen with keras 3.15.1 on tensorflow 2.21.0.": (ENTRY, seen),
-        "Since: TensorFlow 2.3 \\& later.": (replace(ENTRY, since="TensorFlow 2.3 & later"), seen),
+        "Since: not known.": (replace(ENTRY, since=None), None),
+        "Since: not known; first seen with keras 3.15.1 on tensorflow 2.21.0.": (
+            replace(ENTRY, since=None),
+            seen,
+        ),
+        "Since: TensorFlow 2.3 &#38; later.": (replace(ENTRY, since="TensorFlow 2.3 & later"), seen),
     }
     for text, (entry, said) in told.items():
         page = findings.page(entry, built_in(), said)
