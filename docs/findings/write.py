@@ -282,7 +282,8 @@ def _listed(entries: Sequence[Divergence]) -> str:
     for entry in sorted(entries, key=lambda each: each.name):
         reported = f"[yes]({entry.source})" if _is_reported(entry) else "ready to be sent"
         lines.append(f"| [{entry.name}]({entry.name}.md) | {plain(title(entry))} | {reported} |")
-    return "\n".join([*lines, ""])
+    # Of the site: the pages stand below this one.
+    return "\n".join([*lines, "", "```{toctree}", ":hidden:", ":glob:", "", "*", "```", ""])
 
 
 LINE = "\n\n---\n\n"
