@@ -27,6 +27,7 @@ from parity.records.counts import COLUMNS, Outcome, Report
 from parity.records.header import Header
 from parity.records.junit import junit_document, write_junit
 from parity.records.reader import read_records
+from parity.records.result import ORACLE
 
 _MOST_UNEXPLAINED = 20
 
@@ -79,6 +80,7 @@ def show_report(header: Header, counted: Report) -> None:
     """Print a sweep's counts as a table, what is unexplained, and the totals."""
     for used in header.frameworks:
         tell(" ".join(part for part in (used.framework, used.version, used.backend) if part))
+    _show_named(header, counted)
     table = make_table("framework", "spelling", "op", *COLUMNS, numbers=len(COLUMNS), label=3)
     for (framework, spelling, output, op), counts in counted.rows:
         shown = (framework, spelling_text(spelling, output), op)
@@ -100,6 +102,16 @@ def show_report(header: Header, counted: Report) -> None:
     within = f" within {shlex.join(words_of(header.selection))}" if header.selection else ""
     tell(f"{counted.summary} ({', '.join(header.suites)}{within})")
     note_nothing_compared(counted)
+
+
+def _show_named(header: Header, counted: Report) -> None:
+    """Print the cases of small suites one by one, by name, with what came of each framework's layer."""
+    frameworks = [each.framework for each in header.frameworks if each.framework != ORACLE]
+    for suite, cases in counted.named.items():
+        table = make_table(suite, *frameworks, results=True)
+        for name, results in cases:
+            table.add_row(name, *(results.get(framework, "") for framework in frameworks))
+        print_table(table)
 
 
 def _show_explained(counted: Report) -> None:

@@ -12,6 +12,7 @@ from parity.markup.markdown import code, folded, plain, table
 from parity.records.counts import COLUMNS, Report
 from parity.records.diff import Diff, Side
 from parity.records.header import Header
+from parity.records.result import ORACLE
 
 _MOST = 50
 """Rows of a table; a service cuts a summary that is longer than a MB."""
@@ -43,6 +44,10 @@ def _report(header: Header, counted: Report) -> Iterator[str]:
         ]
         yield f"#### {len(wrong)} unexplained"
         yield table(("case", "result", "why", "command"), rows) + _more(len(wrong))
+    names = [each.framework for each in header.frameworks if each.framework != ORACLE]
+    for suite, cases in counted.named.items():
+        results = [[words(name), *(words(found.get(each, "")) for each in names)] for name, found in cases]
+        yield folded(f"Suite {words(suite)}, case by case", table(("case", *map(words, names)), results))
     kinds = counted.explained
     if kinds:
         explained = [(plain(each.reason), str(each.count), code(each.command)) for each in kinds[:_MOST]]

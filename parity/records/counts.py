@@ -16,7 +16,7 @@ from parity.cases.suites import BUILT_IN, KNOWN
 from parity.cases.verdict import VERDICTS
 from parity.records.header import Header
 from parity.records.reasons import Explanation, reason_of
-from parity.records.result import ENDED_BADLY, Record, Result
+from parity.records.result import DRAWN, ENDED_BADLY, Record, Result
 
 COLUMNS = (
     "agree",
@@ -83,6 +83,9 @@ class Unexplained(NamedTuple):
     reason: str
 
 
+MOST_NAMED = 40
+"""Cases of a suite that are reported one by one, by their names; more are counted."""
+
 _MOST_DIGITS = 20
 """Of a number in a name, for it to be sorted as one."""
 
@@ -136,6 +139,7 @@ class Report:
         self._suites: Sequence[str] = header.suites if header else ()
         self._frameworks = [each.framework for each in header.frameworks] if header else []
         self._unexplained: list[tuple[tuple[object, ...], Unexplained]] = []
+        self._named: dict[str, dict[tuple[object, ...], tuple[str, dict[str, str]]]] = {}
         self._reasons: Counter[str] = Counter()
         self._shortest: dict[str, tuple[int, str]] = {}
         self.divergences: Counter[str] = Counter()
@@ -150,6 +154,7 @@ class Report:
     def add(self, record: Record) -> None:
         """Count one record; one whose verdict is another than its suite expects is unexplained."""
         self.verdicts["unexplained" if record.unmet else record.verdict] += 1
+        self._name(record)
         if record.unmet:
             place = (*record_place(record, self._suites), ())
             unmet = Unexplained(*record.place, record.command, "verdict", record.unmet)
@@ -176,6 +181,20 @@ class Report:
                 place = (*record_place(record, self._suites), self._row_place(row))
                 found = Unexplained(*record.place, record.command, result.label, _why(result))
                 self._unexplained.append((place, found))
+
+    def _name(self, record: Record) -> None:
+        """Keep what came of a named case by framework, as long as its suite has few."""
+        suite, name = record.place
+        cases = self._named.setdefault(suite, {})
+        if name and not suite.startswith(DRAWN) and len(cases) <= MOST_NAMED:
+            cases[record_place(record, self._suites)] = (name, _by_framework(record))
+
+    @property
+    def named(self) -> dict[str, list[tuple[str, dict[str, str]]]]:
+        """By suite of at most :data:`MOST_NAMED` cases, the name of each and what came of it by framework."""
+        few = {suite: cases for suite, cases in self._named.items() if 0 < len(cases) <= MOST_NAMED}
+        order = sorted(few, key=lambda suite: _place(suite, self._suites))
+        return {suite: [few[suite][place] for place in sorted(few[suite])] for suite in order}
 
     def _count_reasons(self, record: Record) -> None:
         reasons = set(filter(None, map(reason_of, record.results)))
@@ -261,6 +280,11 @@ class Report:
             **msgspec.to_builtins(header),
             "kind": "report",
             "verdicts": dict(sorted(self.verdicts.items(), key=lambda item: _place(item[0], VERDICTS))),
+            "cases": [
+                {"suite": suite, "name": name, "results": results}
+                for suite, cases in self.named.items()
+                for name, results in cases
+            ],
             "rows": [
                 {**dict(zip(names, row, strict=True)), **dict(zip(COLUMNS, counts, strict=True))}
                 for row, counts in self.rows
@@ -278,6 +302,25 @@ class Report:
             "divergences": dict(self.divergences),
             "stale": self.stale,
         }
+
+
+def _by_framework(record: Record) -> dict[str, str]:
+    """Say of each framework what came of its native layer, or which of its results nothing explains."""
+    found: dict[str, str] = {}
+    for result in sorted(record.results, key=lambda each: (each.explained, each.label)):
+        if not result.explained:
+            found.setdefault(result.framework, f"unexplained ({result.relation or result.status})")
+        elif _is_own_layer(result):
+            found.setdefault(result.framework, _in_a_word(result))
+    return found
+
+
+def _in_a_word(result: Result) -> str:
+    what = classify(result)
+    if not what.startswith("differ"):
+        return what
+    offset = result.offset if result.relation == "window" and any(result.offset or ()) else None
+    return str(result.relation) if offset is None else f"window {','.join(map(str, offset))}"
 
 
 _KNOWN_SUITES = {"", *BUILT_IN, KNOWN}

@@ -6,10 +6,11 @@ from pathlib import Path
 import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, given, settings
+from msgspec.structs import replace
 
 from parity.cases.verdict import VERDICTS
 from parity.cli.main import run_cli
-from parity.records.counts import Report, record_place
+from parity.records.counts import MOST_NAMED, Report, record_place
 from parity.records.result import Record
 from tests.support.recorded import Json, recorded, typed, write
 
@@ -70,3 +71,42 @@ def test_what_this_version_does_not_know_is_listed_last(
     file = write(tmp_path / "record.jsonl", lines)
     assert run_cli(["report", str(file), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["rows"][-1]["output"] == "hessian"
+
+
+def test_a_suite_of_some_cases_is_reported_by_name_and_framework_and_a_large_one_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    header, *records = recorded()
+    many = [
+        {**records[0], "suite": "many", "name": f"case-{number}", "command": f"parity run {number}"}
+        for number in range(MOST_NAMED + 1)
+    ]
+    records[4]["results"][4] |= {"explained": False, "relation": "unrelated", "reason": "for no reason"}
+    records[4]["verdict"] = "unexplained"
+    lines = [{**header, "suites": ["many", "second", "first"]}, *records, *many]
+    assert records[4]["results"][4]["framework"] == "torch"
+    named = Report(typed(lines)[1], typed(lines)[0]).named
+    assert list(named) == ["second", "first"]
+    assert [name for name, _ in named["second"]] == ["layer-4", "layer-5", "layer-6"]
+    assert dict(named["second"])["layer-5"] == {"numpy": "agree", "torch": "unexplained (unrelated)"}
+    assert dict(named["first"])["layer-1"] == {"numpy": "agree", "torch": "agree"}
+    file = str(write(tmp_path / "record.jsonl", lines))
+    run_cli(["report", file, "--json"])
+    document = json.loads(capsys.readouterr().out)
+    assert {(each["suite"], each["name"]): each["results"] for each in document["cases"]} == {
+        (suite, name): results for suite, cases in named.items() for name, results in cases
+    }
+    run_cli(["report", file])
+    printed = capsys.readouterr().out
+    assert "unexplained (unrelated)" in printed
+    assert "case-7" not in printed
+
+
+def test_a_suite_s_last_case_decides_whether_it_is_reported_by_name() -> None:
+    record = typed(recorded())[1][0]
+    cases = [
+        replace(record, suite="s", name=f"case-{number}", command=f"parity run {number}")
+        for number in range(MOST_NAMED + 1)
+    ]
+    assert len(Report(cases[:-1]).named["s"]) == MOST_NAMED
+    assert Report(cases).named == {}
