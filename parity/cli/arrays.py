@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import zip_longest
 from typing import Any
 
 import click
@@ -21,7 +22,7 @@ class BiasOrFile(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the arguments, with a ``--bias`` before an operation closed against it."""
-        pairs = zip(args, [*args[1:], None], strict=True)
+        pairs = zip_longest(args, args[1:])
         closed = [f"{arg}={DRAWN}" if arg == "--bias" and after in OPS else arg for arg, after in pairs]
         return super().parse_args(ctx, closed)
 

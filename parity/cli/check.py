@@ -13,9 +13,8 @@ import click
 from parity.cases.case import Case
 from parity.cases.op import OPS
 from parity.cases.selection import Bounds, Selection
-from parity.cli.contestants import FRAMEWORKS, impl_grad_option
+from parity.cli.contestants import FRAMEWORK_NAMES, FRAMEWORKS, impl_grad_option
 from parity.cli.options import (
-    NAMES,
     Count,
     case_options,
     given_options,
@@ -77,7 +76,7 @@ def show_laws(document: Json) -> None:
     help="How many cases are drawn where no --input is given; --seed is that of the draws then.",
 )
 @selection_options(dtypes="all, but beside --impl float32 alone,", leave_out=("values",), most=MOST_DRAWN)
-@click.option("--frameworks", type=NAMES, help=f"One {FRAMEWORKS}.")
+@click.option("--frameworks", type=FRAMEWORK_NAMES, help=f"One {FRAMEWORKS}.")
 @click.option("--impl", metavar="MODULE:FUNCTION", help="A function of yours, in place of a framework.")
 @click.option(
     "--adjoint", metavar="MODULE:FUNCTION", help="Beside --impl: your function of the opposite operation."

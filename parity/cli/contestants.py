@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from parity.cli.options import NAMES, divergences_option, json_option, options, timeout_option
+from parity.cases.notation import parse_names
+from parity.cli.options import Notation, divergences_option, json_option, options, timeout_option
 from parity.frameworks.modes import ANY_SUMS, MODES
 from parity.frameworks.table import BUILT_IN, on_device
 from parity.frameworks.tensors import ARRAYS, NUMPY
@@ -15,6 +16,9 @@ from parity.running import contestants
 from parity.workers.shared import TIMEOUT
 
 FRAMEWORKS = f"of {', '.join(BUILT_IN)}, and what else `parity frameworks` lists, with +ROUTE"
+
+FRAMEWORK_NAME = Notation("name", str, BUILT_IN)
+FRAMEWORK_NAMES = Notation("names", parse_names, BUILT_IN)
 
 impl_grad_option = click.option(
     "--impl-grad",
@@ -29,7 +33,7 @@ grad_option = click.option(
 )
 
 contestant_options = options(
-    click.option("--frameworks", type=NAMES, help=f"Any {FRAMEWORKS}; all installed ones by default."),
+    click.option("--frameworks", type=FRAMEWORK_NAMES, help=f"Any {FRAMEWORKS}; all installed by default."),
     click.option(
         "--device",
         metavar="NAME",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Sequence
@@ -12,6 +13,9 @@ import click
 from parity.cli.exits import exit_code
 from parity.cli.streams import make_readable, open_streams
 from parity.workers.interrupts import end_at_once, handle_signals, interrupt
+
+COMPLETE = "_PARITY_COMPLETE"
+"""The variable by which a shell asks what a word may become; click answers."""
 
 _COMMANDS = {
     "run": "Run one case through the frameworks and compare the results.",
@@ -91,6 +95,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run_cli(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     try:
-        return int(parity.main(arguments, prog_name="parity", standalone_mode=False) or 0)
+        return int(parity.main(arguments, "parity", complete_var=COMPLETE, standalone_mode=False) or 0)
     except (Exception, KeyboardInterrupt, SystemExit) as error:  # noqa: BLE001 - every error has its exit code
+        if isinstance(error, SystemExit) and COMPLETE in os.environ:
+            return int(error.code or 0)  # click leaves by it when it has answered a shell
         return exit_code(error)  # click leaves by SystemExit where nobody reads the output

@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import click
 from click.core import ParameterSource
+from click.shell_completion import CompletionItem
 
 from parity.cases.batch import batched
 from parity.cases.case import DTYPES, PADDING_MODES, VALUES, ZEROS
@@ -27,11 +28,18 @@ from parity.cli.streams import say
 
 
 class Notation(click.ParamType[object]):
-    """A text that one of the notation's functions reads."""
+    """A text that one of the notation's functions reads.
 
-    def __init__(self, name: str, read: Callable[[str], object]) -> None:
+    Args:
+        name: of the type, in the help.
+        read: reads it.
+        words: those that a shell completes, where it is words separated by commas.
+    """
+
+    def __init__(self, name: str, read: Callable[[str], object], words: Iterable[str] = ()) -> None:
         self.name = name
         self._read = read
+        self._words = words
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> object:
         """Read a text; a default is no text and stays."""
@@ -41,6 +49,17 @@ class Notation(click.ParamType[object]):
             return self._read(value)
         except NotationError as error:
             self.fail(str(error), param, ctx)
+
+    def shell_complete(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        param: click.Parameter,  # noqa: ARG002 - the same
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        """Complete the last of the words."""
+        before, comma, last = incomplete.rpartition(",")
+        words = [word for word in self._words if word.startswith(last) and word not in before.split(",")]
+        return [CompletionItem(f"{before}{comma}{word}") for word in words]
 
 
 INT = Notation("integer", parse_int)

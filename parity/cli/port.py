@@ -8,7 +8,7 @@ from contextlib import redirect_stdout
 
 import click
 
-from parity.cli.contestants import FRAMEWORKS
+from parity.cli.contestants import FRAMEWORK_NAME, FRAMEWORKS
 from parity.cli.models import input_option
 from parity.cli.options import json_option
 from parity.cli.output import json_document, note
@@ -20,7 +20,7 @@ from parity.records.counts import Outcome
 
 @click.command("port")
 @click.argument("model", metavar="MODEL")
-@click.option("--to", required=True, metavar="FRAMEWORK", help=f"One {FRAMEWORKS}.")
+@click.option("--to", required=True, type=FRAMEWORK_NAME, metavar="FRAMEWORK", help=f"One {FRAMEWORKS}.")
 @input_option
 @click.option("--output", metavar="DIR", help="Write layers.py and test_layers.py into this folder.")
 @json_option

@@ -12,7 +12,7 @@ from parity.cases.case import DTYPES, PADDING_MODES, VALUES
 from parity.cases.notation import NotationError, parse_names
 from parity.cases.op import OPS
 from parity.cases.selection import BIASES, PADDING_KINDS, WORDS, Bounds, Selection, option_of
-from parity.cli.options import NAMES, Count, Notation, options
+from parity.cli.options import Count, Notation, options
 
 MOST_DRAWN = 4096
 """What a bound of drawn cases may be: others are larger than a search is for, and take all of its time."""
@@ -33,7 +33,7 @@ def selection_options(
         *(
             click.option(
                 option_of(name),
-                type=NAMES,
+                type=Notation("names", parse_names, WORDS[name]),
                 help=f"Of the cases, separated by commas; {usual.get(name, 'all')} by default.",
             )
             for name in WORDS

@@ -11,9 +11,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from parity.cases.selection import words_of
-from parity.cases.suites import DEFAULT
+from parity.cases.suites import BUILT_IN, DEFAULT, KNOWN
 from parity.cli.contestants import run_options, select_frameworks
 from parity.cli.diff import show_diff
 from parity.cli.options import Count, jobs_option
@@ -36,8 +37,18 @@ from parity.workers.processes import ProcessError
 from parity.workers.workers import Workers
 
 
+def _complete_suite(
+    ctx: click.Context,  # noqa: ARG001 - click's signature
+    param: click.Parameter,  # noqa: ARG001 - the same
+    incomplete: str,
+) -> list[CompletionItem]:
+    """Complete the name of a built-in suite, or the path of a file."""
+    named = [name for name in (*BUILT_IN, KNOWN) if name.startswith(incomplete)]
+    return [*map(CompletionItem, named), CompletionItem(incomplete, type="file")]
+
+
 @click.command("sweep")
-@click.argument("suites", nargs=-1, metavar="[SUITE]...")
+@click.argument("suites", nargs=-1, metavar="[SUITE]...", shell_complete=_complete_suite)
 @click.option(
     "--output", type=click.Path(path_type=Path), metavar="FILE", help="Record as JSON lines, in a new file."
 )

@@ -11,7 +11,7 @@ import click
 
 from convmm.geometry import GeometryError
 from parity.cases.errors import InputError
-from parity.cli.contestants import FRAMEWORKS
+from parity.cli.contestants import FRAMEWORK_NAME, FRAMEWORKS
 from parity.cli.exits import sentence
 from parity.cli.options import (
     INT,
@@ -57,7 +57,7 @@ class _Failed:
 
 @click.command("translate")
 @click.argument("expressions", metavar="EXPRESSION...", nargs=-1, required=True)
-@click.option("--to", required=True, metavar="FRAMEWORK", help=f"One {FRAMEWORKS}.")
+@click.option("--to", required=True, type=FRAMEWORK_NAME, metavar="FRAMEWORK", help=f"One {FRAMEWORKS}.")
 @click.option("--input", type=SHAPE, help="N,C and the spatial sizes: the answer need hold for no other.")
 @click.option("--channels", type=INT, help="Input channels, where the expression does not carry them.")
 @click.option(
