@@ -46,8 +46,8 @@ def _report(header: Header, counted: Report) -> Iterator[str]:
         yield table(("case", "result", "why", "command"), rows) + _more(len(wrong))
     names = [each.framework for each in header.frameworks if each.framework != ORACLE]
     for suite, cases in counted.named.items():
-        results = [[words(name), *(words(found.get(each, "")) for each in names)] for name, found in cases]
-        yield folded(f"Suite {words(suite)}, case by case", table(("case", *map(words, names)), results))
+        results = [[plain(name), *(plain(found.get(each, "")) for each in names)] for name, found in cases]
+        yield folded(f"Suite {plain(suite)}, case by case", table(("case", *map(plain, names)), results))
     kinds = counted.explained
     if kinds:
         explained = [(plain(each.reason), str(each.count), code(each.command)) for each in kinds[:_MOST]]
