@@ -67,6 +67,10 @@ def test_a_report_as_markdown_has_what_json_has(
         assert [each["name"], each["result"], each["reason"], each["command"]] in rows
     for each in document["explained"]:
         assert [each["reason"], str(each["count"]), each["command"]] in rows
+    names = [used["framework"] for used in document["frameworks"] if used["framework"] != "numpy"]
+    assert len(document["cases"]) == 6
+    for each in document["cases"]:
+        assert [each["name"], *(each["results"].get(name, "") for name in names)] in rows
     assert len(document["unexplained"]) == 1
     assert document["explained"]
 
