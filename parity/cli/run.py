@@ -19,7 +19,7 @@ from parity.cli.following import following
 from parity.cli.options import Count, case_options
 from parity.cli.output import NOTHING_COMPARED, json_document, note, show_stale, spelling_text, text
 from parity.cli.streams import say
-from parity.cli.styled import tell
+from parity.cli.styled import tell, tell_code
 from parity.cli.tables import WIDE, make_table, print_table
 from parity.frameworks.known.registry import load_registry
 from parity.records.counts import Outcome, Report
@@ -166,7 +166,11 @@ def show_result(record: Record) -> None:
         if remarks or about not in shown:
             shown.add(about)
             spelling = spelling_text(result.spelling, result.output, result.variant)
-            tell(f"{result.framework} {spelling}: {result.layer or 'no layer'}")
+            label = f"{result.framework} {spelling}: "
+            if result.layer is None:
+                tell(f"{label}no layer")
+            else:
+                tell_code(result.layer, label=label)
         for remark in remarks:
             tell(f"    {remark}")
     _pairs(record.pairs)

@@ -50,12 +50,21 @@ def tell(text: str) -> None:
         console.print(styled(text), soft_wrap=True)
 
 
-def tell_code(code: str, language: str = "python") -> None:
-    """Print code, highlighted where standard output is a terminal; copied, it is the same text."""
+def tell_code(code: str, language: str = "python", *, label: str = "") -> None:
+    """Print code, highlighted where standard output is a terminal; copied, it is the same text.
+
+    Args:
+        code: the text.
+        language: as Pygments names it.
+        label: what stands before it on the first line.
+    """
     console = terminal()
     if console is None:
-        say(code)
-    else:
-        shown = fitted(printable(code), sys.stdout)
-        lit = Syntax(shown, language, theme="ansi_dark", background_color="default").highlight(shown)
-        console.print(lit, soft_wrap=True, end="" if lit.plain.endswith("\n") else "\n")
+        say(label + code)
+        return
+    shown = fitted(printable(code), sys.stdout)
+    lit = Syntax(shown, language, theme="ansi_dark", background_color="default").highlight(shown)
+    lit.rstrip()
+    console.print(Text.assemble(styled(label), lit), soft_wrap=True)
+    for _ in range(len(shown) - len(shown.rstrip("\n"))):
+        console.print()

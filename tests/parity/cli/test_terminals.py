@@ -8,6 +8,7 @@ import pytest
 from rich.cells import cell_len
 from rich.style import Style
 
+from parity.cli.main import run_cli
 from parity.cli.styled import styled
 from parity.cli.tables import NARROW
 from tests.support.recorded import recorded, write
@@ -68,6 +69,15 @@ def test_code_on_a_terminal_is_lit_and_the_same_text() -> None:
     lit = on_terminal(*arguments, columns=60)
     assert "\x1b[" in lit
     compile(plain(lit), "translation", "exec")
+
+
+def test_a_layer_that_ran_is_lit_and_the_same_text(capsys: pytest.CaptureFixture[str]) -> None:
+    case = "conv1d --input 1,1,4 --filters 1 --kernel 2 --frameworks numpy,torch"
+    run_cli(["run", *case.split()])
+    [line] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("torch native: ")]
+    lit = on_terminal("run", *case.split(), columns=80)
+    assert line in plain(lit).splitlines()
+    assert line not in lit
 
 
 @pytest.mark.parametrize(
