@@ -36,7 +36,7 @@ class PlainTable:
     """
 
     def __init__(self, columns: Sequence[str], numbers: int, label: int, *, results: bool) -> None:
-        self.columns = columns
+        self.columns = [_shown(column) for column in columns]
         self.numbers = numbers
         self.label = label
         self.results = results
@@ -44,7 +44,12 @@ class PlainTable:
 
     def add_row(self, *cells: str) -> None:
         """Add a row."""
-        self.rows.append(tuple(fitted(printable(cell), sys.stdout) for cell in cells))
+        self.rows.append(tuple(map(_shown, cells)))
+
+
+def _shown(cell: str) -> str:
+    """Return a text of anybody's as it looks in standard output."""
+    return fitted(printable(cell), sys.stdout)
 
 
 def make_table(*columns: str, numbers: int = 0, label: int = 1, results: bool = False) -> PlainTable:
@@ -92,7 +97,7 @@ def _drawn(table: PlainTable, kept: Sequence[int], lines: box.Box) -> Table:
     drawn = Table(box=lines, pad_edge=False)
     first = len(table.columns) - table.numbers
     for place in kept:
-        drawn.add_column(table.columns[place], justify="right" if place >= first else "left")
+        drawn.add_column(Text(table.columns[place]), justify="right" if place >= first else "left")
     for row in table.rows:
         drawn.add_row(*(styled(row[place]) for place in kept))
     return drawn
