@@ -142,7 +142,9 @@ def test_a_case_as_json_has_the_contracts_keys_and_no_value_that_json_lacks(case
     assert found["verdict"] in VERDICTS
     assert found["reference"] == {"shape": list(case.output_shape)}
     assert found["results"]
-    assert [list(result) for result in found["results"]] == [RESULT_KEYS] * len(found["results"])
+    for result in found["results"]:
+        assert [key for key in result if key != "errors"] == RESULT_KEYS
+        assert "errors" not in result or result["relation"] != "identical"
     assert [list(pair) for pair in found["pairs"]] == [PAIR_KEYS] * len(found["pairs"])
 
 
