@@ -122,7 +122,7 @@ const begin = async () => {
   const table = make("table", {}, make("caption", { className: "unseen" }, "Cases"), make("thead", {}, head), body);
   const drawn = new Map();
 
-  const widths = { name: "14rem", operation: "9rem", verdict: "7rem", dtype: "5.5rem", "of the bound": "7rem", results: "12rem", command: "46rem" };
+  const widths = { name: "14rem", operation: "10.5rem", verdict: "7rem", dtype: "5.5rem", "of the bound": "7rem", results: "12rem", command: "46rem" };
   const wide = new Set(["dtype", "of the bound"]);
   for (const column of Object.keys(key)) {
     const button = make("button", { type: "button" }, column);
@@ -154,11 +154,13 @@ const begin = async () => {
       make(
         "td",
         {},
-        ...index.results[place].map(([who, outcome]) => {
+        ...OUTCOMES.flatMap((_, outcome) => {
+          const having = index.results[place].filter(([, each]) => each === outcome);
+          if (!having.length) return [];
           const shown = sign(outcome);
-          shown.title = `${index.contestants[who].slice(0, 2).join(" ")}: ${shown.title}`;
-          shown.append(make("span", { className: "unseen" }, ` ${shown.title}. `));
-          return shown;
+          shown.title = `${OUTCOMES[outcome][2]}: ${having.map(([who]) => index.contestants[who].slice(0, 2).join(" ")).join(", ")}`;
+          shown.append(String(having.length), make("span", { className: "unseen" }, ` ${OUTCOMES[outcome][2]}. `));
+          return [shown];
         }),
       ),
       make("td", { title: index.command[place] }, make("a", { href: address }, index.command[place])),
