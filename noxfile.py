@@ -32,6 +32,7 @@ SPREAD = ("-n", "logical", "--dist", "worksteal")
 EVERYTHING = (
     "tests/parity/frameworks",
     "tests/parity/test_every_framework.py",
+    "tests/test_findings.py",
     "tests/test_layers_document.py",
 )
 """The tests that are of the frameworks themselves."""
