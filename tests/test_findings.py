@@ -142,6 +142,12 @@ def test_what_a_script_raised_is_told_in_a_few_lines_without_the_machines_paths(
     assert told[0] == "ValueError: it is in .../site-packages/keras/a.py and .../layer.onnx"
 
 
+def test_what_was_seen_names_no_folder_of_a_machine() -> None:
+    said = json.loads(findings.SEEN.read_text(encoding="utf-8"))
+    assert said
+    assert [name for name, seen in said.items() if findings.MACHINES_OWN.search(seen["ended"])] == []
+
+
 def test_a_page_says_since_when_it_is_so_as_far_as_that_is_known() -> None:
     seen = {"ended": "AssertionError: off by `up` to | 1", "with": "keras 3.15.1 on tensorflow 2.21.0, x86"}
     told = {

@@ -41,6 +41,9 @@ SECONDS = 300
 MOST_LINES, WIDTH = 4, 200
 """What is kept of an exception's message."""
 
+MACHINES_OWN = re.compile(r"/[^\s:]*/(?=site-packages/)|/tmp/[^\s/]+/?")
+"""What of a path in a message is the machine's own."""
+
 TRACKERS = {
     "keras": "https://github.com/keras-team/keras/issues",
     "keras-on-jax": "https://github.com/openxla/xla/issues",
@@ -194,7 +197,7 @@ def ended(done: subprocess.CompletedProcess[str]) -> str:
     lines = re.sub(r"\x1b\[[\d;]*m", "", trace).splitlines()
     raised = next((at for at, line in enumerate(lines) if re.match(r"[\w.]+(:|$)", line)), len(lines))
     told = [line[:WIDTH] for line in lines[raised:] if line.strip()][:MOST_LINES]
-    return re.sub(r"/[^\s:]*/(?=site-packages/)|/tmp/[^\s/]+/?", ".../", "\n".join(told)) or "no traceback"
+    return MACHINES_OWN.sub(".../", "\n".join(told)) or "no traceback"
 
 
 def shows(entry: Divergence, done: subprocess.CompletedProcess[str]) -> bool:
