@@ -186,7 +186,11 @@ main({command[3:]!r})
     assert "crashed" not in (tmp_path / "r.jsonl").read_text()
 
 
-@pytest.mark.parametrize(("name", "limit", "cases"), [("_MOST_TASKS", 40, 70), ("_MOST_GROWTH", -(2**40), 9)])
+# More cases than the limit and what is handed over at once: before the last batch the limit is reached.
+@pytest.mark.parametrize(
+    ("name", "limit", "cases"),
+    [("_MOST_TASKS", 40, 40 + pool.MOST_TOGETHER + 8), ("_MOST_GROWTH", -(2**40), 9)],
+)
 def test_a_worn_process_is_replaced_and_no_answer_lost(
     monkeypatch: pytest.MonkeyPatch, name: str, limit: int, cases: int
 ) -> None:
