@@ -196,8 +196,10 @@ def test_a_worn_process_is_replaced_and_no_answer_lost(
 ) -> None:
     monkeypatch.setattr(pool, name, limit)
     adapters: list[Framework] = [find_framework("numpy")]
-    before, seen = workers_of(psutil.Process()), set()
+    before = workers_of(psutil.Process())
     with Workers(adapters) as workers:
+        workers.switches()
+        seen = workers_of(psutil.Process()) - before  # it may have ended when its first answer is looked at
         for found in run_all([PLAIN] * cases, adapters, workers.submit, ahead=workers.ahead):
             assert found.results[0].relation == "identical"
             seen |= workers_of(psutil.Process()) - before
