@@ -22,6 +22,7 @@ class Kept:
     Attributes:
         framework: whose layers these are, with its route and device.
         rule: as the framework states it.
+        transposed: whether it is of transposed layers.
         agreeing: how many layers have the stated window on each axis.
         others: how many have another one. One whose values fit several windows, the stated one among them, is
             in neither number.
@@ -30,14 +31,10 @@ class Kept:
 
     framework: str
     rule: WindowRule
+    transposed: bool
     agreeing: int = 0
     others: int = 0
     exceptions: list[str] = field(default_factory=list)
-
-    @property
-    def transposed(self) -> bool:
-        """Whether it is of transposed layers."""
-        return "ranspose" in self.rule.calls[0] or "L" in self.rule.size
 
 
 class Rules:
@@ -71,7 +68,8 @@ class Rules:
         if stated is None:
             return
         rule, windows = stated
-        kept = self._kept.setdefault((result.framework, rules.index(rule)), Kept(result.framework, rule))
+        new = Kept(result.framework, rule, case.transposed)
+        kept = self._kept.setdefault((result.framework, rules.index(rule)), new)
         if _begins(case, result) == [each.begin for each in windows] and _has_sizes(result, windows):
             kept.agreeing += 1
         elif not result.explained or result.divergence is not None or not _has_sizes(result, windows):
