@@ -64,8 +64,12 @@ def equal(a: Array, b: Array) -> Array:
     return np.asarray((a == b) | (np.isnan(a) & np.isnan(b)))
 
 
+def distances(a: Array, b: Array) -> Array:
+    """Return how far float64 ``a`` is from ``b``: 0 where they are equal, NaN where no number says it."""
+    with np.errstate(invalid="ignore", over="ignore"):  # infinities, and numbers as large
+        return np.where(equal(a, b), 0.0, np.abs(a - b))
+
+
 def _max_abs_error(a: Array, b: Array) -> float | None:
-    with np.errstate(invalid="ignore", over="ignore"):  # infinities, and numbers as large: None, below
-        error = np.where(equal(a, b), 0.0, np.abs(a - b))
-    largest = float(error.max())
+    largest = float(distances(a, b).max())
     return largest if np.isfinite(largest) else None

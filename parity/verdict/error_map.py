@@ -10,7 +10,7 @@ import numpy as np
 
 from parity.cases.arrays import Array
 from parity.records.result import ErrorMap
-from parity.verdict.compare import equal
+from parity.verdict.compare import distances
 
 MOST_CHANNELS = 16
 """Rows of a map; of more channels, several share one."""
@@ -30,11 +30,9 @@ def error_map(output: Array, due: Array) -> ErrorMap | msgspec.UnsetType:
     """
     if output.shape != due.shape or not output.size:
         return msgspec.UNSET
-    with np.errstate(invalid="ignore", over="ignore"):  # what is no number is the largest error, below
-        apart = np.abs(output.astype(np.float64) - due)
-    errors = np.where(equal(output.astype(np.float64), due), 0.0, np.where(np.isnan(apart), np.inf, apart))
+    apart = distances(output.astype(np.float64), due)
     blocks = _blocks(due.shape[1:])
-    errors = _largest(errors.max(axis=0), blocks)
+    errors = _largest(np.where(np.isnan(apart), np.inf, apart).max(axis=0), blocks)
     largest = errors.max(where=np.isfinite(errors), initial=0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
         levels = np.where(errors > 0, np.ceil(errors / largest * _HIGHEST), 0).clip(0, _HIGHEST)

@@ -9,7 +9,7 @@ import numpy as np
 
 from parity.cases.arrays import Array
 from parity.cases.notation import format_axes, format_number, format_shape
-from parity.verdict.compare import equal
+from parity.verdict.compare import distances
 
 _MOST_NUMBERS = 4
 
@@ -22,9 +22,8 @@ def greatest_difference(result: Array, reference: Array) -> str:
     if result.shape != reference.shape:
         return f"its shape is {format_shape(result.shape)} against {format_shape(reference.shape)}"
     a, b = result.astype(np.float64), reference.astype(np.float64)
-    with np.errstate(invalid="ignore", over="ignore"):  # NaN is the largest to argmax
-        apart = np.where(equal(a, b), 0.0, np.abs(a - b))
-    place = np.unravel_index(int(np.argmax(apart)), a.shape)
+    apart = distances(a, b)
+    place = np.unravel_index(int(np.argmax(apart)), a.shape)  # to which NaN is the largest
     return (
         f"greatest difference {format_number(apart[place])} at index {_index(place)}: "
         f"{format_number(a[place])} against {format_number(b[place])}"
