@@ -82,7 +82,7 @@ def _changes(old: Path, new: Path) -> Iterator[Json]:
             "result": group.result,
             "how": group.how,
             "count": len(group.cases),
-            "command": group.cases[0][0],
+            "command": group.cases[0].command,
         }
 
 
