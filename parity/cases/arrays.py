@@ -50,6 +50,19 @@ def numpy_dtype(name: str) -> np.dtype[Any]:
     return np.dtype(ml_dtypes.bfloat16 if name == "bfloat16" else name)
 
 
+def quiet(array: Array) -> Array:
+    """Make an array's signalling NaNs quiet ones, in place, and return it.
+
+    Memory that nobody has written holds any bits, and arithmetic warns of a signalling NaN (IEEE 754-2019,
+    6.2).
+    """
+    with np.errstate(invalid="ignore"):
+        missing = np.isnan(array)
+        if missing.any():
+            array[missing] += 0
+    return array
+
+
 def limit_of(dtype: str, name: str) -> float:
     """Return a number of this floating dtype by its name in ``finfo``, such as "max"."""
     return float(getattr(ml_dtypes.finfo(numpy_dtype(dtype)), name))  # type: ignore[no-untyped-call] # it has no types

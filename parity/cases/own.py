@@ -18,7 +18,7 @@ from numpy.lib.format import MAGIC_PREFIX
 from numpy.typing import ArrayLike
 
 from convmm.geometry import shown
-from parity.cases.arrays import Array, Arrays, numpy_dtype
+from parity.cases.arrays import Array, Arrays, numpy_dtype, quiet
 from parity.cases.case import Case
 from parity.cases.errors import InputError
 from parity.cases.files import read_regular
@@ -65,7 +65,8 @@ def own_arrays(
     """Read and copy a user's own arrays, in the layouts of convmm; None leaves one to be drawn.
 
     The values are read in any byte order and memory layout. NumPy saves bfloat16 as two bytes of no known
-    meaning, "V2", which are taken for it where the case is of bfloat16.
+    meaning, "V2", which are taken for it where the case is of bfloat16. A signalling NaN is read as a quiet
+    one.
 
     Raises:
         ArrayError: a file that cannot be read or is no whole .npy file of numbers, or an array that has
@@ -121,7 +122,7 @@ def _own(name: str, source: Source, shape: tuple[int, ...] | None, layout: str, 
             f"{what} has shape {array.shape} and dtype {array.dtype.name}: allowed are the case's own, "
             f"{shape}, {layout}, and {dtype}"
         )
-    return Own(np.array(array, numpy_dtype(dtype), order="C"), file)
+    return Own(quiet(np.array(array, numpy_dtype(dtype), order="C")), file)
 
 
 def _read(what: str, path: Path) -> Array:

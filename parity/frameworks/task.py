@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from parity.cases.arrays import Array, Arrays
+from parity.cases.arrays import Array, Arrays, quiet
 from parity.frameworks.attempt import attempt, describe, one_line
 from parity.frameworks.code.layer import Layer
 from parity.frameworks.code.script import AS_THEY_ARE, Convert, Program, Script
@@ -187,7 +187,7 @@ def _numbers(output: object, most: int) -> Array:
         )
     copy = np.empty(found.shape, dtype)
     copy[...] = found
-    return copy
+    return quiet(copy)
 
 
 def _plain(dtype: np.dtype[Any]) -> np.dtype[Any] | None:

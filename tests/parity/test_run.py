@@ -20,6 +20,7 @@ from parity.frameworks.table import FrameworkError, installed
 from parity.records.result import CaseResult, Result
 from parity.running import contestants
 from parity.verdict.judge import compare_pairs
+from tests.support.hostile import signalling_nans
 from tests.support.results import result_of
 from tests.support.strategies import cases, examples
 
@@ -375,6 +376,7 @@ WRONG: dict[str, Callable[[Function], Function]] = {
     "zeros": partial(after, change=np.zeros_like),
     "NaN": partial(after, change=lambda y: np.full_like(y, np.nan)),
     "one NaN": partial(after, change=with_nan),
+    "memory that nobody wrote": partial(after, change=lambda y: signalling_nans(y.shape, y.dtype)),
     "one infinity": partial(after, change=with_infinity),
     "one wrong element": partial(after, change=with_one_wrong),
     "one wrong last bit": partial(after, change=with_one_last_bit_wrong),

@@ -18,6 +18,13 @@ from parity.cases.arrays import Array
 from tests.support.foreign import right
 
 
+def signalling_nans(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """Return signalling NaNs: the exponent is all ones, and of the significand the last bit alone is set."""
+    bits = np.dtype(f"u{dtype.itemsize}")
+    infinity = np.array(np.inf, dtype).view(bits)
+    return np.full(shape, infinity + bits.type(1), bits).view(dtype)
+
+
 class OwnError(BaseException):
     """A class that no other process can import from here."""
 

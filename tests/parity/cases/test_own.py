@@ -24,6 +24,7 @@ from parity.cases.values.drawing import draw_arrays
 from parity.records.result import CaseResult
 from parity.running import run_with
 from parity.verdict.reference import sums_are_exact
+from tests.support.hostile import signalling_nans
 from tests.support.strategies import cases, changed, examples
 
 CASE = Case("conv2d", (1, 2, 4, 3), 4, (3, 2), bias=True)
@@ -151,6 +152,15 @@ def test_no_value_is_taken_for_a_difference(value: float | str, dtype: str) -> N
     shapes = {"x": case.input, "w": case.kernel_shape, "bias": (4,)}
     filled = {name: np.full(shape, number, numpy_dtype(dtype)) for name, shape in shapes.items()}
     found = ran(case, impl=convmm.conv2d, grad=True, **filled)
+    assert [each.label for each in found.results if not each.explained] == []
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_signalling_nans_are_quiet_ones_and_warn_of_nothing(dtype: str) -> None:
+    case = replace(CASE, dtype=dtype)
+    shapes = {"x": case.input, "w": case.kernel_shape, "bias": (4,)}
+    given = {name: signalling_nans(shape, numpy_dtype(dtype)) for name, shape in shapes.items()}
+    found = ran(case, impl=convmm.conv2d, grad=True, **given)
     assert [each.label for each in found.results if not each.explained] == []
 
 
