@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from convmm.geometry import shown
+from parity.cases.arrays import Array
 from parity.cases.case import Case
 from parity.cases.memory import bytes_needed, check_memory
 from parity.cases.own import NONE, OwnArrays, Source, arrays_of, own_arrays
@@ -21,7 +22,7 @@ from parity.frameworks.memory import bytes_taken
 from parity.frameworks.program import programs as started
 from parity.frameworks.spelling import Mistaken, Spelling, Unsupported
 from parity.frameworks.table import FrameworkError, find_framework, installed
-from parity.frameworks.task import Submit, Wait, here
+from parity.frameworks.task import Answer, Submit, Wait, here
 from parity.frameworks.turns import Turns
 from parity.records.result import CaseResult, Result
 from parity.verdict.gradients import Backward, make_backward
@@ -31,6 +32,7 @@ from parity.verdict.judge import (
     compare_pairs,
     gradient_results,
     invalid,
+    told_apart,
     unsupported,
     value_result,
 )
@@ -306,9 +308,13 @@ class Run:
         """Judge a layer's output, and where it means the case and has its shape, its gradients."""
         predicted = {**about, "predicted": predict(spelling, self._case)}
         mode = spelling.mode or found.mode(self._case)
-        value = value_result(predicted, wait(), spelling, reference, mode)
-        there = value.array is not None and value.array.shape == reference.y.shape and reference.y.size
-        judged = [self._explained(spelling, value)]
+
+        def judge(answer: Answer) -> list[Judged]:
+            return [value_result(predicted, answer, spelling, reference, mode)]
+
+        judged = self._settled(found, spelling, wait, judge)
+        array = judged[0].array
+        there = array is not None and array.shape == reference.y.shape and reference.y.size
         if spelling.kind != "lookalike" and there:
             judged += self._judge_gradients(found, spelling, about, reference, backward)
         return judged
@@ -334,8 +340,30 @@ class Run:
             return [unsupported({**about, "output": name}, missing) for name in backward.expected]
         about |= {"layer": str(spelling.backward)}
         wait = self._turns.ask(found, spelling, self._arrays, backward.dy)
-        judged = gradient_results(about, wait(), backward, found.mode_of_gradients(self._case))
-        return [self._explained(spelling, each) for each in judged]
+        mode = found.mode_of_gradients(self._case)
+
+        def judge(answer: Answer) -> list[Judged]:
+            return gradient_results(about, answer, backward, mode)
+
+        return self._settled(found, spelling, wait, judge, backward.dy)
+
+    def _settled(
+        self,
+        found: Framework,
+        spelling: Spelling,
+        wait: Wait,
+        judge: Callable[[Answer], list[Judged]],
+        dy: Array | None = None,
+    ) -> list[Judged]:
+        """Judge a layer's answer: what is unexplained of one that was called before, of a new one too."""
+        answer = wait()
+        judged = [self._explained(spelling, each) for each in judge(answer)]
+        may_be_kept = answer.again or (found.keeps and answer.ended_badly)
+        if not may_be_kept or all(each.result.explained for each in judged):
+            return judged
+        of_new = judge(self._turns.ask(found, spelling, self._arrays, dy, fresh=True)())
+        new = [self._explained(spelling, each) for each in of_new]
+        return [told_apart(*pair) for pair in zip(judged, new, strict=True)]
 
     def _explained(self, spelling: Spelling, judged: Judged) -> Judged:
         return judged._replace(result=explain_known(spelling.meaning, judged.result, self._known))

@@ -171,6 +171,22 @@ class Runs:
         """
         return {"threads": threads}
 
+    @property
+    def keeps(self) -> bool:
+        """Whether a layer that has been called is as a new one, once it is given other weights.
+
+        Then a process calls one of the same text and input channels again, on inputs of any size: for each,
+        :meth:`call` has to refuse what a new layer would.
+        """
+        return False
+
+    def part(self, layer: Layer) -> Layer:
+        """Return the layer in a chain that may stand in another one, too, as in the first; else the chain."""
+        return layer
+
+    def detach(self, part: Any) -> None:
+        """Have such a layer, which has been called, forget the chain that it stands in."""
+
     def call(self, layer: Any, weights: Sequence[Array], x: Array) -> Array:
         """Give a layer its weights and call it: (N, C, *spatial) to (N, O, *spatial), in its own dtype."""
         result: Array = layer(x, *weights)

@@ -33,6 +33,7 @@ class Task:
         convert_back: the way back, for gradients.
         dy: the gradient by the output, (N, O, *spatial), where the gradients are wanted in its place.
         due: elements of the output that the layer is to give.
+        fresh: whether the layer is to be made anew, even where one of the same text has been kept.
     """
 
     layer: Layer | Script | Program
@@ -41,6 +42,7 @@ class Task:
     convert_back: Convert = AS_THEY_ARE
     dy: Array | None = None
     due: int = 0
+    fresh: bool = False
 
     @property
     def most(self) -> int:
@@ -53,11 +55,11 @@ class Task:
         return self.arrays.nbytes + (0 if self.dy is None else self.dy.nbytes)
 
     @classmethod
-    def of(cls, spelling: Spelling, arrays: Arrays, dy: Array | None = None) -> Task:
+    def of(cls, spelling: Spelling, arrays: Arrays, dy: Array | None = None, *, fresh: bool = False) -> Task:
         """Make the call of this spelling's layer."""
         layer = spelling.layer if dy is None else spelling.backward
         due = prod(spelling.meaning.output_shape)
-        return cls(layer, spelling.convert, arrays, spelling.convert_back, dy, due)
+        return cls(layer, spelling.convert, arrays, spelling.convert_back, dy, due, fresh)
 
 
 _MOST_TIMES = 64
@@ -80,6 +82,7 @@ class Answer:
         warnings: what it warned of, each once.
         printed: what it wrote to its standard output and error meanwhile, where they are its own.
         repeats: how it was the other times, where there were any.
+        again: whether the layer had been called before, with what another task gave it.
     """
 
     ending: Ending
@@ -89,6 +92,7 @@ class Answer:
     warnings: tuple[str, ...] = ()
     printed: str = ""
     repeats: Repeats | None = None
+    again: bool = False
 
     @property
     def error_class(self) -> str | None:
@@ -113,14 +117,16 @@ def here(found: Framework, task: Task) -> Wait:
     return partial(perform, found, task)
 
 
-def perform(found: Framework, task: Task) -> Answer:
+def perform(found: Framework, task: Task, make: Callable[[], Any] | None = None) -> Answer:
     """Load the framework, make the layer and call it, whatever that ends in.
+
+    ``make`` gives the layer; without it the task's is made.
 
     The answer has texts and arrays of numbers alone, of no class of the framework's or the function's: they
     are read in a process that has neither.
     """
     given = replace(task, arrays=task.arrays.copies(), dy=None if task.dy is None else task.dy.copy())
-    outputs, warned = attempt(partial(_outputs, found, given, task))
+    outputs, warned = attempt(partial(_outputs, found, given, task, make or task.layer.call))
     if isinstance(outputs, NoOutputError | WeightsError):
         wrong = one_line(outputs)
         return Answer("invalid", error=wrong, reason=wrong, warnings=warned)
@@ -132,13 +138,13 @@ def perform(found: Framework, task: Task) -> Answer:
     return Answer("ok", outputs, warnings=warned)
 
 
-def _outputs(found: Framework, given: Task, task: Task) -> tuple[Array, ...]:
-    """Call the layer, and make arrays of our own of what it returns.
+def _outputs(found: Framework, given: Task, task: Task, make: Callable[[], Any]) -> tuple[Array, ...]:
+    """Make the layer and call it, and make arrays of our own of what it returns.
 
     Raises:
         NoOutputError: it returned no arrays of numbers, or wrote to what it was given to read.
     """
-    returned = (_value if given.dy is None else _gradients)(found, given)
+    returned = (_value if given.dy is None else _gradients)(found, given, make)
     outputs = tuple(_numbers(each, task.most) for each in returned)
     wrong = _wrong_manners(given, task)
     if wrong:
@@ -155,16 +161,16 @@ def _raised(
     return Answer("unsupported", error=describe(error), reason=reason, warnings=warned)
 
 
-def _value(found: Framework, task: Task) -> tuple[Array, ...]:
+def _value(found: Framework, task: Task, make: Callable[[], Any]) -> tuple[Array, ...]:
     found.load()
-    return (found.call(task.layer.call(), task.convert(task.arrays.weights), task.arrays.x),)
+    return (found.call(make(), task.convert(task.arrays.weights), task.arrays.x),)
 
 
-def _gradients(found: Framework, task: Task) -> tuple[Array, ...]:
+def _gradients(found: Framework, task: Task, make: Callable[[], Any]) -> tuple[Array, ...]:
     assert task.dy is not None  # noqa: S101 - tells the type checker what `perform` chose by
     found.load()
     weights = task.convert(task.arrays.weights)
-    by_input, by_weights = found.backward(task.layer.call(), weights, task.arrays.x, task.dy)
+    by_input, by_weights = found.backward(make(), weights, task.arrays.x, task.dy)
     return (by_input, *task.convert_back(by_weights))
 
 

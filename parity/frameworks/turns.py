@@ -37,14 +37,22 @@ class Turns:
             return None
         return why_too_large(spelling, taken, self._room)
 
-    def ask(self, found: Framework, spelling: Spelling, arrays: Arrays, dy: Array | None = None) -> Wait:
+    def ask(
+        self,
+        found: Framework,
+        spelling: Spelling,
+        arrays: Arrays,
+        dy: Array | None = None,
+        *,
+        fresh: bool = False,
+    ) -> Wait:
         """Hand a layer over, once there is memory for it beside those that have not answered."""
         taken = bytes_taken(found, spelling, grad=dy is not None)
         if self._taken + taken > ALWAYS_THERE and self._taken + taken > self._room:
             for wait in self._waits:
                 wait()
             self._waits, self._taken = [], 0
-        wait = functools.cache(self._submit(found, Task.of(spelling, arrays, dy)))
+        wait = functools.cache(self._submit(found, Task.of(spelling, arrays, dy, fresh=fresh)))
         self._waits.append(wait)
         self._taken += taken
         return wait

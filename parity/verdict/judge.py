@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from itertools import combinations
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
 from parity.cases.arrays import Array, numpy_dtype
 from parity.frameworks.precision import Mode
 from parity.frameworks.spelling import Refusal, Spelling
@@ -78,6 +80,20 @@ def gradient_results(about: About, answer: Answer, backward: Backward, mode: Mod
         _gradient(each, answer, name, output, backward.expected[name], mode)
         for (name, each), output in outputs
     ]
+
+
+def told_apart(of_kept: Judged, of_new: Judged) -> Judged:
+    """Return what a new layer's answer is judged to be, unless it is explained and a kept layer's is not.
+
+    That one has been called before, and was given this task's weights: it has kept something else.
+    """
+    if of_kept.result.explained or not of_new.result.explained:
+        return of_new
+    reason = (
+        "called again, with other weights and another input, its layer keeps something of an earlier call: "
+        f"a new one is explained, and of this one {of_kept.result.reason or 'nothing is'}"
+    )
+    return of_kept._replace(result=replace(of_kept.result, reason=reason))
 
 
 def compare_pairs(results: Iterable[tuple[Result, Array | None]], dtype: str) -> tuple[Pair, ...]:

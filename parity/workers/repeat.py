@@ -37,7 +37,8 @@ def _answer(waits: Mapping[int, list[Wait]]) -> Answer:
         distinct={str(threads): len(each) for threads, each in kinds.items()},
         same=len(set().union(*kinds.values())) == 1,
     )
-    return replace(next((answer for answer in flat if answer.ending != "ok"), flat[0]), repeats=repeats)
+    first = next((answer for answer in flat if answer.ending != "ok"), flat[0])
+    return replace(first, repeats=repeats, again=any(answer.again for answer in flat))
 
 
 def _bits(answer: Answer) -> tuple[object, ...]:

@@ -20,8 +20,9 @@ import psutil
 
 from parity.frameworks.attempt import describe, one_line
 from parity.frameworks.interface import Framework
+from parity.frameworks.kept import Kept
 from parity.frameworks.table import FrameworkError
-from parity.frameworks.task import Answer, Task, perform
+from parity.frameworks.task import Answer, Task
 from parity.workers.folder import log_of, ready_of, temporary_of, worn_of
 
 LONGEST_LOAD = 300
@@ -82,6 +83,7 @@ class Worker:
         self._found: Framework
         self.loaded = self._load(setting)
         self._setting, self._tasks, self._size = setting, 0, _size()
+        self._kept = Kept()
         with suppress(OSError):
             ready_of(setting.folder, os.getpid()).touch()
 
@@ -114,11 +116,14 @@ class Worker:
             return Answer("rejected", error=self.loaded.error)
         before = self._length()
         try:
-            answer = perform(self._found, task)
+            answer = self._kept.perform(self._found, task)
         except KeyboardInterrupt as error:  # the framework's own: no signal is heeded here
             answer = Answer("rejected", error=describe(error))
         printed = self._printed_from(before)
-        return replace(answer, printed=printed) if printed else answer
+        if not printed:
+            return answer
+        self._kept.forget(self._found, task)  # a new one prints it each time
+        return replace(answer, printed=printed)
 
     def _length(self) -> int:
         with suppress(OSError):  # foreign code may have closed the file

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 from parity.frameworks.interface import Framework
+from parity.frameworks.kept import place
 from parity.frameworks.task import Task, Wait
 from parity.workers.descriptors import open_standard_descriptors
 from parity.workers.folder import Folder
@@ -41,7 +43,7 @@ class Workers:
         self._environment = environment
         open_standard_descriptors()
         self._folder = Folder()
-        self._pools: dict[Framework, Pool] = {}
+        self._pools: dict[Framework, list[Pool]] = {}
 
     @property
     def ahead(self) -> int:
@@ -49,17 +51,21 @@ class Workers:
         return MOST_TOGETHER * (self._jobs + 1)
 
     def __enter__(self) -> Self:
-        """Start every framework's processes."""
+        """Start every framework's processes; each that keeps layers is handed those that it has."""
         for found in self._adapters:
-            self._pools[found] = Pool(
-                found,
-                jobs=self._jobs,
-                threads=self._threads,
-                timeout=self._timeout,
-                folder=self._folder.path,
-                environment=self._environment,
-            )
+            pools, jobs = (self._jobs, 1) if found.keeps else (1, self._jobs)
+            self._pools[found] = [self._pool(found, jobs) for _ in range(pools)]
         return self
+
+    def _pool(self, found: Framework, jobs: int) -> Pool:
+        return Pool(
+            found,
+            jobs=jobs,
+            threads=self._threads,
+            timeout=self._timeout,
+            folder=self._folder.path,
+            environment=self._environment,
+        )
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -69,9 +75,10 @@ class Workers:
 
     def close(self) -> None:
         """End them all, whatever they do."""
-        for pool in self._pools.values():
+        pools = list(chain.from_iterable(self._pools.values()))
+        for pool in pools:
             pool.stop()
-        for pool in self._pools.values():
+        for pool in pools:
             pool.join()
         self._folder.remove()
 
@@ -81,8 +88,11 @@ class Workers:
         Raises:
             FrameworkError: a user's function cannot be imported.
         """
-        return [self._pools[found].switches() for found in self._adapters]
+        switches = {found: [pool.switches() for pool in pools] for found, pools in self._pools.items()}
+        return [switches[found][0] for found in self._adapters]
 
     def submit(self, found: Framework, task: Task) -> Wait:
         """Hand a framework a task; what is returned waits for the answer."""
-        return self._pools[found].submit(task)
+        pools = self._pools[found]
+        number = place(found, task) % len(pools) if len(pools) > 1 else 0
+        return pools[number].submit(task)

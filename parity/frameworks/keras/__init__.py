@@ -18,13 +18,14 @@ from parity.cases.case import PADDING_MODES, ZEROS, Case
 from parity.frameworks import tf_nn
 from parity.frameworks.code.chain import Written
 from parity.frameworks.code.expression import Call
+from parity.frameworks.code.layer import Layer
 from parity.frameworks.code.live import Live
 from parity.frameworks.code.reading import Reading
 from parity.frameworks.code.script import Conversion, Script
 from parity.frameworks.code.steps import Step
 from parity.frameworks.interface import Framework, Refuses, refuses_nothing
 from parity.frameworks.keras import installation
-from parity.frameworks.keras.chain import LINK_PREFIXES, LINKS, read_chain, sequence
+from parity.frameworks.keras.chain import LINK_PREFIXES, LINKS, part_of, read_chain, sequence
 from parity.frameworks.keras.depthwise import depthwise, multiplier_of, to_depthwise
 from parity.frameworks.keras.differentiate import backward, differentiating, why_no_gradients
 from parity.frameworks.keras.exact import exact
@@ -102,6 +103,7 @@ class Keras(Framework):
     written = staticmethod(written)
     padding_modes = PADDING_MODES
     windows = WINDOWS
+    keeps = True
 
     def reads(self, call: Call) -> bool:
         """Return whether a call is of a layer or a function, by the whole path; TensorFlow's on it alone."""
@@ -230,6 +232,14 @@ class Keras(Framework):
         """Return layers that compute the case: zeros or crops around one, a stuffed kernel, one per group."""
         layers = self._way.spelled(exact(case, self._data_format))
         return [each for each in layers if isinstance(each, Spelling)]
+
+    def part(self, layer: Layer) -> Layer:
+        """Return the convolution of a Sequential whose other layers have no weights."""
+        return part_of(layer)
+
+    def detach(self, part: Any) -> None:
+        """Have a layer forget the Sequential, which Keras keeps with it as the graph that it is in."""
+        part._inbound_nodes.clear()  # noqa: SLF001 - nothing else ends what is kept of models that are gone
 
     def call(self, layer: Any, weights: Sequence[Array], x: Array) -> Array:
         """Build the layer for the input (N, C, *spatial), set its weights, and call it."""

@@ -24,6 +24,9 @@ LINKS = _CONTAINERS | STEPS | SEPARABLE.keys()
 """The classes of chains, and of links that are no convolution."""
 
 _MORE_PREFIXES = ("keras", "keras.models", "models", "tf.keras", "tf.keras.models", "tensorflow.keras")
+_AROUND = {"Permute", *(f"{kind}{rank}D" for kind in ("ZeroPadding", "Cropping") for rank in (1, 2, 3))}
+"""What stands around a convolution that computes a case: layers without weights, which keep the channels."""
+
 LINK_PREFIXES = (*PREFIXES, *_MORE_PREFIXES)
 """What stands before their names."""
 
@@ -75,3 +78,12 @@ def _link(call: Call) -> Link:
 def sequence(layers: Sequence[Layer | Name]) -> Layer:
     """Return the layer that applies others in turn."""
     return Layer("keras.Sequential", (list(layers),))
+
+
+def part_of(chain: Layer) -> Layer:
+    """Return the one convolution in a Sequential of paddings and crops around it; of all else the whole."""
+    if chain.path != "keras.Sequential":
+        return chain
+    (layers,) = chain.positional
+    others = [each for each in layers if each.path.removeprefix("keras.layers.") not in _AROUND]
+    return others[0] if len(others) == 1 else chain

@@ -46,9 +46,9 @@ def build(layer: Any, shape: Sequence[int | None], weights: Sequence[Array]) -> 
     Raises:
         WeightsError: they do not fit it.
 
-    They are set in one piece: of float16 arrays in another order OpenVINO makes constants of int16.
+    They are set in one piece: of float16 arrays in another order OpenVINO makes constants of int16. One that
+    is built already is asked for its output's shape, as ``build`` does: it is how inputs are refused.
     """
-    if not layer.built:
-        layer.build(tuple(shape))
+    (layer.compute_output_shape if layer.built else layer.build)(tuple(shape))
     check_weights(layer.weights, weights)
     layer.set_weights([np.ascontiguousarray(weight) for weight in weights])

@@ -111,10 +111,6 @@ class Way:
         """Return what the route refuses of its own, or None."""
         return None
 
-    def taken(self, layer: Any, given: Any) -> Any:  # noqa: ARG002 - for those that keep some
-        """Return the layer that is to be given the weights, and then run."""
-        return layer
-
     def run(self, layer: Any, given: Any) -> Any:
         """Bring the layer, whose weights are set, into the route's form, and call that."""
         return layer(given)

@@ -90,6 +90,7 @@ class Torch(Framework):
     read = staticmethod(_read)
     padding_modes = PADDING_MODES
     windows = WINDOWS
+    keeps = True
     links = LINKS
     read_chain = staticmethod(read_chain)
     sequence = staticmethod(sequence)
@@ -282,7 +283,6 @@ class Torch(Framework):
         """Set the module's parameters and run it on (N, C, *spatial), without recording gradients."""
         given = self._given(x)
         _materialise(layer, given)
-        layer = self._way.taken(layer, given)
         _set_weights(layer, weights)
         with load().no_grad():
             return to_numpy(self._way.run(layer, given))
@@ -328,7 +328,6 @@ gradients = [each.cpu().double().numpy() for each in found]""",
         """Return the gradients by the input and by the module's parameters, by torch.autograd."""
         given = self._given(x).requires_grad_()
         _materialise(layer, given)
-        layer = self._way.taken(layer, given)
         _set_weights(layer, weights)
         sources = [given, *layer.parameters()]
         by_input, *by_weights = load().autograd.grad(self._way.run(layer, given), sources, self._given(dy))

@@ -6,6 +6,8 @@ import functools
 import os
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,17 +19,20 @@ from parity.cases.suites import load_suite
 from parity.cases.values.drawing import draw_arrays
 from parity.cli.progress import note_expected_time
 from parity.frameworks.interface import Framework
+from parity.frameworks.kept import Kept
 from parity.frameworks.keras.routes import WAYS as KERAS_WAYS
+from parity.frameworks.keras.routes import function as tracing
 from parity.frameworks.known.registry import layers_of
 from parity.frameworks.routes.stages import RouteError, at, stage
 from parity.frameworks.routes.way import either
 from parity.frameworks.spelling import Refusal, Spelling
 from parity.frameworks.table import FrameworkError, find_framework
-from parity.frameworks.task import here
+from parity.frameworks.task import Task, Wait, here
 from parity.frameworks.torch.routes import WAYS as TORCH_WAYS
 from parity.frameworks.torch.routes import compile as compiling
+from parity.frameworks.torch.routes import export as exporting
 from parity.records.result import Result
-from parity.running import run_all
+from parity.running import run_all, run_with
 from parity.workers.workers import Workers
 from tests.support.strategies import cases, examples
 
@@ -246,12 +251,26 @@ def test_a_route_is_written_as_code_that_computes_the_same(
 # Time and place
 
 
-def test_a_module_of_equal_text_and_shapes_is_compiled_once() -> None:
-    compiling.forget()
-    for seed in (1, 2):
-        native, *_ = results(f"{SMALL} --seed {seed}", "torch+compile")
-        assert native.relation == "identical"
-    assert compiling._compiled.cache_info().misses == 1  # noqa: SLF001 - what is kept is seen nowhere else
+@pytest.mark.parametrize("name", ["torch+compile", "torch+export", "keras+graph", "keras+jit"])
+def test_a_kept_layer_is_compiled_once_for_inputs_of_a_shape(name: str) -> None:
+    """And computes what is right by the weights that it is given then."""
+    compiled = {
+        "torch+compile": compiling._compiled,  # noqa: SLF001 - what is kept is seen nowhere else
+        "torch+export": exporting._exported,  # noqa: SLF001 - likewise
+    }.get(name, tracing._function)  # noqa: SLF001 - likewise
+    compiled.cache_clear()
+    kept = Kept()
+
+    def submit(found: Framework, task: Task) -> Wait:
+        return partial(kept.perform, found, task)
+
+    misses = []
+    first = (PLAIN, replace(PLAIN, seed=1))  # a process's first compilation may warn, and is not kept
+    for case in (*first, replace(PLAIN, seed=2, values="normal"), replace(PLAIN, input=(2, 2, 6))):
+        found = run_with(case, [framework(name)], submit=submit, grad=True)
+        assert {each.relation for each in found.results if each.spelling == "native"} == {"identical"}
+        misses.append(compiled.cache_info().misses)
+    assert 0 < misses[1] == misses[2] < misses[3]
 
 
 def test_a_sweep_says_how_long_a_route_will_take(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from parity.cases.case import Case
 from parity.frameworks.keras.routes.on_tensorflow import OnTensorFlow, WithoutItsKernels
 from parity.frameworks.precision import Mode, accumulated_in_float32, flushing
 from parity.frameworks.routes.way import Code
+
+_KEPT = 256
+"""Functions that a process keeps: each is traced, and compiled, when it is first called."""
+
+
+@functools.lru_cache(maxsize=_KEPT)
+def _function(layer: Any, *_like: object, jit: bool) -> Any:
+    """Return the function of a layer, this very one, for a tensor of this shape and dtype."""
+    import tensorflow as tf  # noqa: PLC0415 - imported when first used
+
+    return tf.function(layer, jit_compile=jit or None)
 
 
 class Graph(OnTensorFlow):
@@ -17,9 +29,7 @@ class Graph(OnTensorFlow):
 
     def run(self, layer: Any, given: Any) -> Any:
         """Trace the layer, and call the graph."""
-        import tensorflow as tf  # noqa: PLC0415 - imported when first used
-
-        return tf.function(layer)(given)
+        return _function(layer, given.shape, given.dtype, jit=False)(given)
 
     def code(self) -> Code:
         """Return the trace."""
@@ -33,9 +43,7 @@ class Jit(WithoutItsKernels):
 
     def run(self, layer: Any, given: Any) -> Any:
         """Trace the layer, and call what XLA compiles of it."""
-        import tensorflow as tf  # noqa: PLC0415 - imported when first used
-
-        return tf.function(layer, jit_compile=True)(given)
+        return _function(layer, given.shape, given.dtype, jit=True)(given)
 
     def mode(self, case: Case, otherwise: Mode) -> Mode:  # noqa: ARG002 - part of the role
         """Return that XLA sums half types up in float32 and rounds, and then adds the bias (by runs)."""

@@ -6,7 +6,6 @@ import functools
 import os
 import shutil
 import tempfile
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -52,38 +51,23 @@ class Compile(Way):
         torch.compile(torch.neg, dynamic=False)(torch.ones(2))
         return {"inductor.compile_threads": 1, "dynamic": False}
 
-    def taken(self, layer: Any, given: Any) -> Any:
-        """Return the module of equal text that was compiled for such a tensor, or the module itself."""
+    def run(self, layer: Any, given: Any) -> Any:
+        """Call what the module is compiled to for such a tensor."""
         if _compiled.cache_info().currsize == _KEPT:
             forget()
-        return _compiled(_asked(layer, given))[0]
-
-    def run(self, layer: Any, given: Any) -> Any:
-        """Call what the module is compiled to."""
-        return _compiled(_asked(layer, given))[1](given)
+        return _compiled(layer, given.shape, given.stride(), given.dtype, given.requires_grad)(given)
 
     def code(self) -> Code:
         """Return the compilation."""
         return Code(call="torch.compile(layer, fullgraph=True, dynamic=False)(given)")
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """A module to be compiled; equal to each whose compilation serves for it."""
-
-    text: str
-    kind: str
-    shape: tuple[int, ...]
-    strides: tuple[int, ...]
-    layer: Any = field(compare=False)
-
-
 @functools.lru_cache(maxsize=_KEPT)
-def _compiled(asked: _Asked) -> tuple[Any, Any]:
-    """Return the module and what it is compiled to."""
+def _compiled(layer: Any, *_like: object) -> Any:
+    """Return what the module, this very one, is compiled to for a tensor like this."""
     import torch  # noqa: PLC0415 - imported when first used
 
-    return asked.layer, torch.compile(asked.layer, fullgraph=True, dynamic=False)
+    return torch.compile(layer, fullgraph=True, dynamic=False)
 
 
 def forget() -> None:
@@ -92,11 +76,3 @@ def forget() -> None:
 
     _compiled.cache_clear()
     torch._dynamo.reset()  # noqa: SLF001 - documented, as torch.compiler.reset
-
-
-def _asked(layer: Any, given: Any) -> _Asked:
-    """Say what is to be compiled: a module of torch's own prints all that it is, any other less."""
-    ours = all(type(each).__module__.startswith("torch.nn.") for each in layer.modules())
-    text = str(layer) if ours else f"{layer} {id(layer)}"
-    gradients = f"{given.dtype} {given.requires_grad}"
-    return _Asked(text, gradients, tuple(given.shape), given.stride(), layer)
