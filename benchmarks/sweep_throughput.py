@@ -1,8 +1,8 @@
 """How much longer a sweep takes than the layers that it runs, start-up aside.
 
-A bare loop builds and calls the same layers with the same arrays in as many processes, and does nothing else.
-Both are run in turn. Beside the ratio of the times stands that of the processor time of all processes,
-which other load on the machine does not reach as far.
+A bare loop builds and calls the same layers with the same arrays, in a process for each framework, and does
+nothing else. Both are run in turn, and the sweep with more processes a framework, too. Beside the ratio of
+the times stands that of the processor time of all processes, which other load does not reach as far.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from contextlib import suppress
 from multiprocessing.synchronize import Barrier
 from typing import NamedTuple
 
+import msgspec
 import psutil
 
 from parity.cases.suites import Suite, load_suite
@@ -66,15 +67,13 @@ def bare_loop(name: str, tasks: Sequence[Task], ready: Barrier, done: Barrier, o
     over.wait()  # so that its processor time can be read
 
 
-def time_bare(adapters: Sequence[Framework], suite: Suite, jobs: int) -> Seconds:
-    """Measure what the bare loops take, with ``jobs`` processes for each framework."""
+def time_bare(adapters: Sequence[Framework], suite: Suite) -> Seconds:
+    """Measure what the bare loops take, with a process for each framework."""
     spawn = multiprocessing.get_context("spawn")
-    barriers = [spawn.Barrier(len(adapters) * jobs + 1) for _ in range(3)]
+    barriers = [spawn.Barrier(len(adapters) + 1) for _ in range(3)]
     processes = [
-        spawn.Process(target=bare_loop, args=(found.name, tasks[start::jobs], *barriers))
+        spawn.Process(target=bare_loop, args=(found.name, tasks_of(found, suite), *barriers))
         for found in adapters
-        for tasks in [tasks_of(found, suite)]
-        for start in range(jobs)
     ]
     for process in processes:
         process.start()
@@ -99,43 +98,68 @@ def tasks_of(found: Framework, suite: Suite) -> list[Task]:
     ]
 
 
-def time_sweep(adapters: Sequence[Framework], suite: Suite, jobs: int) -> Seconds:
-    """Measure what the sweep takes, from when every framework is loaded."""
+def time_sweep(adapters: Sequence[Framework], suite: Suite, jobs: int) -> tuple[Seconds, float]:
+    """Measure what the sweep takes, from when every framework is loaded; and the comparing process of it."""
     with Workers(adapters, jobs=jobs) as workers:
         workers.switches()
-        watch = Stopwatch()
+        watch, began = Stopwatch(), time.process_time()
         cases = [(suite, named) for named in suite.cases]
-        for _ in sweep(cases, adapters, workers.submit, ahead=workers.ahead):
-            pass
-        return watch.stop()
+        for record in sweep(cases, adapters, workers.submit, ahead=workers.ahead):
+            msgspec.json.encode(record)
+        return watch.stop(), time.process_time() - began
+
+
+class Ratios:
+    """Ratios of the rounds: by the clock, and by the processor time of all processes."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.clocks: list[float] = []
+        self.processors: list[float] = []
+
+    def add(self, one: Seconds, other: Seconds) -> str:
+        """Add a round; return its line."""
+        self.clocks.append(one.clock / other.clock)
+        self.processors.append(one.processor / other.processor)
+        return f"{self.name} {self.clocks[-1]:.3f} by the clock, {self.processors[-1]:.3f} by processor time"
+
+    def __str__(self) -> str:
+        """Return the median and the extremes of both."""
+        return (
+            f"{self.name}: {statistics.median(self.clocks):.3f} ({min(self.clocks):.3f} to "
+            f"{max(self.clocks):.3f}), by processor time {statistics.median(self.processors):.3f} "
+            f"({min(self.processors):.3f} to {max(self.processors):.3f})"
+        )
 
 
 def main() -> None:
-    """Print the ratios."""
+    """Print the ratios: of a sweep with one process a framework to the bare loop, and of more to one."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--suite", default="grid")
+    parser.add_argument("--suites", default="grid", help="names, all run in one")
     parser.add_argument("--every", type=int, default=1, help="run each Nth case only")
-    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=2, help="processes a framework, compared with one")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--frameworks", default="numpy,torch,keras")
     options = parser.parse_args()
-    whole = load_suite(options.suite)
-    suite = Suite(whole.name, whole.description, whole.cases[:: options.every])
+    cases = tuple(case for name in options.suites.split(",") for case in load_suite(name).cases)
+    suite = Suite(options.suites, "", cases[:: options.every])
     adapters = [find_framework(name) for name in options.frameworks.split(",")]
-    clocks, processors = [], []
-    for number in range(options.rounds):
-        bare, full = time_bare(adapters, suite, options.jobs), time_sweep(adapters, suite, options.jobs)
-        clocks.append(full.clock / bare.clock)
-        processors.append(full.processor / bare.processor)
+    to_bare = Ratios("sweep over bare loop")
+    to_one = Ratios(f"{options.jobs} jobs over 1")
+    count, rates = len(suite.cases), []
+    for number in range(1, options.rounds + 1):
+        bare, (full, own) = time_bare(adapters, suite), time_sweep(adapters, suite, 1)
+        rates.append(count / full.clock)
         print(
-            f"round {number + 1}: bare {bare.clock:.1f} s, sweep {full.clock:.1f} s, ratio {clocks[-1]:.3f}; "
-            f"processors {bare.processor:.1f} s, {full.processor:.1f} s, ratio {processors[-1]:.3f}"
+            f"round {number}: bare {bare.clock:.1f} s, sweep {full.clock:.1f} s, {rates[-1]:.0f} cases/s,"
+            f" {1e3 * own / count:.2f} ms a case in the comparing process; {to_bare.add(full, bare)}"
         )
-    print(
-        f"{len(suite.cases)} cases of {suite.name}, {options.jobs} jobs: sweep over bare loop "
-        f"{statistics.median(clocks):.3f} ({min(clocks):.3f} to {max(clocks):.3f}), by processor time "
-        f"{statistics.median(processors):.3f} ({min(processors):.3f} to {max(processors):.3f})"
-    )
+        if options.jobs > 1:
+            more, _ = time_sweep(adapters, suite, options.jobs)
+            print(f"  {count / more.clock:.0f} cases/s; {to_one.add(more, full)}")
+    print(f"{count} cases of {suite.name}, {statistics.median(rates):.0f} cases/s; {to_bare}")
+    if options.jobs > 1:
+        print(to_one)
 
 
 if __name__ == "__main__":

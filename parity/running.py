@@ -17,7 +17,7 @@ from parity.frameworks.asking import asking
 from parity.frameworks.function import Implementation, implementations
 from parity.frameworks.interface import Framework
 from parity.frameworks.known.divergences import Divergence, explain_known
-from parity.frameworks.known.registry import built_in, layers_of
+from parity.frameworks.known.registry import known_of, layers_of
 from parity.frameworks.memory import bytes_taken
 from parity.frameworks.program import programs as started
 from parity.frameworks.spelling import Mistaken, Spelling, Unsupported
@@ -177,8 +177,9 @@ def run_all(
     """
     waiting: deque[Run] = deque()
     held = 0
+    asked = asked_of(adapters, grad=grad, divergences=divergences)
     for case in cases:
-        run = Run(case, adapters, grad=grad, submit=submit, divergences=divergences)
+        run = Run(case, adapters, grad=grad, submit=submit, divergences=divergences, asked=asked)
         while waiting and (len(waiting) > ahead or held + run.nbytes > _MOST_BYTES):
             held -= waiting[0].nbytes
             yield waiting.popleft().finish()
@@ -226,6 +227,7 @@ class Run:
         submit: hands an adapter its task.
         divergences: known differences beside the built-in ones.
         own: arrays in the place of drawn ones.
+        asked: the options of the command line that ask the same; None to work them out.
 
     Raises:
         CaseError: the arrays do not fit in memory.
@@ -240,11 +242,12 @@ class Run:
         submit: Submit,
         divergences: Sequence[Divergence] = (),
         own: OwnArrays = NONE,
+        asked: tuple[str, ...] | None = None,
     ) -> None:
         check_memory(case, grad=grad)
         adapters = list(adapters)
-        self._known = (*built_in(), *divergences)
-        self.asked = asked_of(adapters, grad=grad, divergences=divergences)
+        self._beside = divergences
+        self.asked = asked_of(adapters, grad=grad, divergences=divergences) if asked is None else asked
         self._case, self._grad, self._own = case, grad, own
         self._turns = Turns(submit, bytes_needed(case, grad=grad))
         self._arrays = arrays_of(case, own)
@@ -366,7 +369,8 @@ class Run:
         return [told_apart(*pair) for pair in zip(judged, new, strict=True)]
 
     def _explained(self, spelling: Spelling, judged: Judged) -> Judged:
-        return judged._replace(result=explain_known(spelling.meaning, judged.result, self._known))
+        known = known_of(judged.result.framework, self._beside)
+        return judged._replace(result=explain_known(spelling.meaning, judged.result, known))
 
 
 def _no_element(reference: Reference) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -163,12 +164,12 @@ class Case:
         """The padding mode, or "zeros" where no padding is read, of which all modes mean the same."""
         return self.geometry.padding_mode
 
-    @property
+    @cached_property
     def rank(self) -> int:
         """Number of spatial axes."""
         return Op.of(self.op).rank
 
-    @property
+    @cached_property
     def transposed(self) -> bool:
         """Whether this is a transposed convolution."""
         return Op.of(self.op).transposed
@@ -176,27 +177,20 @@ class Case:
     @cached_property
     def geometry(self) -> Geometry:
         """Sizes and positions, worked out by convmm."""
-        if not self.transposed:
-            return conv_geometry(
-                self.input,
-                self.kernel_shape,
-                stride=self.stride,
-                padding=self.padding,
-                dilation=self.dilation,
-                groups=self.groups,
-                padding_mode=self.padding_mode,
-            )
-        return conv_transpose_geometry(
+        own: dict[str, Any] = {"padding_mode": self.padding_mode}
+        if self.transposed:
+            own = {"output_padding": self.output_padding}
+        return _geometry(
             self.input,
             self.kernel_shape,
             stride=self.stride,
             padding=self.padding,
-            output_padding=self.output_padding,
             dilation=self.dilation,
             groups=self.groups,
+            **own,
         )
 
-    @property
+    @cached_property
     def kernel_shape(self) -> tuple[int, ...]:
         """Shape of the kernel array as convmm takes it."""
         channels = self.input[1]
@@ -204,7 +198,7 @@ class Case:
             return (channels, self.filters // self.groups, *self.kernel)
         return (self.filters, channels // self.groups, *self.kernel)
 
-    @property
+    @cached_property
     def output_shape(self) -> tuple[int, ...]:
         """Shape of the output, (N, O, *spatial)."""
         sizes = self.geometry.fine if self.transposed else self.geometry.coarse
@@ -314,6 +308,15 @@ class Case:
             "seed": 0,
             "padding_mode": ZEROS,
         }
+
+
+@functools.lru_cache(maxsize=4096)
+def _geometry(*shapes: tuple[int, ...], **arguments: Any) -> Geometry:  # noqa: ANN401 - as of convmm's
+    """Work out the geometry of a transposed convolution, which has an output padding, or of another one.
+
+    Frameworks have several layers that mean a case, and many cases have the same geometry.
+    """
+    return (conv_transpose_geometry if "output_padding" in arguments else conv_geometry)(*shapes, **arguments)
 
 
 _FIELDS = tuple(field.name for field in fields(Case))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import NamedTuple
 
 OPS = ("conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
@@ -21,4 +22,9 @@ class Op(NamedTuple):
     @classmethod
     def of(cls, name: str) -> Op:
         """Read one of :data:`OPS`."""
-        return cls(name.startswith("conv_transpose"), int(name[-2]))
+        return _read(name)
+
+
+@functools.cache
+def _read(name: str) -> Op:
+    return Op(name.startswith("conv_transpose"), int(name[-2]))

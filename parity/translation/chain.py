@@ -124,8 +124,10 @@ class ChainDraft:
         flat, shapes = pack(weights, self.dtype)
         given, due = Arrays(drawn.x, flat, None), max(map(prod, walk.shapes))
         waits = (
-            submit(self.source, Task(self.layer, Unpacked(shapes), given, due=due)),
-            submit(self.target, Task(self.program, Unpacked(shapes, self.program), given, due=due)),
+            submit(self.source, Task(self.layer, Unpacked(shapes), given, due=due, fresh=True)),
+            submit(
+                self.target, Task(self.program, Unpacked(shapes, self.program), given, due=due, fresh=True)
+            ),
         )
         theirs, ours = (wait() for wait in waits)
         answers, rounded = Answers(theirs, ours), 0 if drawn.is_exact else len(self.parts)

@@ -21,7 +21,7 @@ from parity.frameworks.code.script import Program, join
 from parity.frameworks.interface import Framework
 from parity.frameworks.spelling import Spelling
 from parity.frameworks.table import all_frameworks, find_framework
-from parity.frameworks.task import Submit, Task
+from parity.frameworks.task import Submit, Task, Wait
 from parity.records.result import Result
 from parity.running import Run
 from parity.translation.chain import ChainDraft, draft_chain
@@ -96,9 +96,11 @@ class Draft:
     def _excuses(self, pair: Pair, ours: Spelling, submit: Submit) -> list[Result]:
         """Return what excuses that a pair does not agree; without an activation, which the core has not."""
         waits = iter((lambda: pair.theirs, lambda: pair.ours))
-        run = Run(
-            pair.case, (), grad=False, submit=submit if self.reading.activation else lambda *_: next(waits)
-        )
+
+        def given(found: Framework, task: Task) -> Wait:
+            return submit(found, task) if self.reading.activation or task.fresh else next(waits)
+
+        run = Run(pair.case, (), grad=False, submit=given)
         run.ask(self.source, computing(self.source, self.reading, pair.case))
         run.ask(self.target, ours)
         return excusing(run.finish().results)
@@ -107,10 +109,10 @@ class Draft:
         """Call both layers with the same input, and with the source layer's weights."""
         arrays = draw_arrays(case)
         kernel, *bias = theirs.convert(arrays.weights)
-        given = Arrays(arrays.x, kernel, bias[0] if bias else None)
+        given, due = Arrays(arrays.x, kernel, bias[0] if bias else None), prod(case.output_shape)
         waits = (
-            submit(self.source, Task.of(theirs, arrays)),
-            submit(self.target, Task(self.program, self.program.convert, given, due=prod(case.output_shape))),
+            submit(self.source, Task.of(theirs, arrays, fresh=True)),
+            submit(self.target, Task(self.program, self.program.convert, given, due=due, fresh=True)),
         )
         first, second = waits
         return Pair(first(), second(), case)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -28,12 +28,13 @@ def not_ruled_out(reference: Reference, mode: Mode) -> tuple[str, ...]:
         mode: that results are held to; formats that it allows for operands are not named.
     """
     found = _FOUND.setdefault(reference, {})
-    if mode not in found:
-        found[mode] = tuple(_passing(reference, mode))
-    return found[mode]
+    matters = (mode.operands, mode.output) if reference.exact else mode  # equal bits are due by any sums
+    if matters not in found:
+        found[matters] = tuple(_passing(reference, mode))
+    return found[matters]
 
 
-_FOUND: WeakKeyDictionary[Reference, dict[Mode, tuple[str, ...]]] = WeakKeyDictionary()
+_FOUND: WeakKeyDictionary[Reference, dict[Hashable, tuple[str, ...]]] = WeakKeyDictionary()
 """What was found of a reference: every result of a case is held to it."""
 
 

@@ -31,7 +31,7 @@ def draw_digits(case: Case) -> list[Array]:
     bias would hide that, half of its elements are zero.
     """
     x, w, bias = (_full(case, stream, shape) for stream, shape in enumerate(shapes(case)))
-    chosen = generator(case, 3)
+    chosen = generator(case.seed, 3)
     mark = _places if case.filled_with == ZEROS else _filled_places
     for number in range(len(x)):
         places, times = mark(case, chosen)
@@ -44,7 +44,7 @@ def draw_digits(case: Case) -> list[Array]:
 
 def _full(case: Case, stream: int, shape: tuple[int, ...]) -> Array:
     """Draw numbers of both signs from 1/2 to 2 whose last digit is never zero."""
-    random, bits = generator(case, stream), SIGNIFICAND_BITS[case.dtype]
+    random, bits = generator(case.seed, stream), SIGNIFICAND_BITS[case.dtype]
     significands: Array = random.integers(2 ** (bits - 2), 2 ** (bits - 1), shape) * 2 + 1
     signs: Array = random.choice((-1.0, 1.0), shape)
     magnitudes: Array = np.ldexp(significands.astype(np.float64), random.choice((-bits, 1 - bits), shape))

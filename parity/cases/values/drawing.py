@@ -30,7 +30,7 @@ def draw_arrays(case: Case) -> Arrays:
 
 
 def _normal(case: Case) -> list[Array]:
-    return [generator(case, stream).standard_normal(shape) for stream, shape in enumerate(shapes(case))]
+    return [generator(case.seed, stream).standard_normal(shape) for stream, shape in enumerate(shapes(case))]
 
 
 def _wide(case: Case) -> list[Array]:
@@ -38,7 +38,7 @@ def _wide(case: Case) -> list[Array]:
     top = min(4.0, math.log10(limit_of(case.dtype, "max") / (4 * (terms(case) + 1))) / 2)
     drawn = []
     for stream, shape in enumerate(shapes(case)):
-        random = generator(case, stream)
+        random = generator(case.seed, stream)
         magnitudes: Array = 10.0 ** random.uniform(top - 8, top, shape)
         drawn.append(magnitudes * random.choice((-1, 1), shape))
     return drawn

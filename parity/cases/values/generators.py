@@ -9,9 +9,9 @@ import numpy as np
 from parity.cases.case import Case
 
 
-def generator(case: Case, stream: int) -> np.random.Generator:
+def generator(seed: int, stream: int) -> np.random.Generator:
     """Return the random numbers of a stream: 0 of the input, 1 of the kernel, 2 of the bias, and more."""
-    return np.random.default_rng([case.seed, stream])
+    return np.random.default_rng([seed, stream])
 
 
 def terms(case: Case) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
@@ -22,17 +23,26 @@ def draw_integers(case: Case) -> list[Array]:
     """
     budget = 2 ** SIGNIFICAND_BITS[case.dtype]
     largest = min(math.isqrt(budget // (terms(case) + 1)), LARGEST_INTEGER)
-    streams = enumerate(shapes(case))
-    x, w, bias = (_signed(generator(case, stream), max(largest, 1), shape) for stream, shape in streams)
-    if largest < 1:
-        w *= _few(generator(case, 3), case, budget - 1)
-    return [x, w, bias]
+    x, w, bias = (
+        (_kept if math.prod(shape) <= _FEW else _signed)(case.seed, stream, max(largest, 1), shape)
+        for stream, shape in enumerate(shapes(case))
+    )
+    return [x, w if largest else w * _few(generator(case.seed, 3), case, budget - 1), bias]
 
 
-def _signed(random: np.random.Generator, largest: int, shape: tuple[int, ...]) -> Array:
+def _signed(seed: int, stream: int, largest: int, shape: tuple[int, ...]) -> Array:
+    random = generator(seed, stream)
     magnitudes: Array = random.integers(1, largest, shape, endpoint=True)
     signs: Array = random.choice((-1, 1), shape)
-    return np.multiply(magnitudes, signs)
+    drawn = np.multiply(magnitudes, signs)
+    drawn.flags.writeable = False  # other cases have it too
+    return drawn
+
+
+_FEW = 2**10
+"""Numbers that are drawn once for all cases that have as many: 16 MiB at most are kept."""
+
+_kept = functools.lru_cache(maxsize=2048)(_signed)
 
 
 def _few(random: np.random.Generator, case: Case, count: int) -> Array:

@@ -80,9 +80,14 @@ def tensorflow_kernels(dtype: str) -> frozenset[str]:
     oneDNN is in the builds for x86 and on unless ``TF_ENABLE_ONEDNN_OPTS`` is 0. It has no float64, and
     the half types on some processors only. TensorFlow's own kernels accept less.
     """
-    if backend_name() != "tensorflow":
+    return _kernels(dtype, backend_name(), os.environ.get("TF_ENABLE_ONEDNN_OPTS"))
+
+
+@functools.cache
+def _kernels(dtype: str, backend: str, onednn: str | None) -> frozenset[str]:
+    if backend != "tensorflow":
         return frozenset()
     built_in = platform.machine().lower() in {"x86_64", "amd64"}
-    if not built_in or os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0" or dtype == "float64":
+    if not built_in or onednn == "0" or dtype == "float64":
         return frozenset({"its own"})
     return frozenset({"oneDNN"} if dtype == "float32" else {"oneDNN", "its own"})

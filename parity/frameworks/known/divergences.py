@@ -127,7 +127,7 @@ class Divergence:
         A layer that was never called has none, and one that was refused for another reason never came so far.
         """
         return (
-            result.framework in self.frameworks  # most are another's, and all are asked for every result
+            result.framework in self.frameworks
             and result.layer is not None
             and result.output in self.output
             and result.spelling in self.spelling

@@ -76,6 +76,22 @@ def built_in() -> tuple[Divergence, ...]:
     return _load("divergences.toml", files(__package__).joinpath("divergences.toml"))
 
 
+def known_of(framework: str, beside: Sequence[Divergence] = ()) -> tuple[Divergence, ...]:
+    """Return the known differences of a framework of this name, the built-in ones first.
+
+    Args:
+        framework: its name, with its routes and its device.
+        beside: known differences beside the built-in ones.
+    """
+    own = _built_in_of(framework)
+    return (*own, *(each for each in beside if framework in each.frameworks)) if beside else own
+
+
+@functools.cache
+def _built_in_of(framework: str) -> tuple[Divergence, ...]:
+    return tuple(each for each in built_in() if framework in each.frameworks)
+
+
 def layers_of(
     framework: Framework, case: Case, beside: Sequence[Divergence] = ()
 ) -> list[Spelling | Unsupported]:
@@ -89,7 +105,7 @@ def layers_of(
     Returns:
         One at least: where the framework's own code raises, or returns something else, :class:`Mistaken`.
     """
-    known = known_refusals(framework, (*built_in(), *beside))
+    known = known_refusals(framework, known_of(framework.name, beside))
     try:
         layers = list(layers_by_mode(framework, case, known))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, it is the framework's

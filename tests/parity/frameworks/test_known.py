@@ -29,6 +29,7 @@ from parity.frameworks.table import all_frameworks, find_framework, listed
 from parity.records.counts import Outcome, Report
 from parity.records.result import CaseResult, Result
 from parity.running import run, run_with
+from tests.support.known import plant_known
 from tests.support.scripted import Scripted, spelling_of
 from tests.support.strategies import cases, examples, share
 
@@ -193,8 +194,7 @@ def test_a_known_refusal_of_a_users_file_counts_as_a_built_in_one_does(
         pytest.skip(f"none of {', '.join(entry.frameworks)} is installed")
     case = Case.from_command(entry.example)
     whole = without_noise(run(case, installed_of(entry)))
-    others = tuple(other for other in built_in() if other != entry)
-    monkeypatch.setattr("parity.running.built_in", lambda: others)
+    plant_known(monkeypatch, [other for other in built_in() if other != entry])
     assert without_noise(run(case, installed_of(entry), divergences=[entry])) == whole
 
 

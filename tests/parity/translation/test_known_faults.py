@@ -19,6 +19,7 @@ from parity.records.counts import Outcome
 from parity.translation.result import Fault, Translation, remarks
 from parity.translation.translator import draft
 from parity.workers.shared import shared
+from tests.support.known import plant_known
 from tests.support.lent import Lent, lend
 
 pytestmark = pytest.mark.usefixtures("shared_processes")
@@ -43,12 +44,6 @@ CRASHING = replace(WRONG, seen=Seen("crashed"))
 REFUSING = replace(WRONG, case={"op": "conv1d"}, seen=Seen("rejected", error=("OSError",)))
 
 Spoils = Callable[[Answer], Answer]
-
-
-def plant(monkeypatch: pytest.MonkeyPatch, *known: Divergence) -> None:
-    """Let these be all that is known."""
-    for module in ("parity.running", "parity.frameworks.known.registry"):
-        monkeypatch.setattr(f"{module}.built_in", lambda: known)
 
 
 def garbage(answer: Answer) -> Answer:
@@ -92,7 +87,7 @@ def proved(spoils: Spoils, sizes: Collection[int], **options: Any) -> Translatio
 
 
 def test_a_known_difference_excuses_the_sizes_on_which_it_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    plant(monkeypatch, WRONG)
+    plant_known(monkeypatch, [WRONG])
     translation = proved(garbage, [5])
     assert (translation.verified, translation.outcome) == (True, Outcome.EXPLAINED)
     assert translation.known == (Fault("planted", "keras", WRONG.reason, ((2, 2, 5),)),)
@@ -123,7 +118,7 @@ def test_what_is_not_just_as_it_is_known_is_not_excused(
     sizes: list[int],
     names: list[str],
 ) -> None:
-    plant(monkeypatch, *known)
+    plant_known(monkeypatch, known)
     if len(names) > 1:  # two equal outputs would agree
         spoils = _each_otherwise(spoils)
     translation = proved(spoils, sizes, names=names)
@@ -139,7 +134,7 @@ def _each_otherwise(spoils: Spoils) -> Spoils:
 
 
 def test_a_fault_on_each_side_is_excused_if_both_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    plant(monkeypatch, WRONG, replace(WRONG, name="its own", frameworks=("torch",)))
+    plant_known(monkeypatch, [WRONG, replace(WRONG, name="its own", frameworks=("torch",))])
     translation = proved(_each_otherwise(garbage), [4], names=["torch", "keras"])
     assert translation.verified
     assert {fault.name for fault in translation.known} == {"planted", "its own"}
@@ -151,7 +146,7 @@ def test_a_fault_on_each_side_is_excused_if_both_are_known(monkeypatch: pytest.M
 def test_what_is_excused_on_every_size_is_proved_on_none(
     monkeypatch: pytest.MonkeyPatch, known: Divergence, spoils: Spoils
 ) -> None:
-    plant(monkeypatch, known)
+    plant_known(monkeypatch, [known])
     translation = proved(spoils, SIZES)
     assert (translation.verified, translation.outcome) == (False, Outcome.NOTHING_COMPARED)
     assert len(translation.known[0].sizes) == len(SIZES)
@@ -160,7 +155,7 @@ def test_what_is_excused_on_every_size_is_proved_on_none(
 
 
 def test_a_known_crash_excuses_and_another_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    plant(monkeypatch, CRASHING)
+    plant_known(monkeypatch, [CRASHING])
     known = proved(crash, [4, 5])
     assert (known.verified, known.notes) == (True, ())
     assert known.known[0].sizes == ((2, 2, 4), (2, 2, 5))
@@ -177,7 +172,7 @@ def test_a_difference_goes_before_a_crash() -> None:
 
 
 def test_a_fault_is_looked_for_without_the_activation(monkeypatch: pytest.MonkeyPatch) -> None:
-    plant(monkeypatch, WRONG)
+    plant_known(monkeypatch, [WRONG])
     written = draft(WITH_ACTIVATION, "torch", channels=2)
     translation = written.prove(spoiling(garbage, [5]))
     assert translation.verified
@@ -185,7 +180,7 @@ def test_a_fault_is_looked_for_without_the_activation(monkeypatch: pytest.Monkey
 
 
 def test_a_wrong_activation_is_excused_by_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    plant(monkeypatch, WRONG)
+    plant_known(monkeypatch, [WRONG])
 
     def submit(found: Framework, task: Task) -> Wait:
         wait = shared().submit(found, task)
@@ -197,7 +192,7 @@ def test_a_wrong_activation_is_excused_by_nothing(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_layer_that_its_framework_may_refuse_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    plant(monkeypatch, REFUSING)
+    plant_known(monkeypatch, [REFUSING])
     written = draft("layers.Conv1D(3, 3)", "torch", channels=2)
     assert written.prove(shared().submit).verified
     refused = written.prove(spoiling(refuse, range(3, 9)))
@@ -220,7 +215,7 @@ def test_the_command_ends_as_the_proof_did(
         def submit(self, found: Framework, task: Task) -> Wait:
             return spoiling(garbage, sizes)(found, task)
 
-    plant(monkeypatch, known)
+    plant_known(monkeypatch, [known])
     lend(monkeypatch, Spoiled)
     assert run_cli(["translate", LINE, "--to", "keras", "--json"]) == code
     found = json.loads(capsys.readouterr().out)
