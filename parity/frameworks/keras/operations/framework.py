@@ -26,12 +26,15 @@ class Holding:
         weights: the arrays; a function has no shapes of its own that they might not fit.
     """
 
-    built = True
+    built = False
 
     def __init__(self, function: Callable[..., Any], weights: Sequence[Array]) -> None:
         self._function = function
         self.weights = weights
         self.trainable_weights: list[Any] = []
+
+    def build(self, shape: Sequence[int]) -> None:
+        """Refuse no shape: a function does when it is called."""
 
     def set_weights(self, weights: Sequence[Array]) -> None:
         """Make variables of the arrays."""
@@ -49,6 +52,8 @@ class Holding:
 @dataclass(frozen=True)
 class Operations(Keras):
     """Keras's functions of the input, the kernel and the bias, channels last."""
+
+    keeps = False
 
     @property
     def name(self) -> str:

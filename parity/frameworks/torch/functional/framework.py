@@ -26,6 +26,8 @@ NAME = "functional"
 class Functional(Torch):
     """PyTorch's functions of the input, the kernel and the bias."""
 
+    keeps = False
+
     @property
     def name(self) -> str:
         """The name, with its device."""
