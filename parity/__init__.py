@@ -4,7 +4,7 @@ Everything public is listed here. The names are imported when they are first use
 in every run, whether or not a test asks for it.
 """
 
-from importlib import import_module, metadata
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -48,7 +48,9 @@ _MODULES = ("models", "strategies", "testing")
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - a class, a function or a module
     """Import a public name where it is first used (PEP 562)."""
     if name == "__version__":
-        return metadata.version("convparity")
+        from importlib.metadata import version  # noqa: PLC0415 - it takes longer than all else that is here
+
+        return version("convparity")
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     if name in _MODULES:

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import functools
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from convmm.geometry import shown
 from parity.cases.arrays import Array
 from parity.cases.case import Case
 from parity.cases.memory import bytes_needed, check_memory
 from parity.cases.own import NONE, OwnArrays, Source, arrays_of, own_arrays
 from parity.frameworks.asking import asking
-from parity.frameworks.function import Implementation, implementations
+from parity.frameworks.contestants import contestants
+from parity.frameworks.function import Implementation
 from parity.frameworks.interface import Framework
 from parity.frameworks.known.divergences import Divergence, explain_known
 from parity.frameworks.known.registry import known_of, layers_of
 from parity.frameworks.memory import bytes_taken
-from parity.frameworks.program import programs as started
 from parity.frameworks.spelling import Mistaken, Spelling, Unsupported
-from parity.frameworks.table import FrameworkError, find_framework, installed
 from parity.frameworks.task import Answer, Submit, Wait, here
 from parity.frameworks.turns import Turns
 from parity.records.result import CaseResult, Result
@@ -99,48 +97,6 @@ def run(
     submit = shared().submit if isolated else here
     own = own_arrays(case, x=x, w=w, bias=bias)
     return run_with(case, adapters, grad=grad, submit=submit, divergences=divergences, own=own)
-
-
-def contestants(
-    frameworks: Sequence[str] | None,
-    impl: Callable[..., Any] | str | Implementation | None = None,
-    *,
-    impl_grad: Callable[..., Any] | str | None = None,
-    mode: str | None = None,
-    arrays: str | None = None,
-    programs: Sequence[str] = (),
-    grad: bool = False,
-) -> list[Framework]:
-    """Return these frameworks (None: all that are installed), the function, and the programs.
-
-    Raises:
-        FrameworkError: as :func:`run`, or a name is given twice.
-    """
-    if isinstance(frameworks, str):
-        raise FrameworkError(f"frameworks={shown(frameworks)}: allowed is a list of names")
-    found: list[Framework] = [
-        find_framework(name) for name in (installed() if frameworks is None else frameworks)
-    ]
-    if impl_grad is not None and not grad:
-        raise FrameworkError(
-            f"impl_grad={shown(impl_grad)}: allowed where gradients are asked for, with grad"
-        )
-    own_programs = started(programs, mode)
-    own_mode = None if own_programs and impl is None and impl_grad is None else mode
-    found += implementations(impl, own_mode, impl_grad, arrays)
-    found += own_programs
-    for name, count in Counter(each.name for each in found).items():
-        if count > 1:  # results are told apart by the name
-            raise FrameworkError(
-                f"framework {shown(name)} is given {count} times: allowed is once, functions and programs "
-                "included"
-            )
-    reasons = [each.why_no_gradients() for each in found]
-    if grad and reasons and all(reasons):
-        raise FrameworkError(
-            f"gradients were asked for, and nothing here has any: {'; '.join(map(str, reasons))}"
-        )
-    return found
 
 
 def run_with(

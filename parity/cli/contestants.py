@@ -9,10 +9,10 @@ import click
 
 from parity.cases.notation import parse_names
 from parity.cli.options import Notation, divergences_option, json_option, options, timeout_option
+from parity.frameworks.contestants import contestants
 from parity.frameworks.modes import ANY_SUMS, MODES
 from parity.frameworks.table import BUILT_IN, on_device
 from parity.frameworks.tensors import ARRAYS, NUMPY
-from parity.running import contestants
 from parity.workers.shared import TIMEOUT
 
 FRAMEWORKS = f"of {', '.join(BUILT_IN)}, and what else `parity frameworks` lists, with +ROUTE"

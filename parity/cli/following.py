@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
@@ -77,8 +78,9 @@ def _translation(record: Record) -> Following | None:
     others = [each for each in natives if each.relation != "identical" and not each.is_nothing]
     shape = record.case["input"]
     for source, target in ((a, b) for a in right for b in others if a.framework != b.framework):
+        plain = re.split("[+@]", source.framework)[0]
         try:
-            draft(str(source.layer), target.framework, shape)
+            draft(str(source.layer), target.framework, shape, among=[find_framework(plain)])
         except (InputError, GeometryError):
             continue
         line = f"parity translate {_quoted(str(source.layer))} --to {target.framework}"

@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 
-from parity.cases.notation import format_shape
-from parity.cases.own import arrays_of
 from parity.cli.arrays import BiasOrFile, case_and_arrays
 from parity.cli.contestants import run_options, select_frameworks
-from parity.cli.following import following
 from parity.cli.options import Count, case_options
-from parity.cli.output import NOTHING_COMPARED, json_document, note, show_stale, spelling_text, text
-from parity.cli.streams import say
-from parity.cli.styled import tell, tell_code
-from parity.cli.tables import WIDE, make_table, print_table
-from parity.frameworks.known.registry import load_registry
-from parity.records.counts import Outcome, Report
-from parity.records.result import CaseResult, Pair, Record, Result
-from parity.running import run_with
 from parity.workers.interrupts import Interrupts
-from parity.workers.repeat import repeating
 from parity.workers.workers import Workers
 
 REPEATED_WITH = (1, 2)
@@ -74,7 +60,7 @@ def command(
     alone: bool,
     adjoint: str | None,
     **case: Any,
-) -> Outcome:
+) -> int:
     """Run one case through the frameworks and compare the results."""
     asked, own = case_and_arrays(case)
     if alone:
@@ -90,35 +76,51 @@ def command(
             **{f"--{name}": each.file for name, each in own.items()},
         }
         _refuse("with --self-check", unused)
-        from parity.cli.check import check  # noqa: PLC0415 - a command of its own
-        from parity.laws.subject import choose_subject  # noqa: PLC0415 - the same
+        from parity.cli.check import check
+        from parity.cli.output import note
+        from parity.laws.subject import choose_subject
 
         subject = choose_subject(frameworks, impl, adjoint, impl_grad)
         note("parity check takes the place of parity run --self-check, with the same options")
         return check(asked, subject, timeout=timeout, as_json=as_json)
     _refuse("without --self-check", {"--adjoint": adjoint})
-    known = load_registry(divergences) if divergences else ()
     adapters = select_frameworks(frameworks, impl, impl_grad, mode, arrays, programs, device, grad=grad)
     with ExitStack() as stack:
         stack.enter_context(Interrupts())
-        submits = {}
-        for threads in REPEATED_WITH if repeat else (1,):
-            workers = stack.enter_context(Workers(adapters, threads=threads, timeout=timeout))
-            workers.switches()
-            submits[threads] = workers.submit
+        started = {
+            threads: stack.enter_context(Workers(adapters, threads=threads, timeout=timeout))
+            for threads in (REPEATED_WITH if repeat else (1,))
+        }
+        # From here on the frameworks' processes import them, and this one all else.
+        from parity.cli.case import show_arrays_of, show_result, with_arrays
+        from parity.cli.following import following
+        from parity.cli.output import json_document, note
+        from parity.frameworks.known.registry import load_registry
+        from parity.records.counts import Report
+        from parity.running import Run
+        from parity.workers.repeat import repeating
+
+        known = load_registry(divergences) if divergences else ()
+        submits = {threads: workers.submit for threads, workers in started.items()}
         submit = repeating(submits, repeat) if repeat else submits[1]
-        result = run_with(asked, adapters, grad=grad, submit=submit, divergences=known, own=own)
-    if as_json:
-        json_document(with_arrays(result) if show_arrays else result.to_dict())
-    else:
-        show_result(result.record)
-        if show_arrays:
-            show_arrays_of(result)
-    counted = Report([result.record])
-    if not as_json:
-        step = following(result.record, compared=bool(counted.comparisons))
-        note(f"next, {step.why}:\n    {step.command}")
-    return counted.outcome
+        run = Run(asked, adapters, grad=grad, submit=submit, divergences=known, own=own)
+        run.begin()
+        for workers in started.values():
+            workers.switches()
+        result = run.finish()
+        for workers in started.values():
+            workers.stop()
+        if as_json:
+            json_document(with_arrays(result) if show_arrays else result.to_dict())
+        else:
+            show_result(result.record)
+            if show_arrays:
+                show_arrays_of(result)
+        counted = Report([result.record])
+        if not as_json:
+            step = following(result.record, compared=bool(counted.comparisons))
+            note(f"next, {step.why}:\n    {step.command}")
+        return counted.outcome
 
 
 def _refuse(when: str, given: Mapping[str, object]) -> None:
@@ -126,154 +128,3 @@ def _refuse(when: str, given: Mapping[str, object]) -> None:
     for option, value in given.items():
         if value not in {None, False}:
             raise click.UsageError(f"{option} is not allowed {when}")
-
-
-def show_result(record: Record) -> None:
-    """Print a case's results, its layers as code, and the verdict."""
-    shape = "not recorded" if record.reference is None else format_shape(record.reference.shape)
-    tell(f"{record.command}\nreference output: {shape}\n")
-    table = make_table(
-        "framework",
-        "spelling",
-        "status",
-        "shape",
-        "allclose",
-        "exact",
-        "max error",
-        "of bound",
-        "relation",
-        "offset",
-        label=2,
-        results=True,
-    )
-    for result in record.results:
-        table.add_row(
-            f"{result.framework} {result.version or ''}".strip(),
-            spelling_text(result.spelling, result.output, result.variant),
-            result.status,
-            "" if result.shape is None else format_shape(result.shape),
-            *(text(getattr(result, key)) for key in ("allclose", "exact", "max_abs_error", "bound_ratio")),
-            text(result.relation) + ("" if result.explained else " (unexplained)"),
-            "" if result.offset is None else ",".join(map(str, result.offset)),
-        )
-    print_table(table)
-    said: set[tuple[str, str]] = set()
-    shown = set()
-    for result in record.results:
-        remarks = [each for each in _remarks(result) if (result.layer or "", each) not in said]
-        said |= {(result.layer or "", each) for each in remarks}
-        about = (result.framework, result.spelling, result.layer)
-        if remarks or about not in shown:
-            shown.add(about)
-            spelling = spelling_text(result.spelling, result.output, result.variant)
-            label = f"{result.framework} {spelling}: "
-            if result.layer is None:
-                tell(f"{label}no layer")
-            else:
-                tell_code(result.layer, label=label)
-        for remark in remarks:
-            tell(f"    {remark}")
-    _pairs(record.pairs)
-    counted = Report([record])
-    show_stale(counted)
-    tell(f"\nverdict: {_verdict(record, counted)}")
-
-
-def _remarks(result: Result) -> list[str]:
-    """Return what there is to say of a result, each sentence once."""
-    said = (*result.why, *result.notes, _tolerances(result), _repeats(result))
-    return [each for each in dict.fromkeys(said) if each]
-
-
-def _tolerances(result: Result) -> str | None:
-    """Say why a result that is as it has to be is not close to the reference, as tolerances have it."""
-    if result.relation != "identical" or result.allclose is not False or result.bound_ratio is None:
-        return None
-    if result.max_abs_error is None:
-        return "allclose says no: it allows no infinity where the exact value is too large for the dtype"
-    return (
-        "allclose says no, since its tolerances do not grow with the number of products that are summed up: "
-        f"the largest error is {result.bound_ratio:.2g} of what rounding them allows"
-    )
-
-
-def _verdict(record: Record, counted: Report) -> str:
-    """Return the verdict in words; that there is none, where nothing was compared."""
-    if record.verdict != "unexplained" and not counted.comparisons:
-        return f"none, {NOTHING_COMPARED}"
-    if record.verdict == "unexplained":
-        return record.verdict
-    weak = list(dict.fromkeys(name for result in record.results for name in result.not_ruled_out))
-    return f"{record.verdict}{_not_ruled_out(weak)}"
-
-
-def _not_ruled_out(names: Sequence[str]) -> str:
-    """Say which narrower precisions the values of the case could not tell."""
-    operands = [name for name in names if not name.endswith("-result")]
-    results = [name.removesuffix("-result") for name in names if name.endswith("-result")]
-    parts = [f"operands rounded to {' or '.join(operands)}"] if operands else []
-    parts += [f"a result rounded to {' or '.join(results)}"] if results else []
-    return f"; these values do not rule out {', nor '.join(parts)} (--values digits does)" if parts else ""
-
-
-def _repeats(result: Result) -> str | None:
-    """Say how often a layer was run, and whether its bits changed."""
-    repeats = result.repeats
-    if repeats is None:
-        return None
-    counts = ", ".join(f"{count} with {threads}" for threads, count in repeats.distinct.items())
-    runs = f"{repeats.runs} runs with each number of threads"
-    return (
-        f"{runs}: the same bits" if repeats.same else f"{runs}: different bits; outputs by threads: {counts}"
-    )
-
-
-def _pairs(pairs: Sequence[Pair]) -> None:
-    if not pairs:
-        return
-    table = make_table("a", "b", "shape equal", "allclose", label=2)
-    for pair in pairs:
-        table.add_row(pair.a, pair.b, text(pair.shape_equal), text(pair.allclose))
-    say()
-    print_table(table)
-
-
-def show_arrays_of(result: CaseResult) -> None:
-    """Print the input, kernel and bias of a case, and every output."""
-    named = {**_operands(result), "reference": result.reference}
-    if result.gradients:
-        named |= {f"reference {name}": y for name, y in result.gradients.expected.items()}
-    named |= {each.label: array for each, array in zip(result.results, result.arrays, strict=True)}
-    for name, array in named.items():
-        if array is not None:
-            say(f"\n{name}, {format_shape(array.shape)}, {array.dtype}:")
-            say(np.array2string(array, threshold=sys.maxsize, max_line_width=WIDE))
-
-
-def with_arrays(result: CaseResult) -> dict[str, Any]:
-    """Return the record with the arrays in it, as nested lists; None for what JSON has no number for."""
-    record = result.to_dict()
-    return {
-        **record,
-        "arrays": {name: _nested(array) for name, array in _operands(result).items()},
-        "reference": {**record["reference"], "array": _nested(result.reference)},
-        "results": [
-            {**each, "array": _nested(array)}
-            for each, array in zip(record["results"], result.arrays, strict=True)
-        ],
-    }
-
-
-def _operands(result: CaseResult) -> dict[str, Any]:
-    """Return the arrays of a case by name, with the gradient by the output where there is one."""
-    named = arrays_of(result.case, result.own)._asdict()
-    return named if result.gradients is None else {**named, "dy": result.gradients.dy}
-
-
-def _nested(array: Any) -> Any:
-    if array is None:
-        return None
-    wide = array.astype(np.float64)
-    finite = wide.astype(object)
-    finite[~np.isfinite(wide)] = None
-    return finite.tolist()

@@ -7,7 +7,6 @@ import sys
 
 from rich.console import Console
 from rich.style import Style
-from rich.syntax import Syntax
 from rich.text import Text
 
 from parity.cases.printable import printable
@@ -62,6 +61,8 @@ def tell_code(code: str, language: str = "python", *, label: str = "") -> None:
     if console is None:
         say(label + code)
         return
+    from rich.syntax import Syntax  # noqa: PLC0415 - it takes Pygments, and a file or a pipe none
+
     shown = fitted(printable(code), sys.stdout)
     lit = Syntax(shown, language, theme="ansi_dark", background_color="default").highlight(shown)
     lit.rstrip()

@@ -10,7 +10,7 @@ from parity.frameworks.function import Implementation
 from parity.frameworks.interface import Framework
 from parity.frameworks.modes import ANY_SUMS
 from parity.frameworks.program import Program
-from parity.frameworks.table import installed
+from parity.frameworks.table import are_installed
 from parity.frameworks.tensors import NUMPY
 from parity.records.result import ORACLE
 
@@ -22,7 +22,7 @@ def asking(adapters: Sequence[Framework], *, grad: bool = False) -> tuple[str, .
     Functions of gradients are named where these are asked for, with ``grad``.
     """
     names = [each.name for each in adapters if not each.is_a_users]
-    options = [] if names == installed() else ["--frameworks", ",".join(names) or ORACLE]
+    options = [] if are_installed(names) else ["--frameworks", ",".join(names) or ORACLE]
     own = [each for each in adapters if isinstance(each, Implementation | Program)]
     options += [word for each in own for word in _options(each, grad=grad)]
     modes = dict.fromkeys(each.declared for each in own if each.declared != ANY_SUMS)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 import pickle
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
+from itertools import zip_longest
 
 from convmm.geometry import shown
 from parity.cases.case import Case
@@ -51,7 +52,7 @@ def find_framework(name: str) -> Framework:
     """
     whole, at, device = name.partition("@")
     plain, *routes = MODULES.get(whole, whole).split("+")
-    if plain not in names():
+    if plain not in BUILT_IN and plain not in _offered():
         known = names()
         raise FrameworkError(f"framework {shown(name)}: {meant(plain, known)}allowed are {', '.join(known)}")
     framework = _made(plain)
@@ -89,7 +90,12 @@ def on_device(frameworks: Sequence[str] | None, device: str) -> list[str]:
 
 def names() -> list[str]:
     """List the names of all frameworks, installed or not; nothing of them is imported."""
-    return [*BUILT_IN, *_offered()]
+    return list(_names())
+
+
+def _names() -> Iterator[str]:
+    yield from BUILT_IN
+    yield from _offered()  # which takes a search of all that is installed
 
 
 def listed() -> list[Framework]:
@@ -110,7 +116,18 @@ def usual_frameworks() -> list[Framework]:
 
 def installed() -> list[str]:
     """List the names of the frameworks that can be used here."""
-    return [framework.name for framework in all_frameworks() if framework.why_unavailable() is None]
+    return list(_installed())
+
+
+def are_installed(given: Sequence[str]) -> bool:
+    """Return whether these are the names of :func:`installed`; none behind the first other is made."""
+    return all(a == b for a, b in zip_longest(given, _installed()))
+
+
+def _installed() -> Iterator[str]:
+    for name in _names():
+        if _made(name).why_unavailable() is None:
+            yield name
 
 
 @functools.cache

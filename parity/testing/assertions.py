@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from parity.cases.case import Case
 from parity.cases.notation import format_shape
 from parity.frameworks.code.layer import Made
+from parity.frameworks.contestants import contestants
 from parity.frameworks.function import Implementation
 from parity.frameworks.interface import Framework
 from parity.frameworks.known.divergences import Divergence
@@ -21,7 +22,7 @@ from parity.frameworks.table import FrameworkError, all_frameworks
 from parity.frameworks.task import here
 from parity.records.counts import Outcome, Report, declined
 from parity.records.result import ORACLE, CaseResult, Result
-from parity.running import Run, contestants, run_with
+from parity.running import Run, run_with
 from parity.testing.surroundings import current
 from parity.workers.shared import shared
 

@@ -184,6 +184,8 @@ def draft(
     input: Sequence[int] | None = None,
     channels: int | None = None,
     kernel_shape: Sequence[int] | None = None,
+    *,
+    among: Sequence[Framework] | None = None,
 ) -> Drafted:
     """Write a layer in another framework; no framework is imported for it.
 
@@ -195,6 +197,7 @@ def draft(
         channels: input channels, where the expression does not carry them and ``input`` is not given.
         kernel_shape: of the kernel's array, in the layout of the expression's framework, where the
             expression does not carry it.
+        among: the frameworks that it may be of; None for all.
 
     Raises:
         ExpressionError: the expression is no layer that can be read or translated.
@@ -204,14 +207,15 @@ def draft(
     shape = None if kernel_shape is None else _checked_shape(kernel_shape)
     call = replace(parse_call(expression), kernel_shape=shape)
     target = find_framework(to)
-    chain = _chain(call)
+    readers = all_frameworks() if among is None else among
+    chain = _chain(call, readers)
     if chain is not None:
         if shape is not None:
             raise call.error(
                 f"kernel_shape={shown(shape)}: a chain's layers carry the shapes of their kernels"
             )
         return draft_chain(call, chain, target, input, channels)
-    reading = _read(call)
+    reading = _read(call, readers)
     input = reading.only_input if input is None else input
     if input is not None:
         input, said = batched(input, Op.of(reading.op).rank)
@@ -234,18 +238,17 @@ def _checked_shape(kernel_shape: Sequence[int]) -> tuple[int, ...]:
     return check_ints("kernel_shape", kernel_shape, len(kernel_shape), minimum=0)
 
 
-def _chain(call: Call) -> Chain | None:
+def _chain(call: Call, frameworks: Sequence[Framework]) -> Chain | None:
     """Read the chain that a call makes, by the framework that has one of this path; None of other calls."""
-    named = [found for found in all_frameworks() if call.name in found.links]
+    named = [found for found in frameworks if call.name in found.links]
     if not named:
         return None
     fitting = [found for found in named if call.prefix in found.link_prefixes]
     return find_framework((fitting or named)[0].name).read_chain(call)
 
 
-def _read(call: Call) -> Reading:
+def _read(call: Call, frameworks: Sequence[Framework]) -> Reading:
     """Read the layer by the framework that has one of this path, or else the first with one of this name."""
-    frameworks = all_frameworks()
     named = [found for found in frameworks if call.name in found.classes]
     fitting = next((found for found in named if found.reads(call)), None)
     owner = next((found for found in frameworks if call.prefix and call.prefix in found.prefixes), None)

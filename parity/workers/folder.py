@@ -13,11 +13,10 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from parity.frameworks.program.conversation import end_programs
+from parity.workers.files import OURS, TEMPORARY, temporary_of
 
 _PREFIX = "convparity-workers-"
 _LOCK = "lock"
-_TEMPORARY = "temporary"
-_OURS = (".log", ".ready", ".worn")
 _NEW = 60
 """Seconds for which a folder without a lock is one that is just being made."""
 
@@ -44,26 +43,6 @@ class Folder:
         shutil.rmtree(self.path, ignore_errors=True)
 
 
-def log_of(folder: Path, process: int | None) -> Path:
-    """Name the file of what a process wrote; it is there as soon as the process has begun."""
-    return folder / f"{process}.log"
-
-
-def ready_of(folder: Path, process: int | None) -> Path:
-    """Name the file that is there as soon as a process has imported its framework."""
-    return folder / f"{process}.ready"
-
-
-def temporary_of(folder: Path) -> Path:
-    """Name the folder of the temporary files of all processes, frameworks' own included."""
-    return folder / _TEMPORARY
-
-
-def worn_of(folder: Path, process: int | None) -> Path:
-    """Name the file that is there where a process has ended for a new one to take its place."""
-    return folder / f"{process}.worn"
-
-
 def _remove_left_behind(place: Path) -> None:
     """Remove this user's folders that no process holds a lock of, and that have nothing but our files."""
     for folder in place.glob(f"{_PREFIX}*"):
@@ -80,4 +59,4 @@ def _is_left_behind(folder: Path) -> bool:
     names = [each.name for each in folder.iterdir()]
     if _LOCK not in names and time.time() - about.st_mtime < _NEW:
         return False
-    return all(name in {_LOCK, _TEMPORARY} or name.endswith(_OURS) for name in names)
+    return all(name in {_LOCK, TEMPORARY} or name.endswith(OURS) for name in names)

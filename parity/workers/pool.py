@@ -26,7 +26,7 @@ from parity.frameworks.table import FrameworkError
 from parity.frameworks.task import Answer, Task, Wait
 from parity.workers import worker
 from parity.workers.clock import Clock
-from parity.workers.folder import log_of, worn_of
+from parity.workers.files import log_of, worn_of
 from parity.workers.interrupts import heed
 from parity.workers.processes import Context, ProcessError, ending, without_interrupts
 from parity.workers.worker import Setting

@@ -15,7 +15,7 @@ from typing import Any
 
 from parity.frameworks import attempt
 from parity.frameworks.table import FrameworkError
-from parity.workers.folder import log_of, ready_of
+from parity.workers.files import log_of, ready_of
 from parity.workers.process import ENDED_WELL, NAME, Process
 from parity.workers.worker import LONGEST_LOAD, read_log
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import gc
 import json
 import os
 import pickle
@@ -23,7 +24,7 @@ from parity.frameworks.interface import Framework
 from parity.frameworks.kept import Kept
 from parity.frameworks.table import FrameworkError
 from parity.frameworks.task import Answer, Task
-from parity.workers.folder import log_of, ready_of, temporary_of, worn_of
+from parity.workers.files import log_of, ready_of, temporary_of, worn_of
 
 LONGEST_LOAD = 300
 """Seconds that the import of a framework may take before its process gives up."""
@@ -89,6 +90,7 @@ class Worker:
 
     def _load(self, setting: Setting) -> Loaded:
         faulthandler.dump_traceback_later(LONGEST_LOAD, exit=True)
+        gc.disable()  # it looks at all that was imported again and again: a tenth of an import's time
         try:
             self._found = pickle.loads(setting.framework)  # noqa: S301 - by the process that started this one
             self._found.load()
@@ -99,6 +101,8 @@ class Worker:
             message = one_line(error) + printed if isinstance(error, FrameworkError) else None
             return Loaded(error=describe(error) + printed, message=message)
         finally:
+            gc.freeze()  # nor later, at what stays
+            gc.enable()
             faulthandler.cancel_dump_traceback_later()
 
     def end_if_worn(self, tasks: Sequence[Task]) -> None:

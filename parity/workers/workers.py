@@ -73,12 +73,15 @@ class Workers:
         """End them all."""
         self.close()
 
+    def stop(self) -> None:
+        """Have them all end, whatever they do, without waiting for that."""
+        for pool in chain.from_iterable(self._pools.values()):
+            pool.stop()
+
     def close(self) -> None:
         """End them all, whatever they do."""
-        pools = list(chain.from_iterable(self._pools.values()))
-        for pool in pools:
-            pool.stop()
-        for pool in pools:
+        self.stop()
+        for pool in chain.from_iterable(self._pools.values()):
             pool.join()
         self._folder.remove()
 

@@ -268,7 +268,7 @@ def test_an_assertion_about_what_a_function_cannot_do_is_skipped_with_its_reason
 
 def test_what_is_wrong_beside_it_fails_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = Scripted((spelling_of(GROUPED),), ValueError("not today"), name="numpy")
-    monkeypatch.setattr("parity.running.find_framework", lambda _: wrong)
+    monkeypatch.setattr("parity.frameworks.contestants.find_framework", lambda _: wrong)
     failing = pytest.raises(AssertionError, match="unexplained: numpy native")
     with surrounded(Surroundings()), nothing_skipped(), failing:
         assert_parity(GROUPED, ["numpy"], impl=partial.nothing)

@@ -15,10 +15,10 @@ from parity import Case, CaseError, run
 from parity.cases.arrays import Array, is_constant, numpy_dtype
 from parity.cases.values.drawing import draw_arrays
 from parity.cases.verdict import VERDICTS
+from parity.frameworks.contestants import contestants
 from parity.frameworks.function import Implementation, implementation
 from parity.frameworks.table import FrameworkError, installed
 from parity.records.result import CaseResult, Result
-from parity.running import contestants
 from parity.verdict.judge import compare_pairs
 from tests.support.hostile import signalling_nans
 from tests.support.results import result_of

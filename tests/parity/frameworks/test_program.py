@@ -19,10 +19,11 @@ from hypothesis import given
 
 from parity.cases.case import Case
 from parity.cli.main import run_cli
+from parity.frameworks.contestants import contestants
 from parity.frameworks.program import Program, programs
 from parity.frameworks.table import FrameworkError
 from parity.records.counts import Outcome
-from parity.running import contestants, run_with
+from parity.running import run_with
 from parity.testing import check_framework
 from parity.workers.workers import Workers
 from tests.support.documents import blocks

@@ -286,7 +286,7 @@ import resource
 from parity.workers import pool
 pool._PAUSES_WHERE_KILLED = ()
 from parity.cli.main import main
-import parity.cli.run
+import parity.cli.case, parity.cli.run, parity.running
 resource.setrlimit(resource.RLIMIT_NOFILE, (12, 12))
 main({list(ONE)!r})
 """
