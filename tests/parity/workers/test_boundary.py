@@ -281,14 +281,14 @@ def test_a_working_folder_that_was_deleted_is_named(tmp_path: Path) -> None:
 
 
 def test_descriptors_that_run_out_are_named() -> None:
-    code = f"""
+    code = """
 import resource
 from parity.workers import pool
 pool._PAUSES_WHERE_KILLED = ()
 from parity.cli.main import main
-import parity.cli.case, parity.cli.run, parity.running
+import parity.cli.sweep
 resource.setrlimit(resource.RLIMIT_NOFILE, (12, 12))
-main({list(ONE)!r})
+main(["sweep", "article", "--limit", "1", "--frameworks", "numpy,torch"])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr.count("\n")) == (3, 1)
