@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
+from typing import Any
 
 import click
 
@@ -17,10 +18,11 @@ from parity.workers.interrupts import end_at_once, handle_signals, interrupt
 COMPLETE = "_PARITY_COMPLETE"
 """The variable by which a shell asks what a word may become; click answers."""
 
-_COMMANDS = {
+COMMANDS = {
     "run": "Run one case through the frameworks and compare the results.",
     "check": "Hold one framework, or one function, against the laws of its operation, compared with nothing.",
     "sweep": "Run every case of the suites: article, zoo, grid, or TOML files; article and zoo by default.",
+    "shell": "Read commands line by line, and run each with the frameworks' processes that are there.",
     "fuzz": "Search random cases for what nothing explains, and shrink each cause to its smallest case.",
     "report": "Print a recorded sweep as tables.",
     "diff": "Print what changed from one recorded sweep to another.",
@@ -43,23 +45,23 @@ class _Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """List the commands, in the order of the help."""
-        return list(_COMMANDS)
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
         """Return a command, or None where there is none of this name."""
-        if cmd_name not in _COMMANDS:
+        if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"parity.cli.{cmd_name}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
         """Write the list of commands as click does, but from the table."""
-        room = formatter.width - 6 - max(map(len, _COMMANDS))
+        room = formatter.width - 6 - max(map(len, COMMANDS))
         with formatter.section("Commands"):
             formatter.write_dl(
                 [
                     (name, click.Command(name, help=text).get_short_help_str(room))
-                    for name, text in _COMMANDS.items()
+                    for name, text in COMMANDS.items()
                 ]
             )
 
@@ -92,10 +94,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(code)
 
 
-def run_cli(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code."""
+def run_cli(
+    arguments: Sequence[str] | None = None, defaults: Mapping[str, Mapping[str, Any]] | None = None
+) -> int:
+    """Run the command line and return its exit code.
+
+    Args:
+        arguments: its words; None for those of this process.
+        defaults: by the name of a command, what its parameters are where the words do not say.
+    """
     try:
-        return int(parity.main(arguments, "parity", complete_var=COMPLETE, standalone_mode=False) or 0)
+        code = parity.main(
+            arguments, "parity", complete_var=COMPLETE, standalone_mode=False, default_map=defaults
+        )
+        return int(code or 0)
     except (Exception, KeyboardInterrupt, SystemExit) as error:  # noqa: BLE001 - every error has its exit code
         if isinstance(error, SystemExit) and COMPLETE in os.environ:
             return int(error.code or 0)  # click leaves by it when it has answered a shell

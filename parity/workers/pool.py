@@ -6,7 +6,7 @@ import errno
 import os
 import pickle
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
@@ -112,11 +112,11 @@ class Pool:
         folder: Path,
         environment: Mapping[str, str],
     ) -> None:
-        self._name, self._jobs = found.name, jobs
+        self._name, self.jobs = found.name, jobs
         self._setting = Setting(
             pickle.dumps(found), threads, folder, dict(environment), _MOST_TASKS, _MOST_GROWTH
         )
-        self._timeout, self._folder = timeout, folder
+        self.timeout, self._folder = timeout, folder
         self._ended_early = 0
         self._together = 1
         self._waiting = Batch()
@@ -144,6 +144,19 @@ class Pool:
         ending.join(_LONGEST_END)
         self._context.kill()
         self._context.started.clear()
+
+    def abandon(self) -> None:
+        """Drop what was asked and nobody waits for; another process takes the place of one that is at it."""
+        with self._lock:
+            self._waiting = Batch()
+        for future in tuple(self._sent):
+            if future is not self._loaded:
+                future.cancel()
+
+    @property
+    def can_be_asked(self) -> bool:
+        """Whether there are processes, of which it is known, or will be, how their framework was loaded."""
+        return not self._is_stopped and not self._loaded.cancelled() and self._processes.active
 
     def switches(self) -> dict[str, Any] | None:
         """Return the switches under which the framework runs; None where that failed or was interrupted.
@@ -294,7 +307,7 @@ class Pool:
         return Answer("crashed", error=str(error), reason=str(error))
 
     def _timed_out(self) -> Answer:
-        reason = f"it did not end within {self._timeout:g} s"
+        reason = f"it did not end within {self.timeout:g} s"
         return Answer("timeout", error=f"TimeoutError: {reason}", reason=reason)
 
     def _crashed(self, error: ProcessExpired) -> Answer:
@@ -304,7 +317,7 @@ class Pool:
 
     def _start(self) -> None:
         self._processes = ProcessPool(
-            self._jobs, initializer=worker.start, initargs=(self._setting,), context=self._context
+            self.jobs, initializer=worker.start, initargs=(self._setting,), context=self._context
         )
         self._is_stopped = False
         self._loaded = self._schedule(worker.loaded_here, ())
@@ -366,9 +379,37 @@ class Pool:
         """End the processes that are at something longer than it may take; an import has its own limit."""
         for future in running:
             spent = now - self._seen.setdefault(future, now)
-            if self._timeout and spent > self._timeout and future is not self._loaded:
+            if self.timeout and spent > self.timeout and future is not self._loaded:
                 self._overdue.add(future)
                 future.cancel()
+
+
+def started(
+    found: Framework,
+    jobs: int,
+    *,
+    threads: int,
+    timeout: float | None,
+    folder: Path,
+    environment: Mapping[str, str],
+) -> list[Pool]:
+    """Start a framework's processes; of one that keeps layers each is a pool, and handed those that it has.
+
+    The arguments are those of :class:`Pool`.
+    """
+    pools, each = (jobs, 1) if found.keeps else (1, jobs)
+    return [
+        Pool(found, jobs=each, threads=threads, timeout=timeout, folder=folder, environment=environment)
+        for _ in range(pools)
+    ]
+
+
+def end(pools: Sequence[Pool]) -> None:
+    """End all processes of these, whatever they do."""
+    for pool in pools:
+        pool.stop()
+    for pool in pools:
+        pool.join()
 
 
 class _UnheardError(BrokenProcessPool):

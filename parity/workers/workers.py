@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import chain
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
@@ -12,11 +11,12 @@ from parity.frameworks.kept import place
 from parity.frameworks.task import Task, Wait
 from parity.workers.descriptors import open_standard_descriptors
 from parity.workers.folder import Folder
-from parity.workers.pool import MOST_TOGETHER, Pool
+from parity.workers.lending import Lender
+from parity.workers.pool import MOST_TOGETHER, Pool, end, started
 
 
 class Workers:
-    """A pool of processes for each framework, started at once; to be used in a ``with``.
+    """A pool of processes for each framework, started at once or lent; to be used in a ``with``.
 
     Args:
         adapters: the frameworks.
@@ -44,6 +44,7 @@ class Workers:
         open_standard_descriptors()
         self._folder = Folder()
         self._pools: dict[Framework, list[Pool]] = {}
+        self._lent: list[tuple[Lender, Framework]] = []
 
     @property
     def ahead(self) -> int:
@@ -51,21 +52,22 @@ class Workers:
         return MOST_TOGETHER * (self._jobs + 1)
 
     def __enter__(self) -> Self:
-        """Start every framework's processes; each that keeps layers is handed those that it has."""
+        """Start every framework's processes, or borrow them where some are lent."""
+        lender = None if self._threads > 1 or self._environment else Lender.current
         for found in self._adapters:
-            pools, jobs = (self._jobs, 1) if found.keeps else (1, self._jobs)
-            self._pools[found] = [self._pool(found, jobs) for _ in range(pools)]
+            if lender is not None and not found.is_a_users:
+                self._pools[found] = lender.lend(found, self._jobs, self._timeout)
+                self._lent.append((lender, found))
+                continue
+            self._pools[found] = started(
+                found,
+                self._jobs,
+                threads=self._threads,
+                timeout=self._timeout,
+                folder=self._folder.path,
+                environment=self._environment,
+            )
         return self
-
-    def _pool(self, found: Framework, jobs: int) -> Pool:
-        return Pool(
-            found,
-            jobs=jobs,
-            threads=self._threads,
-            timeout=self._timeout,
-            folder=self._folder.path,
-            environment=self._environment,
-        )
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -75,14 +77,15 @@ class Workers:
 
     def stop(self) -> None:
         """Have them all end, whatever they do, without waiting for that."""
-        for pool in chain.from_iterable(self._pools.values()):
+        for pool in self._own():
             pool.stop()
 
     def close(self) -> None:
-        """End them all, whatever they do."""
-        self.stop()
-        for pool in chain.from_iterable(self._pools.values()):
-            pool.join()
+        """End them all, whatever they do, or give them back."""
+        end(self._own())
+        while self._lent:
+            lender, found = self._lent.pop()
+            lender.take_back(found)
         self._folder.remove()
 
     def switches(self) -> list[dict[str, Any] | None]:
@@ -99,3 +102,7 @@ class Workers:
         pools = self._pools[found]
         number = place(found, task) % len(pools) if len(pools) > 1 else 0
         return pools[number].submit(task)
+
+    def _own(self) -> list[Pool]:
+        lent = [found for _, found in self._lent]
+        return [pool for found, pools in self._pools.items() if found not in lent for pool in pools]

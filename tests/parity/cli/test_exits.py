@@ -129,7 +129,7 @@ def test_a_name_that_is_no_files_is_wrong_input(
 
 def test_the_help_says_of_each_command_what_the_command_says_of_itself() -> None:
     context = click.Context(main.parity)
-    for name, text in main._COMMANDS.items():  # noqa: SLF001 - the table of the help
+    for name, text in main.COMMANDS.items():
         command = main.parity.get_command(context, name)
         assert command is not None
         assert command.get_short_help_str(1000) == click.Command(name, help=text).get_short_help_str(1000)
