@@ -20,6 +20,7 @@ import pytest
 from parity.cli.lines import completed
 from parity.cli.main import run_cli
 from parity.cli.shell import complete, words_of
+from tests.support.documents import blocks
 from tests.support.processes import workers_of
 from tests.support.terminals import Terminal
 
@@ -103,6 +104,21 @@ def test_its_options_are_those_of_lines_that_do_not_say_otherwise(
     assert {each["framework"] for each in first["results"]} == {"numpy"}
     assert {each["framework"] for each in second["results"]} == {"numpy", "torch"}
     assert "axis 0" in out[end:]  # sizes prints a table: --json is of what compares
+
+
+def test_the_lines_of_the_page_end_well(
+    piped: Piped, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    session, script = blocks("docs/how-to/shell.md", "text")
+    started, *lines = session.text.splitlines()
+    assert [line for line in lines if not line.startswith("parity> ")] == []
+    options = started.removeprefix("$ parity shell ")
+    assert options in script.text
+    code, out, _ = piped("\n".join(line.removeprefix("parity> ") for line in lines), *options.split())
+    assert code == 0
+    assert out.count("verdict: ") == 2
+    assert Path("article.jsonl").exists()
 
 
 def test_a_wrong_option_is_said_before_the_first_line(piped: Piped) -> None:
