@@ -61,6 +61,7 @@ RUN = {
         "sh",
     ): "parity.frameworks.test_table.test_the_guides_framework_obeys_its_rules_and_a_missing_rule_"
     "is_unexplained",
+    ("docs/how-to/shell.md", "text"): "parity.cli.test_shell.test_the_lines_of_the_page_end_well",
     (GUIDE, "toml"): "parity.frameworks.test_table.test_the_guides_framework_runs_as_shown",
 }
 """The test that runs all blocks of a document in a language, but those that none runs."""
