@@ -18,9 +18,9 @@ from parity.frameworks.interface import Framework
 from parity.frameworks.table import find_framework
 from parity.records.result import CaseResult
 from parity.running import run_with
-from parity.workers import kept as kept_module
+from parity.workers import lending
 from parity.workers.interrupts import Interrupted, Interrupts
-from parity.workers.kept import Kept
+from parity.workers.lending import Lender
 from parity.workers.workers import Workers
 from tests.support.processes import workers_of
 from tests.support.slow import Slow
@@ -58,8 +58,8 @@ def interrupted_soon() -> Iterator[None]:
 
 def test_a_command_is_lent_the_processes_of_the_one_before_and_they_end_with_all(before: set[int]) -> None:
     adapters = [find_framework("numpy"), Slow()]
-    with Kept() as kept:
-        kept.start(adapters[0])
+    with Lender() as lender:
+        lender.start(adapters[0])
         assert len(now(before)) == 1
         results = [ran(PLAIN, adapters).results for _ in range(2)]
         started = now(before)
@@ -72,7 +72,7 @@ def test_a_command_is_lent_the_processes_of_the_one_before_and_they_end_with_all
 
 def test_an_interrupt_ends_what_is_at_work_and_the_next_command_is_answered(before: set[int]) -> None:
     both = [Slow(), Slow(loading=0.01)]  # one of which is waited for, and then the other
-    with Kept():
+    with Lender():
         with Workers(both) as workers:
             workers.switches()
         first = now(before)
@@ -84,22 +84,22 @@ def test_an_interrupt_ends_what_is_at_work_and_the_next_command_is_answered(befo
 
 def test_processes_whose_import_was_interrupted_are_not_lent_again(before: set[int]) -> None:
     slow = Slow(loading=3600)
-    with Kept():
+    with Lender():
         with interrupted_soon():
             ran(PLAIN, [slow])
         assert not now(before)
 
 
 def test_the_time_that_a_layer_may_take_is_that_of_each_command() -> None:
-    with Kept():
+    with Lender():
         assert ran(PLAIN, [Slow()], timeout=None).results[0].status == "ok"
         assert ran(A_MINUTE, [Slow()], timeout=0.5).results[0].status == "timeout"
         assert ran(PLAIN, [Slow()], timeout=60).results[0].status == "ok"
 
 
 def test_a_command_that_asks_for_more_processes_has_them(before: set[int]) -> None:
-    with Kept() as kept:
-        kept.start(Slow())
+    with Lender() as lender:
+        lender.start(Slow())
         one = now(before)
         ran(PLAIN, [Slow()], jobs=2)
         both = now(before)
@@ -109,17 +109,17 @@ def test_a_command_that_asks_for_more_processes_has_them(before: set[int]) -> No
 
 
 def test_those_that_were_asked_for_last_stay(before: set[int], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept_module, "_MOST", 2)
+    monkeypatch.setattr(lending, "_MOST", 2)
     frameworks = [Slow(loading=seconds / 1000) for seconds in range(3)]
-    with Kept() as kept:
+    with Lender() as lender:
         for each in frameworks[:2]:
-            kept.start(each)
+            lender.start(each)
         first, second = now(before), None
-        kept.start(frameworks[0])
-        kept.start(frameworks[2])
+        lender.start(frameworks[0])
+        lender.start(frameworks[2])
         second = now(before)
         assert len(first) == len(second) == 2
-        kept.start(frameworks[0])
+        lender.start(frameworks[0])
         assert now(before) == second
 
 
@@ -132,15 +132,15 @@ def test_a_function_is_read_again_by_each_command(
     case = "run conv1d --input 1,1,4 --filters 1 --kernel 2"
     words = f"{case} --frameworks numpy --impl edited_kernels:f".split()
     module.write_text("import convmm\n\ndef f(*a, **given):\n    return 2 * convmm.conv(*a, **given)\n")
-    with Kept():
+    with Lender():
         assert run_cli(words) == 1
         module.write_text("from convmm import conv as f\n")
         assert run_cli(words) == 0
     capsys.readouterr()
 
 
-def test_without_a_keeper_processes_end_with_their_command(before: set[int]) -> None:
-    with Kept():
+def test_without_a_lender_processes_end_with_their_command(before: set[int]) -> None:
+    with Lender():
         pass
     ran(PLAIN, [find_framework("numpy")])
     assert not now(before)
