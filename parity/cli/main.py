@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from importlib import import_module
 from typing import Any
 
@@ -13,6 +14,7 @@ import click
 
 from parity.cli.exits import exit_code
 from parity.cli.streams import make_readable, open_streams
+from parity.workers.collection import imports
 from parity.workers.interrupts import end_at_once, handle_signals, interrupt
 
 COMPLETE = "_PARITY_COMPLETE"
@@ -51,7 +53,9 @@ class _Commands(click.Group):
         """Return a command, or None where there is none of this name."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"parity.cli.{cmd_name}").command
+        name = f"parity.cli.{cmd_name}"
+        with nullcontext() if name in sys.modules else imports():  # a shell's garbage is to go
+            command: click.Command = import_module(name).command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above

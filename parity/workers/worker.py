@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import faulthandler
-import gc
 import json
 import os
 import pickle
@@ -24,6 +23,7 @@ from parity.frameworks.interface import Framework
 from parity.frameworks.kept import Kept
 from parity.frameworks.table import FrameworkError
 from parity.frameworks.task import Answer, Task
+from parity.workers.collection import imports
 from parity.workers.files import log_of, ready_of, temporary_of, worn_of
 
 LONGEST_LOAD = 300
@@ -90,10 +90,10 @@ class Worker:
 
     def _load(self, setting: Setting) -> Loaded:
         faulthandler.dump_traceback_later(LONGEST_LOAD, exit=True)
-        gc.disable()  # it looks at all that was imported again and again: a tenth of an import's time
         try:
-            self._found = pickle.loads(setting.framework)  # noqa: S301 - by the process that started this one
-            self._found.load()
+            with imports():
+                self._found = pickle.loads(setting.framework)  # noqa: S301 - by the process that started this one
+                self._found.load()
             return Loaded(_checked(self._found.pin(setting.threads)))
         except BaseException as error:  # noqa: BLE001 - whatever it is, each task's answer says it
             said = self._printed_from(0)
@@ -101,8 +101,6 @@ class Worker:
             message = one_line(error) + printed if isinstance(error, FrameworkError) else None
             return Loaded(error=describe(error) + printed, message=message)
         finally:
-            gc.freeze()  # nor later, at what stays
-            gc.enable()
             faulthandler.cancel_dump_traceback_later()
 
     def end_if_worn(self, tasks: Sequence[Task]) -> None:

@@ -166,9 +166,10 @@ def shell(tmp_path: Path, *options: str) -> Iterator[Terminal]:
 
 def ended(process: psutil.Process, started: set[int]) -> bool:
     """Whether all of these processes end within some seconds."""
-    there = [psutil.Process(each) for each in started if psutil.pid_exists(each)]
-    _, alive = psutil.wait_procs(there, timeout=20)
-    return not alive and not process.is_running()
+    last = time.monotonic() + 20
+    while any(map(psutil.pid_exists, started)) and time.monotonic() < last:
+        time.sleep(0.1)
+    return not any(map(psutil.pid_exists, started)) and not process.is_running()
 
 
 def test_at_a_terminal_the_processes_stay_from_line_to_line(tmp_path: Path) -> None:
