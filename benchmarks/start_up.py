@@ -2,8 +2,10 @@
 
 Each pair is run in turn, in processes of their own, as often as asked; before that once, so that files are in
 memory and bytecode is written, as an installation has it. Beside the ratio of the times stands that of the
-processor time of all processes, which other load on the machine does not reach as far: of several frameworks
-it is no less than that of the import, for what is gained is that they are imported at the same time.
+processor time of all processes, which other load on the machine does not reach as far. That frameworks are
+imported at the same time shows in the former alone, and only where there are processors for them.
+
+Below stands what a case takes in ``parity shell``, whose frameworks are there from line to line.
 """
 
 from __future__ import annotations
@@ -77,6 +79,26 @@ def compare(pair: Pair) -> tuple[Seconds, Seconds]:
     return imports, measure([sys.executable, "-m", "parity", *shlex.split(pair.command)], pair.environment)
 
 
+def warm(frameworks: str, cases: int) -> list[float]:
+    """Return the seconds of cases that are given to ``parity shell`` one after another, but for the first."""
+    words = [sys.executable, "-m", "parity", "shell", "--frameworks", frameworks, "--json"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True) as shell:
+        assert shell.stdin is not None  # noqa: S101 - tells the type checker so
+        assert shell.stdout is not None  # noqa: S101 - the same
+        seconds = []
+        for number in range(cases + 1):
+            began = time.perf_counter()
+            shell.stdin.write(f"{_CASE} --seed {number}\n")
+            shell.stdin.flush()
+            while (line := shell.stdout.readline()) != "}\n":
+                if not line:
+                    raise EOFError("the shell has ended")
+            seconds.append(time.perf_counter() - began)
+        shell.stdin.close()
+        return seconds[1:]
+
+
 def main() -> None:
     """Print the seconds and the ratios, the medians of all rounds."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -103,6 +125,12 @@ def main() -> None:
         print(
             f"| {name} | {pair.imported} | {imports:.2f} | {command:.2f} | {statistics.median(ratios):.2f} "
             f"({min(ratios):.2f} to {max(ratios):.2f}) | {processor:.2f} | {pair.most or ''} |"
+        )
+    if "both" in names:
+        seconds = warm("torch,keras", 30)
+        print(
+            f"\na case of torch and Keras in parity shell: {statistics.median(seconds):.3f} s "
+            f"({min(seconds):.3f} to {max(seconds):.3f})"
         )
 
 

@@ -80,7 +80,7 @@ def _given() -> dict[str, Any]:
 
 def _run_lines(defaults: Defaults) -> int:
     """Run line after line; return the worst of their codes, or 0 where somebody has typed them."""
-    typed = sys.stdin is not None and sys.stdin.isatty()
+    typed = sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
     lines = Typed(complete) if typed else Piped()
     codes: set[int] = set()
     while True:
