@@ -50,13 +50,15 @@ def dtypes_for(*arrays: NDArray[Any], terms: int) -> Dtypes:
             nor integer or boolean.
         OverflowError: integers whose sums could exceed int64.
     """
-    if all(array.dtype.kind in "iub" for array in arrays):
-        return Dtypes(_exact_working_dtype(arrays, terms), np.dtype(np.int64))
-    return _common_dtypes(tuple(array.dtype for array in arrays))
+    common = _common_dtypes(*[array.dtype for array in arrays])
+    return Dtypes(_exact_working_dtype(arrays, terms), np.dtype(np.int64)) if common is None else common
 
 
 @functools.cache
-def _common_dtypes(dtypes: tuple[np.dtype[Any], ...]) -> Dtypes:
+def _common_dtypes(*dtypes: np.dtype[Any]) -> Dtypes | None:
+    """Return the dtypes for sums of products of these; None for integers, whose values decide."""
+    if all(dtype.kind in "iub" for dtype in dtypes):
+        return None
     described = ", ".join(map(str, dtypes))
     try:
         common = np.result_type(*dtypes).newbyteorder("=")

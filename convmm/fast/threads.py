@@ -11,13 +11,14 @@ import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from functools import partial
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from threadpoolctl import LibController, ThreadpoolController
 
+from convmm.fast import processors
 from convmm.fast.plan.limits import LIMITS, Limits
 from convmm.geometry import shown
 
@@ -118,7 +119,7 @@ def get_threads() -> int:
         return _Setting.count
     text = os.environ.get(ENVIRONMENT_VARIABLE)
     if not text:
-        return _processors()
+        return processors.count()
     if not text.isdecimal() or int(text) < 1:
         msg = f"environment variable {ENVIRONMENT_VARIABLE}={shown(text)}: allowed is an int of at least 1"
         raise ValueError(msg)
@@ -150,7 +151,8 @@ class _Helper:
     def __init__(self) -> None:
         self._jobs = SimpleQueue[Callable[[], None]]()
         self._ended = SimpleQueue[None]()
-        threading.Thread(target=self._serve, name="convmm", daemon=True).start()
+        self._thread = threading.Thread(target=self._serve, name="convmm", daemon=True)
+        self._thread.start()
 
     def _serve(self) -> None:
         while True:
@@ -158,12 +160,17 @@ class _Helper:
             self._ended.put(None)
 
     def begin(self, job: Callable[[], None]) -> None:
-        """Do something that raises nothing."""
+        """Do something that raises nothing, on another processor than the caller's."""
+        if self._thread.native_id is not None:
+            processors.keep_off(self._thread.native_id)
         self._jobs.put(job)
 
     def end(self) -> None:
-        """Wait until it is done, and sleep."""
-        self._ended.get()
+        """Wait until it is done, and sleep; what it has not begun, as it is still to wake, it leaves."""
+        try:
+            self._jobs.get_nowait()
+        except Empty:
+            self._ended.get()
         _asleep.append(self)
 
 
@@ -305,9 +312,3 @@ def _single_threaded_blas() -> Iterator[None]:
             if _Limit.holders == 0:
                 for library, count in zip(_blas(), _Limit.before, strict=True):
                     library.set_num_threads(count)
-
-
-def _processors() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

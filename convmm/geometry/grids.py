@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass, replace
 
@@ -64,7 +65,7 @@ class Axis:
         return slice(first, last + 1, self.stride), slice(low, high)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Geometry:
     """A convolution's sizes and channels, and those of the transposed convolution with the same kernel.
 
@@ -84,47 +85,47 @@ class Geometry:
     groups: int
     padding_mode: BorderMode = "zeros"
 
-    @property
+    @functools.cached_property
     def fine(self) -> tuple[int, ...]:
         """Spatial sizes of the fine grid."""
         return tuple(axis.fine for axis in self.axes)
 
-    @property
+    @functools.cached_property
     def coarse(self) -> tuple[int, ...]:
         """Spatial sizes of the coarse grid."""
         return tuple(axis.coarse for axis in self.axes)
 
-    @property
+    @functools.cached_property
     def kernel(self) -> tuple[int, ...]:
         """Taps of the kernel on each axis."""
         return tuple(axis.kernel for axis in self.axes)
 
-    @property
+    @functools.cached_property
     def stride(self) -> tuple[int, ...]:
         """Stride on each axis."""
         return tuple(axis.stride for axis in self.axes)
 
-    @property
+    @functools.cached_property
     def dilation(self) -> tuple[int, ...]:
         """Dilation on each axis."""
         return tuple(axis.dilation for axis in self.axes)
 
-    @property
+    @functools.cached_property
     def before(self) -> tuple[int, ...]:
         """Where the fine grid begins in the full response, on each axis."""
         return tuple(axis.before for axis in self.axes)
 
-    @property
+    @functools.cached_property
     def full(self) -> tuple[int, ...]:
         """Spatial sizes of the full response."""
         return tuple(max(axis.full, 0) for axis in self.axes)
 
-    @property
+    @functools.cached_property
     def pads(self) -> tuple[tuple[int, int], ...]:
         """Elements read (before, after) the fine grid, on each axis."""
         return tuple((max(axis.before, 0), max(axis.after, 0)) for axis in self.axes)
 
-    @property
+    @functools.cached_property
     def extended(self) -> Geometry:
         """The same convolution over a fine grid that has its pads already; itself beside zeros.
 
@@ -138,7 +139,13 @@ class Geometry:
         )
         return replace(self, axes=axes, padding_mode="zeros")
 
-    @property
+    @functools.cached_property
+    def products(self) -> int:
+        """Products of a fine element, a coarse one and a tap that each of the sums adds up for one sample."""
+        channels = self.coarse_channels * self.fine_channels // self.groups
+        return math.prod(self.coarse) * channels * math.prod(self.kernel)
+
+    @functools.cached_property
     def most_terms(self) -> int:
         """Most products that one element of either operation's output, or of a gradient by input, adds up."""
         channels = max(self.fine_channels, self.coarse_channels)

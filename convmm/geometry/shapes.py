@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import ParamSpec
 
 from convmm.geometry.arguments import (
     GeometryError,
@@ -18,7 +20,36 @@ from convmm.geometry.axes import conv_axes, conv_transpose_axes
 from convmm.geometry.borders import check_borders, check_padding_mode
 from convmm.geometry.grids import Geometry
 
+P = ParamSpec("P")
 
+# Geometries that are kept: more than the layers of a network, and with what they hold less than a MiB.
+_MOST_KEPT = 512
+
+
+def _kept(build: Callable[P, Geometry]) -> Callable[P, Geometry]:
+    """Keep the latest geometries: to check and to build one takes as long as all else of a small call.
+
+    Equal arguments are the same only if they are of the same types: True is 1 to a dictionary, and no stride.
+    """
+    cached: Callable[..., Geometry] = functools.lru_cache(_MOST_KEPT)(build)
+
+    @functools.wraps(build)
+    def found(*args: P.args, **kwargs: P.kwargs) -> Geometry:
+        is_plain = all(map(_is_plain, args)) and all(map(_is_plain, kwargs.values()))
+        return cached(*args, **kwargs) if is_plain else build(*args, **kwargs)
+
+    return found
+
+
+def _is_plain(value: object) -> bool:
+    """Return whether a value is None, an int, a str, or a tuple of such values, and of no other type."""
+    kind = type(value)
+    if kind is tuple:
+        return all(map(_is_plain, value))  # type: ignore[call-overload] # a tuple, as mypy does not see
+    return kind is int or kind is str or value is None
+
+
+@_kept
 def conv_geometry(
     input_shape: Sequence[int],
     kernel_shape: Sequence[int],
@@ -55,6 +86,7 @@ def conv_geometry(
     return replace(geometry, padding_mode=mode)
 
 
+@_kept
 def conv_transpose_geometry(
     input_shape: Sequence[int],
     kernel_shape: Sequence[int],

@@ -538,3 +538,17 @@ def test_a_number_beyond_every_index_is_refused_in_a_short_sentence(name: str, v
 
 def test_the_largest_index_is_a_number() -> None:
     assert conv_output_size((LARGEST,), (1,), stride=LARGEST) == (1,)
+
+
+@pytest.mark.parametrize("build", [conv_geometry, conv_transpose_geometry])
+def test_a_geometry_is_kept_and_only_what_is_written_alike_is_taken_for_it(
+    build: Callable[..., Geometry],
+) -> None:
+    shapes = (1, 2, 5, 5), (2, 2, 3, 3)
+    kept = build(*shapes, stride=(1, 1), padding=((1, 1), (1, 1)))
+    assert build(*shapes, stride=(1, 1), padding=((1, 1), (1, 1))) is kept
+    assert build(*map(list, shapes), stride=[1, 1], padding=[[1, 1], [1, 1]]) == kept
+    assert build(*shapes, stride=np.int64(1), padding=1) == kept
+    for name, value in {"stride": (True, 1), "padding": ((1, 1.0), (1, 1)), "groups": True}.items():
+        with pytest.raises(GeometryError, match=name):
+            build(*shapes, **{"stride": (1, 1), "padding": ((1, 1), (1, 1)), name: value})

@@ -208,6 +208,53 @@ def test_helping_threads_are_kept_for_the_next_call(asleep: list[Any]) -> None:
     assert len(asleep) == 2
 
 
+def test_a_helper_that_has_not_begun_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, asleep: list[Any]
+) -> None:
+    set_threads(2)
+    wakes, waited_for = threading.Event(), list[str]()
+    serve = threads._Helper._serve  # noqa: SLF001 - the thread
+
+    def serve_late(helper: Any) -> None:  # noqa: ANN401 - of a private class
+        if not wakes.wait(5):
+            waited_for.append("a helper")
+        serve(helper)
+
+    monkeypatch.setattr(threads._Helper, "_serve", serve_late)  # noqa: SLF001
+    done: list[int] = []
+    for _ in range(2):
+        run(Schedule([], [lambda _: done.append(threading.get_ident())] * 4), LARGE)
+    assert done == [threading.get_ident()] * 8
+    assert len(asleep) == 1
+    assert not waited_for
+    wakes.set()
+    together = threading.Barrier(2)
+
+    def meet(_: Scratch) -> None:
+        together.wait(60)
+
+    run(Schedule([], [meet] * 2), LARGE)  # neither thread does both
+    assert len(asleep) == 1
+
+
+def test_a_small_call_wakes_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_threads(2)
+
+    def refuse() -> None:
+        msg = "a helper is asked for"
+        raise AssertionError(msg)
+
+    monkeypatch.setattr(threads, "_helper", refuse)
+    for size in (4, 12, 24):  # one product, and tiles
+        x, w = np.ones((1, 8, size, size)), np.ones((16, 8, 3, 3))
+        dy = conv(x, w)
+        conv_transpose(x, w.swapaxes(0, 1), stride=2)
+        conv_input_grad(dy, w, (size, size))
+        conv_weight_grad(x, dy, 3)
+    with pytest.raises(AssertionError, match="a helper is asked for"):
+        conv(np.ones((1, 8, 64, 64)), np.ones((16, 8, 3, 3)))
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="a system without fork")
 def test_a_forked_process_starts_threads_of_its_own() -> None:
     x, w = np.ones((2, 16, 64, 64)), np.ones((16, 16, 3, 3))

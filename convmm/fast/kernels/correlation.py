@@ -12,7 +12,7 @@ from convmm.fast.kernels.columns import Columns, columns_of
 from convmm.fast.kernels.factors import Factors
 from convmm.fast.kernels.totals import Sums, Terms
 from convmm.fast.plan.correlation import CorrelationPlan
-from convmm.fast.plan.tiles import Tile
+from convmm.fast.plan.tiles import Tile, length
 from convmm.fast.threads import Schedule, Scratch, Task
 from convmm.unfold import spatial
 
@@ -56,7 +56,8 @@ class Correlation:
     def _compute(self, tile: Tile, groups: slice, parts: slice, filters: slice, scratch: Scratch) -> None:
         columns: Columns | None = None
         for terms in self._terms[parts]:
-            sums = Sums(terms, tile, groups, filters, scratch)
+            products = len(self._plan.channels) * length(terms.taps[0])
+            sums = Sums(terms, tile, groups, filters, scratch, is_product=products == 1)
             for channels in self._plan.channels:
                 if columns is None or len(self._plan.channels) > 1:
                     columns = self._columns(tile, groups, channels, scratch)

@@ -16,9 +16,7 @@ Sum = Literal["correlate", "spread", "correlate_weights"]
 
 def work_of(geometry: Geometry, samples: int) -> int:
     """Return the floating point operations of any of the three sums."""
-    places = samples * math.prod(geometry.coarse)
-    channels = geometry.coarse_channels * geometry.fine_channels // geometry.groups
-    return 2 * places * channels * math.prod(geometry.kernel)
+    return 2 * samples * geometry.products
 
 
 @dataclass(frozen=True, slots=True)
