@@ -64,12 +64,13 @@ def ours(layer: Layer, operands: Operands, module: Any = convmm) -> Calls:  # no
     }
 
 
-def limit(layer: Layer, dtype: str) -> Callable[[], Any]:
-    """Make NumPy's product of two matrices with as many multiplications."""
+def limit(layer: Layer, operands: Operands) -> Calls:
+    """Make NumPy's product of two matrices of the layer's own shapes, with as many multiplications."""
     rows, terms, columns = layer.product
     rng = np.random.default_rng(0)
-    a, b = (rng.standard_normal(shape).astype(dtype) for shape in ((rows, terms), (terms, columns)))
-    return lambda: np.matmul(a, b)
+    shapes = (rows, terms), (terms, columns)
+    a, b = (rng.standard_normal(shape).astype(operands.x.dtype) for shape in shapes)
+    return dict.fromkeys(PARTS, Timed(lambda: np.matmul(a, b)))
 
 
 def torch(layer: Layer, operands: Operands) -> Calls:
@@ -241,7 +242,10 @@ def steps(layer: Layer, operands: Operands) -> Calls:
     return {"forward": Timed(lambda: route(x, w, **arguments, sparse=True)[-1].array)}
 
 
-CONTENDERS: dict[str, Callable[[Layer, Operands], Calls]] = {
+OWN: dict[str, Callable[[Layer, Operands], Calls]] = {"limit": limit, "convmm": ours}
+"""What every other one is compared with."""
+
+OTHERS: dict[str, Callable[[Layer, Operands], Calls]] = {
     "torch": torch,
     "tensorflow": tensorflow,
     "jax": jax,
@@ -250,6 +254,8 @@ CONTENDERS: dict[str, Callable[[Layer, Operands], Calls]] = {
     "scipy": scipy,
     "steps": steps,
 }
+
+CONTENDERS = OWN | OTHERS
 
 _NEEDS = {"onnxruntime": ("onnxruntime", "onnx"), "steps": ("scipy",)}
 

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import math
 import statistics
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from speed.contenders import CONTENDERS, Calls, Operands, limit, ours
+from speed.contenders import OWN, Operands, ours
 from speed.layers import PARTS, Layer
-
-# Wall time, unless the processor's time is asked for: on a busy machine, where one thread is to be measured.
-CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
-
-# Seconds of calls that do not count, and how many do.
-_WARM = 0.15
-_CALLS = 3
+from speed.sides import Side, turn
 
 # The column of the same ratio as the limit's, for some of the layers.
 COMPUTE_BOUND = "limit, compute-bound"
@@ -28,33 +23,15 @@ Ratio = dict[str, float]
 """A ratio of medians over the rounds, "median", and the quartiles of the rounds' own, "low" and "high"."""
 
 
-def interleaved(calls: dict[str, Callable[[], Any]], rounds: int, clock: str) -> dict[str, list[float]]:
-    """Return each call's seconds in each round; each round begins with another, so that all follow all."""
-    names = list(calls)
+def interleaved(turns: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
+    """Return each one's seconds in each round; each round begins with another, so that all follow all."""
+    names = list(turns)
     times: dict[str, list[float]] = {name: [] for name in names}
     for number in range(rounds):
-        turn = number % len(names)
-        for name in names[turn:] + names[:turn]:
-            times[name].append(_turn(calls[name], CLOCKS[clock]))
+        first = number % len(names)
+        for name in names[first:] + names[:first]:
+            times[name].append(turns[name]())
     return times
-
-
-def _turn(call: Callable[[], Any], now: Callable[[], float]) -> float:
-    """Return the median of a few calls after some that do not count, or of one as long as all of those.
-
-    By then no worker of the turn before spins any more, as those of most libraries do for up to a tenth of a
-    second, and the system has found processors for the call's own threads, which takes some calls.
-    """
-    warm = time.perf_counter() + _WARM
-    while (latest := _timed(call, now)) < _WARM and time.perf_counter() < warm:
-        pass
-    return latest if latest >= _WARM else statistics.median(_timed(call, now) for _ in range(_CALLS))
-
-
-def _timed(call: Callable[[], Any], now: Callable[[], float]) -> float:
-    begin = now()
-    call()
-    return now() - begin
 
 
 def ratio(over: list[float], under: list[float]) -> Ratio:
@@ -64,41 +41,45 @@ def ratio(over: list[float], under: list[float]) -> Ratio:
     return {"median": statistics.median(over) / statistics.median(under), "low": low, "high": high}
 
 
-def measure(layer: Layer, dtype: str, rounds: int, names: list[str], clock: str) -> dict[str, Any]:
+def measure(layer: Layer, dtype: str, rounds: int, sides: dict[str, Side], clock: str) -> dict[str, Any]:
     """Return all ratios of one layer: of the limit's time to convmm's, and of convmm's to each other one's.
+
+    Args:
+        layer: to compute.
+        dtype: of its arrays.
+        rounds: of turns.
+        sides: "limit", "convmm", and those to compare.
+        clock: one of ``CLOCKS``.
 
     Raises:
         ValueError: a contender's result is not convmm's.
     """
-    operands = Operands.of(layer, dtype)
-    others = {name: CONTENDERS[name](layer, operands) for name in names}
+    parts = {name: side.prepare(layer, dtype) for name, side in sides.items()}
     row: dict[str, Any] = {"layer": asdict(layer), "dtype": dtype, "flops": layer.flops}
     row["is_compute_bound"] = layer.is_compute_bound
     row["routes"] = {part: plan.route for part, plan in layer.plans(dtype).items()}
-    product = limit(layer, dtype)
-    for part, timed in ours(layer, operands).items():
-        expected = timed.call()
-        with_part = {name: calls[part] for name, calls in others.items() if part in calls}
-        _check(layer, part, expected, with_part)
-        calls = {"limit": product, "convmm": timed.call}
-        calls |= {name: each.call for name, each in with_part.items()}
-        times = interleaved(calls, rounds, clock)
+    for part in PARTS:
+        with_part = {name: side for name, side in sides.items() if part in parts[name]}
+        others = {name: side for name, side in with_part.items() if name not in OWN}
+        expected = with_part["convmm"].result(part)
+        for name, side in others.items():
+            if not _agree(side.result(part), expected):
+                msg = f"{name} computes another {part} of {layer.name} than convmm: allowed is what agrees"
+                raise ValueError(msg)
+        turns = {name: partial(side.turn, part, clock) for name, side in with_part.items()}
+        times = interleaved(turns, rounds)
         row[part] = {"limit": ratio(times["limit"], times["convmm"])}
         if layer.is_compute_bound:
             row[part][COMPUTE_BOUND] = row[part]["limit"]
-        row[part] |= {name: ratio(times["convmm"], times[name]) for name in with_part}
+        row[part] |= {name: ratio(times["convmm"], times[name]) for name in others}
         row[part]["seconds"] = {name: statistics.median(of) for name, of in times.items()}
     return row
 
 
-def _check(layer: Layer, part: str, expected: Any, others: Calls) -> None:  # noqa: ANN401 - an array
+def _agree(given: NDArray[Any], expected: NDArray[Any]) -> bool:
     # Of sums of as many as 20,000 terms, rounded in single precision or by another algorithm.
     tolerance = 1e-3 * float(np.abs(expected).max())
-    for name, each in others.items():
-        found = each.as_array(each.call())
-        if found.shape != expected.shape or not np.allclose(found, expected, rtol=0, atol=tolerance):
-            msg = f"{name} computes another {part} of {layer.name} than convmm: allowed is what agrees"
-            raise ValueError(msg)
+    return given.shape == expected.shape and np.allclose(given, expected, rtol=0, atol=tolerance)
 
 
 def geometric_mean(values: list[float]) -> float:
@@ -142,6 +123,6 @@ def _exponent(points: list[tuple[int, Layer]], rounds: int, clock: str) -> float
     calls = {str(n): ours(layer, Operands.of(layer, "float64"))["forward"].call for n, layer in points}
     for call in calls.values():
         call()
-    times = interleaved(calls, rounds, clock)
+    times = interleaved({size: partial(turn, call, clock) for size, call in calls.items()}, rounds)
     logs = [(math.log(n), math.log(statistics.median(times[str(n)]))) for n, _ in points]
     return statistics.linear_regression(*zip(*logs, strict=True)).slope
