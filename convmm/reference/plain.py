@@ -9,9 +9,9 @@ Where a geometry pads with elements of the input, that is extended first, and th
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -56,8 +56,9 @@ def spread(y: Array, w: Array, geometry: Geometry) -> Array:
     columns = matrix @ y.reshape(len(y), geometry.groups, matrix.shape[2], math.prod(geometry.coarse))
     columns = columns.reshape(len(y), geometry.fine_channels, math.prod(geometry.kernel), *geometry.coarse)
     response = np.zeros((len(y), geometry.fine_channels, *grids.full), columns.dtype)
-    for places, products in zip(_places_per_tap(grids), columns.swapaxes(0, 2), strict=True):
-        reached = response[places].swapaxes(0, 1)
+    by_channel = response.swapaxes(0, 1)
+    for places, products in zip(_places_per_tap(grids.axes), columns.swapaxes(0, 2), strict=True):
+        reached = by_channel[places]
         reached += products
     return fold(window(response, grids.before, grids.fine), geometry)
 
@@ -83,15 +84,16 @@ def correlate_weights(fine: Array, coarse: Array, geometry: Geometry) -> Array:
     grids = geometry.extended
     padded = window(extend(fine, geometry), [-before for before in grids.before], grids.full)
     taps = []
-    for read in _places_per_tap(geometry):
+    for read in _places_per_tap(geometry.axes):
         factor = padded[read].reshape(samples, geometry.groups, channels, places)
         taps.append((values @ factor.swapaxes(2, 3)).sum(axis=0))
     return np.stack(taps, axis=-1).reshape(geometry.coarse_channels, channels, *geometry.kernel)
 
 
-def _places_per_tap(geometry: Geometry) -> Iterator[tuple[Any, ...]]:
-    """Yield, per tap in the kernel's order, the index in the full response of what it joins to each place."""
-    return map(spatial, itertools.product(*map(_places_per_tap_of_axis, geometry.axes)))
+@functools.lru_cache(maxsize=16)
+def _places_per_tap(axes: tuple[Axis, ...]) -> list[tuple[Any, ...]]:
+    """Return per tap, in the kernel's order, the index in the full response of what it joins to places."""
+    return list(map(spatial, itertools.product(*map(_places_per_tap_of_axis, axes))))
 
 
 def _places_per_tap_of_axis(axis: Axis) -> list[slice]:
