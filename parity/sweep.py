@@ -25,13 +25,14 @@ from parity.records.reader import RecordError
 from parity.records.result import Record
 from parity.running import run_all
 
-_SWITCHES = (
+SWITCHES = (
     "ONEDNN_MAX_CPU_ISA",
     "TF_ENABLE_ONEDNN_OPTS",
     "KERAS_BACKEND",
     "OMP_NUM_THREADS",
     "CUDA_VISIBLE_DEVICES",
 )
+"""Environment variables that change numbers."""
 
 
 def select(
@@ -133,6 +134,6 @@ def header_of(suites: Sequence[str], frameworks: Sequence[About], started: datet
         platform=platform.platform(),
         processor=platform.machine(),
         threads=os.cpu_count(),
-        flags={name: os.environ.get(name) for name in _SWITCHES},
+        flags={name: os.environ.get(name) for name in SWITCHES},
         started=started.isoformat(timespec="seconds"),
     )

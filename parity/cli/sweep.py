@@ -6,6 +6,7 @@ import json
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,7 +15,8 @@ import click
 from click.shell_completion import CompletionItem
 
 from parity.cases.selection import words_of
-from parity.cases.suites import BUILT_IN, DEFAULT, KNOWN
+from parity.cases.suites import BUILT_IN, DEFAULT, KNOWN, Suite
+from parity.cli.clusters import Running, Wanted, check_scheduler, on_cluster, scheduler_option
 from parity.cli.contestants import run_options, select_frameworks
 from parity.cli.diff import show_diff
 from parity.cli.options import Count, jobs_option
@@ -60,6 +62,7 @@ def _complete_suite(
 )
 @click.option("--resume", is_flag=True, help="Go on with the record in FILE; what is in it is not run again.")
 @jobs_option
+@scheduler_option
 @click.option("--limit", type=Count(), help="Run the first N cases only.")
 @selection_options()
 @run_options
@@ -69,6 +72,7 @@ def command(
     baseline: Path | None,
     resume: bool,
     jobs: int,
+    scheduler: str | None,
     limit: int | None,
     frameworks: Sequence[str] | None,
     impl: str | None,
@@ -86,6 +90,7 @@ def command(
     """Run every case of the suites: article, zoo, grid, or TOML files; article and zoo by default."""
     if resume and output is None:
         raise click.UsageError("--resume: allowed with --output FILE, the record to go on with")
+    check_scheduler(scheduler)
     if baseline is not None:
         _check_baseline(baseline, output)
     loaded = [suite(name) for name in suites or DEFAULT]
@@ -100,9 +105,10 @@ def command(
     with _recorded_in(output, compared=baseline is not None) as record:
         with ExitStack() as stack:
             stack.enter_context(Interrupts())
-            workers = stack.enter_context(Workers(adapters, jobs=jobs, timeout=timeout))
             file = stack.enter_context(RecordFile(record, resume=resume)) if record else None
-            first = header(loaded, adapters, workers.switches(), among, known)
+            wanted = Wanted(adapters, among, known, timeout, jobs, grad=grad)
+            place = _alone(loaded, wanted) if scheduler is None else on_cluster(scheduler, loaded, wanted)
+            first, run, jobs = stack.enter_context(place)
             recorded = file.begin(first) if file else None
             report = Report(header=first)
             asked = asked_of(adapters, grad=grad, divergences=known)
@@ -113,9 +119,8 @@ def command(
                 json_line(first)
             note_expected_time(adapters, len(cases), jobs)
             advance = stack.enter_context(progress(report, total=len(cases)))
-            found = sweep(cases, adapters, workers.submit, ahead=workers.ahead, grad=grad, divergences=known)
             try:
-                for each in found:
+                for each in run(cases):
                     for write in keep:
                         write(each)
                     report.add(each)
@@ -128,6 +133,22 @@ def command(
         if baseline is None or record is None:
             return report.outcome
         return worst((report.outcome, _compare(baseline, record, as_json=as_json)))
+
+
+@contextmanager
+def _alone(suites: Sequence[Suite], wanted: Wanted) -> Iterator[Running]:
+    """Yield what runs cases in processes of this machine."""
+    with Workers(wanted.adapters, jobs=wanted.jobs, timeout=wanted.timeout) as workers:
+        first = header(suites, wanted.adapters, workers.switches(), wanted.among, wanted.known)
+        run = partial(
+            sweep,
+            adapters=wanted.adapters,
+            submit=workers.submit,
+            ahead=workers.ahead,
+            grad=wanted.grad,
+            divergences=wanted.known,
+        )
+        yield Running(first, run, wanted.jobs)
 
 
 @contextmanager

@@ -13,6 +13,9 @@ from parity.records.header import Header
 _NO_PART = ("kind", "schema", "started")
 """Of a header: what it is, and when it was written; neither has a hand in a result."""
 
+MACHINES = "machines"
+"""The part that says which machines of a cluster there were."""
+
 _FRAMEWORKS = "frameworks."
 _SWITCHES = "switches."
 
@@ -73,6 +76,8 @@ def environment(header: Header) -> dict[str, str]:
                 for each in value
                 for name, switch in (each.get("switches") or {}).items()
             }
+        elif key == MACHINES:
+            found[key] = "; ".join(sorted({each.machine.kind for each in header.machines or ()}))
         elif isinstance(value, dict):
             found |= {f"{key}.{name}": _text(inner) for name, inner in value.items()}
         elif key not in _NO_PART:

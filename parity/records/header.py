@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from parity.records.machine import Machine
 from parity.records.result import SCHEMA
 
 
@@ -26,6 +27,20 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     switches: dict[str, Any] | None = None
 
 
+class Node(msgspec.Struct, frozen=True, kw_only=True):
+    """A machine of a cluster as a sweep began, with what is installed there.
+
+    Attributes:
+        machine: the machine.
+        workers: how many workers of Dask there were on it.
+        frameworks: those that were compared, in order.
+    """
+
+    machine: Machine
+    workers: int
+    frameworks: tuple[About, ...]
+
+
 class Header(msgspec.Struct, frozen=True, kw_only=True):
     """What a sweep ran in.
 
@@ -39,6 +54,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
         frameworks: those that were compared, in order.
         divergences: of the files of known differences that were given, the hash of each by its name,
             "sha256:" first; not there where none was.
+        machines: of a cluster, those that there were at the beginning; what follows is then said of each of
+            them, and not here. A worker that came later is in the records that it made.
         python: version.
         platform: as :func:`platform.platform` has it.
         processor: the machine's name.
@@ -54,6 +71,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     selection: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
     frameworks: tuple[About, ...]
     divergences: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
+    machines: tuple[Node, ...] | msgspec.UnsetType = msgspec.UNSET
     python: str | msgspec.UnsetType | None = msgspec.UNSET
     platform: str | msgspec.UnsetType | None = msgspec.UNSET
     processor: str | msgspec.UnsetType | None = msgspec.UNSET

@@ -13,6 +13,7 @@ from parity.cases.case import Case
 from parity.cases.own import OwnArrays, command_of
 from parity.cases.verdict import Verdict
 from parity.records.command import command
+from parity.records.machine import Machine
 
 SCHEMA: Literal[1] = 1
 
@@ -217,6 +218,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         pairs: every two results that computed the output, compared with each other.
         own_arrays: of the arrays that were given and not drawn, by name: "sha256:" and the hash of the
             values' bytes, in C order and little endian.
+        machine: that computed it, in a sweep over a cluster; not there where it is the one of the header.
     """
 
     kind: Literal["record"] | msgspec.UnsetType = msgspec.UNSET
@@ -231,6 +233,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     results: tuple[Result, ...]
     pairs: tuple[Pair, ...] = ()
     own_arrays: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
+    machine: Machine | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def place(self) -> tuple[str, str]:

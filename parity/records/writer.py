@@ -13,7 +13,7 @@ import msgspec
 from filelock import Timeout
 
 from parity.cases.files import open_regular
-from parity.records.environment import compare_environments
+from parity.records.environment import MACHINES, compare_environments
 from parity.records.header import Header
 from parity.records.lock import Lock, LockError, lock_descriptor, remove_own
 from parity.records.reader import RecordError, Records, read_records, whole_lines
@@ -177,9 +177,15 @@ class RecordFile:
 
 
 def _changes(old: Header, new: Header) -> list[str]:
-    """Say what of the environment is another than when the file was begun, in words."""
+    """Say what of the environment is another than when the file was begun, in words.
+
+    Machines of a cluster come and go, and each record says which one it is of.
+    """
+    on_a_cluster = bool(old.machines and new.machines)
     changed = [
-        f"{moved.words} was {moved.before} and is {moved.after}" for moved in compare_environments(old, new)
+        f"{moved.words} was {moved.before} and is {moved.after}"
+        for moved in compare_environments(old, new)
+        if not (on_a_cluster and moved.part == MACHINES)
     ]
     before, after = (", ".join(each.framework for each in first.frameworks) for first in (old, new))
     return [*changed, f"the frameworks were {before} and are {after}"] if before != after else changed
