@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from parity.cases.selection import words_of
+from parity.cases.verdict import VERDICTS
 from parity.cli.options import json_option, markdown_option, refuse_both
 from parity.cli.output import (
     count_of,
@@ -86,6 +87,7 @@ def show_report(header: Header, counted: Report) -> None:
         shown = (framework, spelling_text(spelling, output), op)
         table.add_row(*shown, *(str(count or "·") for count in counts))
     print_table(table)
+    _show_machines(counted)
     unexplained = counted.unexplained
     for each in unexplained[:_MOST_UNEXPLAINED]:
         name = f"{each.name}: " if each.name else ""
@@ -111,6 +113,17 @@ def _show_named(header: Header, counted: Report) -> None:
         table = make_table(suite, *frameworks, results=True)
         for name, results in cases:
             table.add_row(name, *(results.get(framework, "") for framework in frameworks))
+        print_table(table)
+
+
+def _show_machines(counted: Report) -> None:
+    """Print by kind of machine what came of the cases, where a cluster has several kinds."""
+    rows = counted.machines.rows
+    if rows:
+        table = make_table("machine", "hosts", "cases", *VERDICTS, "failed", numbers=6)
+        for row in rows:
+            counts = (row.cases, *row.verdicts.values(), row.failed)
+            table.add_row(row.name, str(len(row.hosts)), *(str(count or "·") for count in counts))
         print_table(table)
 
 

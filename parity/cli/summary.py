@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import PurePath
 
 from parity.cases.selection import words_of
+from parity.cases.verdict import VERDICTS
 from parity.cli.output import NOTHING_COMPARED, count_of
 from parity.markup.markdown import code, folded, plain, table
 from parity.records.counts import COLUMNS, Report
@@ -55,6 +56,13 @@ def _report(header: Header, counted: Report) -> Iterator[str]:
         yield folded(f"What explains {counted.verdicts['explained']} cases", shown)
     counts = [(*map(plain, row), *(str(count or "") for count in numbers)) for row, numbers in counted.rows]
     yield folded("Counts", table(("framework", "spelling", "output", "op", *COLUMNS), counts))
+    machines = [
+        (plain(row.name), *map(str, (len(row.hosts), row.cases, *row.verdicts.values(), row.failed)))
+        for row in counted.machines.rows
+    ]
+    if machines:
+        shown = table(("machine", "hosts", "cases", *VERDICTS, "failed"), machines)
+        yield folded(f"{len(machines)} kinds of machines", shown)
     about = ((each.framework, each.version, each.backend) for each in header.frameworks)
     yield plain("; ".join(" ".join(filter(None, parts)) for parts in about))
 

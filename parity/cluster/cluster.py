@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import pkgutil
 import platform
@@ -13,7 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 from uuid import uuid4
 
-from distributed import Client, Future
+from distributed import Client, Future, KilledWorker, Security, rpc
 
 from convmm.geometry import shown
 from parity.cases.errors import InputError
@@ -130,19 +131,34 @@ class Cluster:
         elif before or self._peopled > self._looked - _LOOK_EVERY:
             self._said(f"scheduler {self._address} has no worker: waiting {WITHOUT_WORKERS} s at most")
 
+    def check(self) -> None:
+        """Have a worker do what harms nobody.
+
+        Raises:
+            LostError: it ends, too.
+        """
+        future = self.submit(describe)
+        while not future.done():
+            self.watch()
+            sleep(TURN)
+        if isinstance(future.exception(), KilledWorker):
+            raise self.lost("its workers end whatever they are asked")
+
     def lost(self, why: str) -> LostError:
         """Return the error of a cluster that cannot go on."""
         return LostError(f"scheduler {shown(self._address)}: {why}")
 
     def _connected(self) -> Client:
+        """Connect, where somebody answers who is a scheduler: a client waits for any other for ever."""
         logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it says is said here
         try:
+            asyncio.run(asyncio.wait_for(_look_for(self._address), CONNECT))
             return Client(self._address, timeout=CONNECT, set_as_default=False, name="convparity")
+        except TimeoutError:
+            why = f"none answers within {CONNECT} s"
         except (OSError, RuntimeError, TypeError, ValueError) as error:  # no address, nobody there, no TLS
-            why = attempt.describe(error)
-            raise SchedulerError(
-                f"scheduler {shown(self._address)}: none answers within {CONNECT} s: {why}"
-            ) from None
+            why = f"it cannot be asked: {attempt.describe(error)}"
+        raise SchedulerError(f"scheduler {shown(self._address)}: {why}")
 
     def _check_versions(self) -> None:
         """Refuse what cannot even read what it is sent; it is asked by functions of Python alone.
@@ -226,6 +242,20 @@ class Cluster:
             if self.client.status == "running":
                 ask = self.client.scheduler.unregister_worker_plugin
                 self.client.sync(ask, name=self.name, callback_timeout=_LONGEST_END)
+
+
+async def _look_for(address: str) -> None:
+    """Ask a scheduler who it is.
+
+    Raises:
+        OSError: nobody is there, or no scheduler of Dask's.
+        ValueError: no address.
+        TypeError: it needs certificates, and Dask's configuration names none.
+    """
+    async with rpc(address, connection_args=Security().get_connection_args("client")) as scheduler:
+        identity = await scheduler.identity()
+    if identity.get("type") != "Scheduler":
+        raise OSError(f"there is a {identity.get('type')}")
 
 
 def _same_sources(described: Sequence[Described]) -> Any:  # noqa: ANN401 - switches are of any type

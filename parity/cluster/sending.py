@@ -33,9 +33,6 @@ _AHEAD = 2
 _ROUNDS = 4
 """Chunks for each worker into which what is left is divided at least, so that all end at about one time."""
 
-_MOST_DEADLY = 5
-"""Cases one after another that may end every worker: more are a cluster that keeps none."""
-
 
 class Chunk(NamedTuple):
     """Cases that are sent together.
@@ -78,7 +75,6 @@ class Sending:
         self._on_way: dict[Future, Chunk] = {}
         self._suspects: deque[Chunk] = deque()
         self._seconds: float | None = None
-        self._deadly = 0
         self._done = as_completed(loop=cluster.client.loop, with_results=True, raise_errors=False)
 
     def records(self) -> Iterator[tuple[int, Record]]:
@@ -150,17 +146,14 @@ class Sending:
                 f"worker {done.address} has other code, {done.sources}, and others {self._cluster.sources}"
             )
         records = [msgspec.json.decode(line, type=Record) for line in unpack(done.lines)]
-        self._deadly = 0
         self._seconds = max(done.seconds / max(len(records), 1), 1e-6)
         return records
 
     def _killed(self, chunk: Chunk) -> Iterator[tuple[int, Record]]:
-        if not chunk.alone:
-            self._suspects += (
-                Chunk(number, [case], alone=True) for number, case in enumerate(chunk.cases, chunk.first)
-            )
+        if chunk.alone:
+            self._cluster.check()  # whose workers may end whatever they do
+            yield chunk.first, self._crashed(chunk.cases[0])
             return
-        self._deadly += 1
-        if self._deadly > _MOST_DEADLY:
-            raise self._cluster.lost(f"{self._deadly} cases in a row ended all of its workers")
-        yield chunk.first, self._crashed(chunk.cases[0])
+        self._suspects += (
+            Chunk(number, [case], alone=True) for number, case in enumerate(chunk.cases, chunk.first)
+        )

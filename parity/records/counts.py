@@ -15,6 +15,7 @@ from parity.cases.op import OPS
 from parity.cases.suites import BUILT_IN, KNOWN
 from parity.cases.verdict import VERDICTS
 from parity.records.header import Header
+from parity.records.machines import Machines
 from parity.records.reasons import Explanation, reason_of
 from parity.records.result import DRAWN, ENDED_BADLY, Record, Result
 
@@ -136,6 +137,7 @@ class Report:
     def __init__(self, records: Iterable[Record] = (), header: Header | None = None) -> None:
         self.verdicts: Counter[str] = Counter()
         self.comparisons = 0
+        self.machines = Machines()
         self._suites: Sequence[str] = header.suites if header else ()
         self._frameworks = [each.framework for each in header.frameworks] if header else []
         self._unexplained: list[tuple[tuple[object, ...], Unexplained]] = []
@@ -154,6 +156,7 @@ class Report:
     def add(self, record: Record) -> None:
         """Count one record; one whose verdict is another than its suite expects is unexplained."""
         self.verdicts["unexplained" if record.unmet else record.verdict] += 1
+        self.machines.add(record)
         self._name(record)
         if record.unmet:
             place = (*record_place(record, self._suites), ())
@@ -289,6 +292,7 @@ class Report:
                 {**dict(zip(names, row, strict=True)), **dict(zip(COLUMNS, counts, strict=True))}
                 for row, counts in self.rows
             ],
+            "by_machine": self.machines.to_dict(),
             "unexplained": [found._asdict() for found in self.unexplained],
             "explained": [asdict(kind) for kind in self.explained],
             "declined": [
