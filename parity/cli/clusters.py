@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -21,6 +21,13 @@ from parity.records.header import Header
 from parity.records.result import Record
 from parity.sweep import header
 
+if TYPE_CHECKING:
+    from parity.cases.case import Case
+    from parity.cluster.cluster import Cluster
+    from parity.cluster.search import Recorded
+
+    Elsewhere = Callable[[Iterable[Case]], Iterator[Recorded]]
+
 scheduler_option = click.option(
     "--scheduler",
     metavar="ADDRESS",
@@ -30,11 +37,11 @@ scheduler_option = click.option(
 
 @dataclass(frozen=True)
 class Wanted:
-    """Who computes the cases of a sweep, and how.
+    """Who computes the cases of a sweep or a search, and how.
 
     Attributes:
         adapters: the frameworks.
-        among: which cases were chosen.
+        among: which cases were chosen; None where that is not part of the header.
         known: known differences beside the built-in ones.
         timeout: seconds that a layer may take.
         jobs: processes for each framework, on one machine.
@@ -42,7 +49,7 @@ class Wanted:
     """
 
     adapters: Sequence[Framework]
-    among: Selection
+    among: Selection | None
     known: Sequence[Divergence]
     timeout: float
     jobs: int
@@ -88,16 +95,37 @@ def on_cluster(address: str, suites: Sequence[Suite], wanted: Wanted) -> Iterato
     Raises:
         SchedulerError: as :class:`parity.cluster.cluster.Cluster`, and so the others.
     """
-    # Dask is optional, and takes its time.
-    from parity.cluster.asked import Asked  # noqa: PLC0415
-    from parity.cluster.cluster import Cluster  # noqa: PLC0415
-    from parity.cluster.heading import on_machines  # noqa: PLC0415
-    from parity.cluster.sweep import sweep  # noqa: PLC0415
+    from parity.cluster.sweep import sweep  # noqa: PLC0415 - Dask is optional, and takes its time
 
-    grad, known = wanted.grad, wanted.known
-    of_workers = Asked.of(wanted.adapters, timeout=wanted.timeout, grad=grad, divergences=known)
-    with Cluster(address, of_workers, said=note) as cluster:
-        unknown = [None] * len(wanted.adapters)
-        first = on_machines(header(suites, wanted.adapters, unknown, wanted.among, known), cluster.nodes)
+    with _cluster(address, wanted) as cluster:
+        grad, known = wanted.grad, wanted.known
         run = partial(sweep, adapters=wanted.adapters, cluster=cluster, grad=grad, divergences=known)
-        yield Running(first, run, cluster.workers)
+        yield Running(_header(suites, wanted, cluster), run, cluster.workers)
+
+
+@contextmanager
+def search_on_cluster(address: str, wanted: Wanted, most: int) -> Iterator[tuple[Header, Elsewhere]]:
+    """Yield what runs a search's cases, at most so many at a time, on the workers; as :func:`on_cluster`."""
+    from parity.cluster.crashed import crashed_record  # noqa: PLC0415 - as above
+    from parity.cluster.search import run_in_order  # noqa: PLC0415
+
+    with _cluster(address, wanted) as cluster:
+        grad, known = wanted.grad, wanted.known
+        crashed = partial(crashed_record, adapters=wanted.adapters, grad=grad, divergences=known)
+        run = partial(run_in_order, cluster=cluster, crashed=crashed, total=most)
+        yield _header((), wanted, cluster), run
+
+
+def _cluster(address: str, wanted: Wanted) -> Cluster:
+    from parity.cluster.asked import Asked  # noqa: PLC0415 - as above
+    from parity.cluster.cluster import Cluster  # noqa: PLC0415
+
+    asked = Asked.of(wanted.adapters, timeout=wanted.timeout, grad=wanted.grad, divergences=wanted.known)
+    return Cluster(address, asked, said=note)
+
+
+def _header(suites: Sequence[Suite], wanted: Wanted, cluster: Cluster) -> Header:
+    from parity.cluster.heading import on_machines  # noqa: PLC0415 - as above
+
+    unknown = [None] * len(wanted.adapters)
+    return on_machines(header(suites, wanted.adapters, unknown, wanted.among, wanted.known), cluster.nodes)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
+from parity.cli.clusters import Wanted, check_scheduler, scheduler_option, search_on_cluster
 from parity.cli.contestants import contestant_options, select_frameworks
 from parity.cli.options import Count, Seconds, divergences_option, jobs_option, json_option, timeout_option
 from parity.cli.output import Json, json_document, note_nothing_compared, show_declined, show_stale
@@ -22,8 +24,10 @@ from parity.frameworks.known.registry import load_registry
 from parity.fuzz.budget import Budget
 from parity.fuzz.contest import Contest
 from parity.records.counts import Outcome, Report
+from parity.records.header import Header
 from parity.sweep import header
 from parity.workers.interrupts import Interrupts
+from parity.workers.shared import Shared
 from parity.workers.workers import Workers
 
 SECONDS_OF_A_SEARCH = 60
@@ -55,6 +59,7 @@ SECONDS_OF_A_SEARCH = 60
     help="Where the smallest cases are kept, to begin the next search with.",
 )
 @jobs_option
+@scheduler_option
 @contestant_options
 @timeout_option(20)
 @divergences_option
@@ -65,6 +70,7 @@ def command(
     seed: int,
     database: Path,
     jobs: int,
+    scheduler: str | None,
     frameworks: Sequence[str] | None,
     impl: str | None,
     impl_grad: str | None,
@@ -80,6 +86,7 @@ def command(
 ) -> Outcome:
     """Search random cases for what nothing explains, and shrink each cause to its smallest case."""
     check_hypothesis("fuzz")
+    check_scheduler(scheduler)
     # Hypothesis, which these need, is optional.
     from parity.fuzz.corpus import Corpus  # noqa: PLC0415
     from parity.fuzz.document import document  # noqa: PLC0415
@@ -92,9 +99,8 @@ def command(
     adapters = select_frameworks(frameworks, impl, impl_grad, mode, arrays, programs, device, grad=grad)
     among = selection_of(chosen, dtypes=usual_dtypes(adapters))
     strategy = selected_cases(among)
-    with Workers(adapters, jobs=jobs, timeout=timeout) as workers:
-        first = header((), adapters, workers.switches())
-        contest = Contest(adapters, workers.submit, workers.ahead, known, timeout=timeout, grad=grad)
+    wanted = Wanted(adapters, None, known, timeout, jobs, grad=grad)
+    with _alone(wanted) if scheduler is None else _on_cluster(scheduler, wanted) as (first, contest):
         budget = Budget(seconds, examples)
         search = Search(among, strategy, contest, seed=seed, budget=budget, corpus=Corpus(database))
         try:
@@ -107,6 +113,36 @@ def command(
             else:
                 show_findings(found, search.report)
     return search.report.outcome
+
+
+@contextmanager
+def _alone(wanted: Wanted) -> Iterator[tuple[Header, Contest]]:
+    """Yield who runs cases in processes of this machine."""
+    adapters = wanted.adapters
+    with Workers(adapters, jobs=wanted.jobs, timeout=wanted.timeout) as workers:
+        contest = Contest(
+            adapters, workers.submit, workers.ahead, wanted.known, timeout=wanted.timeout, grad=wanted.grad
+        )
+        yield header((), adapters, workers.switches()), contest
+
+
+@contextmanager
+def _on_cluster(address: str, wanted: Wanted) -> Iterator[tuple[Header, Contest]]:
+    """Yield who runs cases on a cluster; what is shrunk, one case after another, is run here."""
+    from parity.fuzz.search import ROUND  # noqa: PLC0415 - hypothesis, as above
+
+    with closing(Shared(wanted.timeout)) as here, search_on_cluster(address, wanted, ROUND) as (first, run):
+        yield (
+            first,
+            Contest(
+                wanted.adapters,
+                here.submit,
+                divergences=wanted.known,
+                timeout=wanted.timeout,
+                grad=wanted.grad,
+                elsewhere=run,
+            ),
+        )
 
 
 def show_findings(document: Json, counted: Report) -> None:

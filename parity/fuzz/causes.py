@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from parity.cases.case import Case
-from parity.records.result import CaseResult, Result
+from parity.records.result import Record, Result
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,23 @@ Causes = Mapping[Cause, Result]
 """The causes that a case shows, in its results' order, each with the first result that has it."""
 
 
-def causes_of(found: CaseResult) -> Causes:
+class Ran(Protocol):
+    """A case that was run: here, as :class:`parity.records.result.CaseResult`, or on a cluster."""
+
+    @property
+    def case(self) -> Case:
+        """The case."""
+
+    @property
+    def results(self) -> tuple[Result, ...]:
+        """Its results."""
+
+    @property
+    def record(self) -> Record:
+        """What is kept of it."""
+
+
+def causes_of(found: Ran) -> Causes:
     """Return why the unexplained results of a case are unexplained."""
     causes: dict[Cause, Result] = {}
     for result in found.results:

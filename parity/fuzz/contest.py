@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -11,8 +11,7 @@ from parity.cases.case import Case
 from parity.frameworks.interface import Framework
 from parity.frameworks.known.divergences import Divergence
 from parity.frameworks.task import Submit
-from parity.fuzz.causes import Causes, causes_of
-from parity.records.result import CaseResult
+from parity.fuzz.causes import Causes, Ran, causes_of
 from parity.running import run_all, run_with
 from parity.workers.workers import Workers
 
@@ -31,6 +30,7 @@ class Contest:
         divergences: known differences beside the built-in ones.
         timeout: seconds that a task may take; None for any.
         grad: run the backward passes too.
+        elsewhere: runs many cases, in order, in the place of these processes; None where these do.
     """
 
     adapters: Sequence[Framework]
@@ -39,9 +39,12 @@ class Contest:
     divergences: Sequence[Divergence] = ()
     timeout: float | None = None
     grad: bool = False
+    elsewhere: Callable[[Iterable[Case]], Iterator[Ran]] | None = None
 
-    def run_all(self, cases: Iterable[Case]) -> Iterator[CaseResult]:
+    def run_all(self, cases: Iterable[Case]) -> Iterator[Ran]:
         """Run cases through all of them."""
+        if self.elsewhere is not None:
+            return self.elsewhere(cases)
         return run_all(
             cases,
             self.adapters,
@@ -58,9 +61,9 @@ class Contest:
         )
 
     def alone(self, framework: str) -> Contest:
-        """Return the contest with one of them."""
+        """Return the contest with one of them, on this machine."""
         chosen = [each for each in self.adapters if each.name == framework]
-        return replace(self, adapters=chosen)
+        return replace(self, adapters=chosen, elsewhere=None)
 
     @contextmanager
     def apart(

@@ -64,6 +64,7 @@ def _finding(finding: Finding, contest: Contest, found: str) -> dict[str, Any]:
         "dtypes": finding.dtypes,
         "count": finding.count,
         "shrunk": finding.shrunk,
+        "seen_on": finding.seen_on,
         "command": command(finding.case.command, asked),
         "case": finding.case.to_dict(),
         "result": msgspec.to_builtins(finding.result),

@@ -24,6 +24,8 @@ class Finding:
         shrunk: shrinking came to its end, and the case showed the cause again when it was run again.
         tried: where else the case shows the cause; None where the framework names nothing to try, or the
             search was ended before.
+        seen_on: the kind of machine that it was met on first, where a cluster ran the cases. Shrunk and tried
+            it is on the machine of who asked: what does not show there stays as it was met.
     """
 
     cause: Cause
@@ -34,6 +36,7 @@ class Finding:
     chased: bool = False
     shrunk: bool = False
     tried: Tried | None = None
+    seen_on: str | None = None
 
     def take(self, other: Finding, case: Case, result: Result) -> None:
         """Count another finding's causes as this one's.

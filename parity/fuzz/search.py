@@ -12,7 +12,7 @@ from hypothesis.strategies import SearchStrategy
 from parity.cases.case import Case
 from parity.cases.selection import Selection
 from parity.fuzz.budget import Budget
-from parity.fuzz.causes import Cause, Causes, causes_of
+from parity.fuzz.causes import Cause, Causes, Ran, causes_of
 from parity.fuzz.contest import Contest
 from parity.fuzz.corpus import Corpus
 from parity.fuzz.finding import Finding
@@ -20,11 +20,11 @@ from parity.fuzz.places import common_place, places_of
 from parity.fuzz.shows import Shows
 from parity.fuzz.trying import try_out
 from parity.records.counts import Report
-from parity.records.result import CaseResult
+from parity.records.machine import Machine
 from parity.strategies.draw import draw, smallest
 from parity.strategies.simpler import simplify
 
-_ROUND = 500
+ROUND = 500
 """Cases that are drawn, and run, before the new causes among them are shrunk."""
 
 _DEFAULT_DTYPE = "float32"
@@ -90,7 +90,7 @@ class Search:
             left = self._budget.left(self._drawn)
             if left == 0:
                 break
-            self._round(f"{self._seed} {number}", _ROUND if left is None else min(left, _ROUND))
+            self._round(f"{self._seed} {number}", ROUND if left is None else min(left, ROUND))
         self._try_out()
 
     def _try_out(self) -> None:
@@ -137,12 +137,14 @@ class Search:
             seeds[case] = seed
             yield case
 
-    def _count(self, found: CaseResult) -> Causes:
+    def _count(self, found: Ran) -> Causes:
         self.report.add(found.record)
         causes = causes_of(found)
+        machine = found.record.machine
+        seen_on = machine.kind if isinstance(machine, Machine) else None
         for cause, result in causes.items():
             finding = self._by_cause.setdefault(
-                cause, Finding(cause, found.case, result, dtypes=[cause.dtype])
+                cause, Finding(cause, found.case, result, dtypes=[cause.dtype], seen_on=seen_on)
             )
             finding.count += 1
         self._said(1)

@@ -27,9 +27,13 @@ class Shared:
     A function that is given itself, and not by its name, runs in the calling process: no other can import it.
     So does all in a daemonic process, as those of ``multiprocessing.Pool`` are: it may start no other.
     Threads may share an object of this class, and so call :func:`parity.run` at the same time.
+
+    Args:
+        timeout: seconds that a layer may take.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, timeout: float = TIMEOUT) -> None:
+        self._timeout = timeout
         self._workers: dict[tuple[Framework, str], Workers] = {}
         self._parents: dict[tuple[Framework, str], Workers] = {}
         self._starting = Lock()
@@ -60,7 +64,7 @@ class Shared:
             )
         if not self._workers:  # before multiprocessing waits for its children, in a child of its own too
             Finalize(None, self._end, exitpriority=10)
-        self._workers[key] = Workers([framework], timeout=TIMEOUT).__enter__()  # ended by `close`
+        self._workers[key] = Workers([framework], timeout=self._timeout).__enter__()  # ended by `close`
         return self._workers[key]
 
     def _check(self, key: tuple[Framework, str], workers: Workers) -> None:
