@@ -150,7 +150,7 @@ class Cluster:
 
     def _connected(self) -> Client:
         """Connect, where somebody answers who is a scheduler: a client waits for any other for ever."""
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it says is said here
+        _silence()
         try:
             asyncio.run(asyncio.wait_for(_look_for(self._address), CONNECT))
             return Client(self._address, timeout=CONNECT, set_as_default=False, name="convparity")
@@ -242,6 +242,13 @@ class Cluster:
             if self.client.status == "running":
                 ask = self.client.scheduler.unregister_worker_plugin
                 self.client.sync(ask, name=self.name, callback_timeout=_LONGEST_END)
+
+
+def _silence() -> None:
+    """Have Dask log nothing: what matters of it is said here. Each of its loggers has a level of its own."""
+    for name in logging.root.manager.loggerDict:
+        if name.partition(".")[0] == "distributed":
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 async def _look_for(address: str) -> None:
