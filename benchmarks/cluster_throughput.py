@@ -1,8 +1,8 @@
 """How much faster two Dask workers of one core each sweep than one, and what the scheduler takes of it.
 
-A cluster of one worker and one of two are asked in turn for the same cases, start-up aside. Each worker, with
-the processes of its frameworks, has one core. The scheduler and the one who asks have none of their own: where
-there are two cores they share them with the two workers, which on a real cluster they do not.
+A cluster of one worker and one of two are asked in turn for the same cases, start-up aside. Each worker has one
+core, with the processes of its frameworks. The scheduler and the one who asks have none of their own: where there
+are two cores they share them with the two workers, which on a real cluster they do not.
 """
 
 from __future__ import annotations
