@@ -1,8 +1,8 @@
 """How much faster two Dask workers of one core each sweep than one, and what the scheduler takes of it.
 
-A cluster of one worker and one of two are asked in turn for the same cases, start-up aside. Each worker has one
-core, with the processes of its frameworks. The scheduler and the one who asks have none of their own: where there
-are two cores they share them with the two workers, which on a real cluster they do not.
+A cluster of one worker and one of two are asked in turn for the same cases, start-up aside. Each worker has
+one core, with the processes of its frameworks. The scheduler and the one who asks have none of their own:
+where there are two cores they share them with the two workers, which on a real cluster they do not.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import psutil
 
@@ -137,8 +137,8 @@ def main() -> None:
 
 
 def _print(cases: int, rounds: Sequence[tuple[Taken, Taken]]) -> None:
-    def median(values: Iterator[Any]) -> float:
-        return statistics.median(values)
+    def median(values: Iterable[float]) -> float:
+        return float(statistics.median(values))
 
     print(f"{cases} cases, {os.cpu_count()} cores, {psutil.cpu_percent(1):.0f} % of them busy without this")
     for name, number in (("one worker", 0), ("two workers", 1)):
