@@ -170,12 +170,14 @@ class Cluster:
             on_scheduler: Any = self.client.run_on_scheduler(version, "convparity")
         except PackageNotFoundError as error:
             on_scheduler = error
+        python = of_python(self.client.run_on_scheduler(platform.python_version))
         answers = self.client.run(platform.python_version, on_error="return")
         pythons = {at: of_python(each) for at, each in answers.items() if isinstance(each, str)}
         versions = self.client.run(version, "convparity", on_error="return")
         module = f"{describe.__module__}:describe"
         imported = self.client.run(pkgutil.resolve_name, module, on_error="return")
         wrong = [
+            *self._other("the scheduler has Python", {"": python}, self._asked.python),
             *self._other("the scheduler has convparity", {"": on_scheduler}, self._asked.convparity),
             *self._other("has Python", pythons, self._asked.python),
             *self._other("has convparity", versions, self._asked.convparity),

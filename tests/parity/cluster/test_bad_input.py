@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from parity.cli.main import run_cli
 from tests.support.clusters import Cluster, ask, cluster_in, own_environment
 
 OPTIONS = ("sweep", "small.toml", "--frameworks", "numpy", "--impl", "kernels:right", "--scheduler")
@@ -94,6 +95,37 @@ def test_a_worker_that_lacks_something_is_named(text: str, missing: str, folder:
         said = refused(folder, *options, cluster.address, "--output", "out.jsonl")
     assert f"worker {worker}" in said
     assert missing in said
+
+
+def test_a_scheduler_that_lacks_the_project_is_named(folder: Path) -> None:
+    first = with_customized(folder, WITHOUT.format(name="convparity"))
+    with cluster_in(folder, 1, PYTHONPATH=first) as cluster:
+        said = refused(folder, *OPTIONS, cluster.address, "--output", "out.jsonl")
+    assert "the scheduler has convparity not at all, and " in said
+
+
+def test_a_scheduler_without_workers_is_waited_for_and_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr("parity.cluster.cluster.WITHOUT_WORKERS", 1)
+    with cluster_in(folder, 0) as cluster:
+        code = run_cli([*OPTIONS, cluster.address])
+        said = capsys.readouterr().err.splitlines()
+    assert code == 2
+    assert said == [
+        f"scheduler {cluster.address} has no worker: waiting 1 s at most",
+        f"parity: scheduler '{cluster.address}': it has had no worker for 1 s",
+    ]
+
+
+def test_dask_has_to_be_installed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr("parity.cli.clusters.installed_version", lambda _: None)
+    assert run_cli([*OPTIONS, "tcp://127.0.0.1:1"]) == 2
+    assert "pip install 'convparity[distributed]'" in capsys.readouterr().err
 
 
 def test_a_function_that_is_another_one_on_a_worker_is_named(folder: Path) -> None:
