@@ -17,6 +17,7 @@ from tests.support.project import ROOT
 EXAMPLE = "examples/transposed-convolution/README.md"
 NETWORKS = "examples/models/README.md"
 OWN = "docs/how-to/your-own-function.md"
+CLUSTER = "docs/how-to/cluster.md"
 PROGRAM = "docs/how-to/a-program-as-a-contestant.md"
 GUIDE = "docs/how-to/adding-a-framework.md"
 RUN = {
@@ -50,6 +51,8 @@ RUN = {
     ): "test_pictures_document.test_the_command_of_the_document_draws_its_picture",
     ("docs/reference/models.md", "sh"): "test_models_document.test_the_check_of_a_model_ends_well",
     (EXAMPLE, "python"): "test_examples.test_the_tests_that_are_shown_are_those_that_run",
+    (CLUSTER, "python"): "parity.cluster.test_document.test_a_script_sweeps_on_the_cluster_that_it_makes",
+    (CLUSTER, "sh"): "parity.cluster.test_document.test_the_commands_for_one_machine_end_well",
     (PROGRAM, "json"): "parity.frameworks.test_program.test_a_request_is_as_the_document_shows_it",
     (PROGRAM, "sh"): "parity.frameworks.test_program.test_the_commands_of_the_document_end_well",
     (OWN, "python"): "parity.frameworks.test_tensors.test_the_functions_of_the_document_are_compared",

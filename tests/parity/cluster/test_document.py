@@ -19,7 +19,7 @@ PAGE = "docs/how-to/cluster.md"
 SHELL = """
 trap 'kill $(jobs -p); wait' EXIT
 parity() { PYTHON -m parity "$@"; }
-dask() { PYTHON -m dask "$@"; }
+dask() { exec PYTHON -m dask "$@"; } # in the place of the shell behind "&", which is to be killed
 """
 
 
