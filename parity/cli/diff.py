@@ -35,8 +35,8 @@ def command(old: Path, new: Path, markdown: bool, as_json: bool) -> Outcome:
     """  # noqa: D301 - click reads the backspace as "keep these lines"
     refuse_both(markdown=markdown, as_json=as_json)
     found = diff(old, new)
-    for file in (old, new):
-        note_if_torn(file)
+    for side in (found.old, found.new):
+        note_if_torn(side.file, side.torn)
     if as_json:
         json_document(found.to_dict())
     elif markdown:

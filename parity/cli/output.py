@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,6 @@ import msgspec
 from parity.cli.streams import say
 from parity.cli.styled import tell
 from parity.records.counts import Report
-from parity.records.reader import is_torn
 
 Json = Mapping[str, Any]
 
@@ -22,13 +21,58 @@ NOTHING_COMPARED = "nothing was compared: no framework beside the NumPy core gav
 
 
 def json_document(value: object) -> None:
-    """Print one JSON value, indented."""
-    say(_ascii(json.dumps(value, indent=2, allow_nan=False)))
+    """Print one JSON value, indented; what is on the disk is read as it is printed."""
+    _say_json(value, "\n", "  ")
 
 
-def json_line(value: msgspec.Struct) -> None:
-    """Print one JSON value on one line."""
-    say(_ascii(msgspec.json.encode(value).decode()))
+def json_line(value: msgspec.Struct | Json) -> None:
+    """Print one JSON value on one line, likewise."""
+    if isinstance(value, msgspec.Struct):
+        say(_ascii(msgspec.json.encode(value).decode()))
+    else:
+        _say_json(value, "", "")
+
+
+def _say_json(value: object, margin: str, indent: str) -> None:
+    waiting, size = list[str](), 0
+    for piece in _pieces(value, margin, indent):
+        waiting.append(piece)
+        size += len(piece)
+        if size > _PRINTED:
+            say(_ascii("".join(waiting)), end="")
+            waiting, size = [], 0
+    say(_ascii("".join(waiting)))
+
+
+_PRINTED = 2**16
+"""Characters that are printed at once."""
+
+
+def _pieces(value: object, margin: str, indent: str) -> Iterator[str]:
+    """Yield a value as JSON, as json.dumps writes it, without taking a list into the memory.
+
+    Args:
+        value: a value.
+        margin: what every line of it begins with, the end of the one before first; empty for one line.
+        indent: of what is within it.
+    """
+    before, between = margin + indent, f",{margin + indent or ' '}"
+    if isinstance(value, Mapping) and value:
+        start = "{" + before
+        for name, each in value.items():
+            yield f"{start}{json.dumps(str(name))}: "
+            yield from _pieces(each, before, indent)
+            start = between
+        yield margin + "}"
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        start = "[" + before
+        for each in value:
+            yield start
+            yield from _pieces(each, before, indent)
+            start = between
+        yield f"{margin}]" if value else "[]"
+    else:
+        yield json.dumps(value, allow_nan=False)
 
 
 def _ascii(document: str) -> str:
@@ -80,10 +124,10 @@ def show_stale(counted: Report) -> None:
         tell(f"stale: known difference {name}: due in {count} results, and seen in none")
 
 
-def note_if_torn(file: Path) -> None:
-    """Say on stderr that a record that was read has no end."""
-    if is_torn(file):
-        note(f"{file}: the last line is torn and was dropped; the sweep was interrupted")
+def note_if_torn(file: Path, torn: str | None) -> None:
+    """Say on stderr what of a record that was read had no end, if anything."""
+    if torn is not None:
+        note(f"{file}: {torn}; the sweep was interrupted")
 
 
 def text(value: object) -> str:

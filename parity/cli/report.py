@@ -67,7 +67,7 @@ def command(
         write_junit(junit, junit_document(first, records), file)
     if html:
         write_page(html, file, against)
-    note_if_torn(file)
+    note_if_torn(file, records.torn)
     if as_json:
         json_document(report.to_dict(first))
     elif markdown:

@@ -102,9 +102,9 @@ def fitted(text: str, stream: TextIO) -> str:
     return text
 
 
-def say(text: str = "", *, err: bool = False) -> None:
+def say(text: str = "", *, err: bool = False, end: str = "\n") -> None:
     """Print lines on standard output or standard error, of which nothing acts on a terminal.
 
     click.echo would write UTF-8 where the encoding is ASCII.
     """
-    print(printable(text), file=sys.stderr if err else sys.stdout, flush=True)
+    print(printable(text), file=sys.stderr if err else sys.stdout, end=end, flush=True)

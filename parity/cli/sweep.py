@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -24,7 +23,6 @@ from parity.cli.output import json_line, note
 from parity.cli.progress import note_expected_time, progress
 from parity.cli.report import show_report
 from parity.cli.selection import selection_of, selection_options
-from parity.cli.streams import say
 from parity.frameworks.known.registry import load_registry
 from parity.frameworks.known.suite import suite
 from parity.records.counts import Outcome, Report, worst
@@ -172,7 +170,7 @@ def _compare(old: Path, new: Path, *, as_json: bool) -> Outcome:
     """Print what changed, as JSON on one line."""
     found = diff(old, new)
     if as_json:
-        say(json.dumps(found.to_dict(), allow_nan=False))
+        json_line(found.to_dict())
     else:
         show_diff(found)
     return found.outcome

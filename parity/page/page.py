@@ -21,7 +21,7 @@ from parity.records.counts import COLUMNS, Outcome
 from parity.records.diff import diff
 from parity.records.environment import environment
 from parity.records.header import Header
-from parity.records.reader import is_torn, read_records
+from parity.records.reader import read_records
 
 MOST_CASES = 20_000
 """Cases that a page lists, so that it stays within some MB; its counts are of all cases of the record."""
@@ -82,7 +82,8 @@ def make_page(file: Path, against: Path | None = None, *, most: int = MOST_CASES
     """
     header, records = read_records(file)
     counted = Counted(header, records)
-    old = None if against is None else Counted(*read_records(against))
+    before = None if against is None else read_records(against)
+    old = None if before is None else Counted(*before)
     cases, chosen = Cases(), counted.sample.chosen(most)
     for number, record in enumerate(records):
         if number in chosen:
@@ -113,7 +114,11 @@ def make_page(file: Path, against: Path | None = None, *, most: int = MOST_CASES
             "old_grids": {} if old is None else make_grids(old.atlas, order, other=counted.atlas),
             "old_header": None if old is None else old.header,
             "rules": counted.rules.kept,
-            "torn": [each.name for each in (file, against) if each is not None and is_torn(each)],
+            "torn": [
+                (each.path.name, each.torn)
+                for each in (records, *([] if before is None else before[1:]))
+                if each.torn is not None
+            ],
             "listed": len(cases),
             "total": sum(report.verdicts.values()),
             "theme": theme(),

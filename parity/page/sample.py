@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
+from array import array
 from collections import Counter
 from collections.abc import Iterable
 
@@ -16,7 +18,7 @@ class Sample:
     """Records by their number, from 0 on, those first that say most."""
 
     def __init__(self) -> None:
-        self._ranks: list[int] = []
+        self._ranks = array("q")
         self._seen: Counter[tuple[Place, int]] = Counter()
 
     def add(self, results: Iterable[tuple[Place, int]]) -> None:
@@ -32,5 +34,4 @@ class Sample:
         First come records with a result that is unexplained, crashed or of a known difference, then those
         that bring a place and an outcome of which there were fewest before them.
         """
-        numbers = sorted(range(len(self._ranks)), key=lambda number: (self._ranks[number], number))
-        return set(numbers[:most])
+        return set(heapq.nsmallest(most, range(len(self._ranks)), key=self._ranks.__getitem__))

@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Container, Iterator, Sequence
 from typing import Any, Literal, NamedTuple, get_args
 
-from msgspec import UNSET
+import msgspec
 
 from parity.cases.notation import format_shape
-from parity.records.result import Record, Reference, Result
+from parity.records.result import Record, Result
 
 Kind = Literal[
     "verdict",
@@ -66,12 +66,81 @@ class Change(NamedTuple):
     new: Any
 
 
-def contestants(record: Record) -> set[Contestant]:
+class ToldResult(msgspec.Struct, frozen=True, array_like=True):
+    """What of a result can change, as :class:`parity.records.result.Result` has it."""
+
+    label: str
+    framework: str
+    output: str
+    status: str
+    relation: str | None
+    offset: tuple[int, ...] | None
+    error_class: str | None
+    explained: bool
+    shape: tuple[int, ...] | None
+    bound_ratio: float | None
+    max_abs_error: float | None
+    layer: str | None
+
+
+class Told(msgspec.Struct, frozen=True, array_like=True):
+    """What of a record can change, and what names it.
+
+    Attributes:
+        command: the record's.
+        name: its case's in its suite; empty where it has none.
+        verdict: its.
+        expected: whether its suite expects a verdict.
+        unmet: as :attr:`parity.records.result.Record.unmet`.
+        shape: the reference's; None where that was not recorded.
+        results: its.
+    """
+
+    command: str
+    name: str
+    verdict: str
+    expected: bool
+    unmet: str | None
+    shape: tuple[int, ...] | None
+    results: tuple[ToldResult, ...]
+
+
+def told(record: Record) -> Told:
+    """Return what of a record can change."""
+    return Told(
+        record.command,
+        record.place[1],
+        record.verdict,
+        record.expected is not msgspec.UNSET,
+        record.unmet,
+        None if record.reference is None else record.reference.shape,
+        tuple(map(_told, record.results)),
+    )
+
+
+def _told(result: Result) -> ToldResult:
+    return ToldResult(
+        result.label,
+        result.framework,
+        result.output,
+        result.status,
+        result.relation,
+        result.offset,
+        result.error_class,
+        result.explained,
+        result.shape,
+        result.bound_ratio,
+        result.max_abs_error,
+        result.layer,
+    )
+
+
+def contestants(record: Told) -> set[Contestant]:
     """Return the frameworks of a record, each with every output that it has a result for."""
-    return set(map(_contestant, record.results))
+    return {(result.framework, result.output) for result in record.results}
 
 
-def changes(old: Record, new: Record, apart: Container[Contestant] = ()) -> Iterator[Change]:
+def changes(old: Told, new: Told, apart: Container[Contestant] = ()) -> Iterator[Change]:
     """Yield everything that changed from one record of a case to another, per result as in :data:`KINDS`.
 
     Bits, times, the order of the results, warnings (many are given once a process, by whichever case comes
@@ -86,11 +155,11 @@ def changes(old: Record, new: Record, apart: Container[Contestant] = ()) -> Iter
     """
     everyone = contestants(old) | contestants(new)
     if not any(each in apart for each in everyone):
-        both = UNSET not in (old.expected, new.expected)
+        both = old.expected and new.expected
         before, after = (_verdict(each, expected=both) for each in (old, new))
         if before != after:
             yield _moved("verdict", None, before, after)
-    yield from _shape("reference", old.reference, new.reference)
+    yield from _shape("reference", old.shape, new.shape)
     olds, news = _by_label(old, apart), _by_label(new, apart)
     for label in sorted({*olds, *news}):
         if label in olds and label in news:
@@ -100,36 +169,32 @@ def changes(old: Record, new: Record, apart: Container[Contestant] = ()) -> Iter
             yield _moved("result", label, *states)
 
 
-def _verdict(record: Record, *, expected: bool) -> str:
+def _verdict(record: Told, *, expected: bool) -> str:
     return f"{record.verdict} ({record.unmet})" if expected and record.unmet else record.verdict
 
 
-def _by_label(record: Record, apart: Container[Contestant]) -> dict[str, Result]:
-    return {result.label: result for result in record.results if _contestant(result) not in apart}
+def _by_label(record: Told, apart: Container[Contestant]) -> dict[str, ToldResult]:
+    return {each.label: each for each in record.results if (each.framework, each.output) not in apart}
 
 
-def _contestant(result: Result) -> Contestant:
-    return result.framework, result.output
-
-
-def _result_changes(label: str, old: Result, new: Result) -> Iterator[Change]:
+def _result_changes(label: str, old: ToldResult, new: ToldResult) -> Iterator[Change]:
     yield from _outcome(label, old, new)
     if old.explained != new.explained:
         words = ("unexplained", "explained")
         yield _moved("explanation", label, words[old.explained], words[new.explained])
-    yield from _shape(label, old, new)
+    yield from _shape(label, old.shape, new.shape)
     yield from _precision(label, old, new)
     yield from _layer(label, old, new)
 
 
-def _outcome(label: str, old: Result, new: Result) -> Iterator[Change]:
+def _outcome(label: str, old: ToldResult, new: ToldResult) -> Iterator[Change]:
     placed = _has_place(old) and _has_place(new)
     before, after = _state(old, placed=placed), _state(new, placed=placed)
     if before != after:
         yield _moved(_kind(old, new), label, before, after)
 
 
-def _kind(old: Result, new: Result) -> Kind:
+def _kind(old: ToldResult, new: ToldResult) -> Kind:
     if not old.status == new.status == "ok":
         return "error"
     if old.relation == new.relation:
@@ -139,20 +204,19 @@ def _kind(old: Result, new: Result) -> Kind:
     return "gone difference" if new.relation == "identical" else "relation"
 
 
-def _state(result: Result, *, placed: bool = True) -> str:
+def _state(result: ToldResult, *, placed: bool = True) -> str:
     """Say what became of a result, such as "window at 1,1" or "rejected (ValueError)"."""
     if result.status != "ok":
-        named = result.error is not None and result.status != "invalid"
+        named = result.error_class is not None and result.status != "invalid"
         return f"{result.status} ({result.error_class})" if named else result.status
     offset = result.offset if placed else None
     at = f" at {','.join(map(str, offset))}" if offset and any(offset) else ""
     return f"{result.relation}{at}"
 
 
-def _shape(label: str, old: Result | Reference | None, new: Result | Reference | None) -> Iterator[Change]:
-    before, after = (None if each is None else each.shape for each in (old, new))
-    if before is not None and after is not None and before != after:
-        yield Change("shape", label, _growth(before, after), list(before), list(after))
+def _shape(label: str, old: Sequence[int] | None, new: Sequence[int] | None) -> Iterator[Change]:
+    if old is not None and new is not None and old != new:
+        yield Change("shape", label, _growth(old, new), list(old), list(new))
 
 
 def _growth(old: Sequence[int], new: Sequence[int]) -> str:
@@ -163,7 +227,7 @@ def _growth(old: Sequence[int], new: Sequence[int]) -> str:
     return "by " + ",".join(f"{step:+}" if step else "0" for step in steps)
 
 
-def _precision(label: str, old: Result, new: Result) -> Iterator[Change]:
+def _precision(label: str, old: ToldResult, new: ToldResult) -> Iterator[Change]:
     if old.relation != new.relation or old.relation not in _ROUNDED:
         return
     for measure in ("bound_ratio", "max_abs_error"):
@@ -177,17 +241,17 @@ def _precision(label: str, old: Result, new: Result) -> Iterator[Change]:
             return
 
 
-def _layer(label: str, old: Result, new: Result) -> Iterator[Change]:
+def _layer(label: str, old: ToldResult, new: ToldResult) -> Iterator[Change]:
     if _has_layer(old) and _has_layer(new) and old.layer != new.layer:
         yield Change("layer", label, _edit(old.layer, new.layer), old.layer, new.layer)
 
 
-def _has_place(result: Result) -> bool:
+def _has_place(result: ToldResult) -> bool:
     """Return whether it says where it begins; records from before there were offsets do not."""
     return result.relation != "window" or result.offset is not None
 
 
-def _has_layer(result: Result) -> bool:
+def _has_layer(result: ToldResult) -> bool:
     """Return whether its layer is known, or that there is none; the oldest records know neither."""
     return result.layer is not None or result.status == "unsupported"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from enum import IntEnum
@@ -14,6 +14,7 @@ import msgspec
 from parity.cases.op import OPS
 from parity.cases.suites import BUILT_IN, KNOWN
 from parity.cases.verdict import VERDICTS
+from parity.records.disk import Listing, Part, Place
 from parity.records.header import Header
 from parity.records.machines import Machines
 from parity.records.reasons import Explanation, reason_of
@@ -84,6 +85,22 @@ class Unexplained(NamedTuple):
     reason: str
 
 
+class Apart(NamedTuple):
+    """A native layer that does not agree.
+
+    Attributes:
+        name: the case's in its suite.
+        result: the result's label.
+        found: what came of it, one of :data:`COLUMNS`.
+        reason: in words, or empty.
+    """
+
+    name: str
+    result: str
+    found: str
+    reason: str
+
+
 MOST_NAMED = 40
 """Cases of a suite that are reported one by one, by their names; more are counted."""
 
@@ -114,11 +131,14 @@ def classify(result: Result) -> str:
     return "differ in value" if result.shape_equal else "differ in shape"
 
 
-def record_place(record: Record, suites: Sequence[str]) -> tuple[object, ...]:
+def record_place(record: Record, suites: Sequence[str]) -> Place:
     """Return what records sort by: suite as in ``suites``, name (with 2 before 10), command."""
     suite, name = record.place
-    numbered = re.sub("[0-9]+", lambda number: number[0].zfill(_MOST_DIGITS), name)
+    numbered = _NUMBER.sub(lambda number: number[0].zfill(_MOST_DIGITS), name)
     return *_place(suite, suites), numbered, name, record.command
+
+
+_NUMBER = re.compile("[0-9]+")
 
 
 def _place(name: str, known: Sequence[str]) -> tuple[int, str]:
@@ -140,40 +160,42 @@ class Report:
         self.machines = Machines()
         self._suites: Sequence[str] = header.suites if header else ()
         self._frameworks = [each.framework for each in header.frameworks] if header else []
-        self._unexplained: list[tuple[tuple[object, ...], Unexplained]] = []
-        self._named: dict[str, dict[tuple[object, ...], tuple[str, dict[str, str]]]] = {}
+        self._unexplained: Listing[Unexplained] = Listing(Unexplained)
+        self._named: dict[str, dict[Place, tuple[str, dict[str, str]]]] = {}
         self._reasons: Counter[str] = Counter()
         self._shortest: dict[str, tuple[int, str]] = {}
         self.divergences: Counter[str] = Counter()
         self.declined: Counter[tuple[str, str]] = Counter()
         self._unseen: Counter[str] = Counter()
         self._ended_badly = 0
-        self._counts: dict[Row, Counter[str]] = {}
-        self._apart: list[tuple[tuple[object, ...], tuple[str, str, str, str]]] = []
+        self._counts: defaultdict[Row, Counter[str]] = defaultdict(Counter)
+        self._apart: Listing[Apart] = Listing(Apart)
         for record in records:
             self.add(record)
 
     def add(self, record: Record) -> None:
         """Count one record; one whose verdict is another than its suite expects is unexplained."""
-        self.verdicts["unexplained" if record.unmet else record.verdict] += 1
+        unmet = record.unmet
+        self.verdicts["unexplained" if unmet else record.verdict] += 1
         self.machines.add(record)
         self._name(record)
-        if record.unmet:
+        if unmet:
             place = (*record_place(record, self._suites), ())
-            unmet = Unexplained(*record.place, record.command, "verdict", record.unmet)
-            self._unexplained.append((place, unmet))
+            self._unexplained.add(place, Unexplained(*record.place, record.command, "verdict", unmet))
         elif record.verdict == "explained":
             self._count_reasons(record)
+        own_suite = record.place[0] not in _KNOWN_SUITES
         for result in record.results:
             row = (result.framework, result.spelling, result.output, record.op)
-            counts = self._counts.setdefault(row, Counter())
+            counts = self._counts[row]
             what = classify(result)
             counts[what] += 1
-            if record.place[0] not in _KNOWN_SUITES and what != "agree" and _is_own_layer(result):
-                place = (*record_place(record, self._suites), self._row_place(row))
-                self._apart.append((place, (record.place[1], result.label, what, result.reason or "")))
             self.comparisons += result.compares
-            self._unseen.update(result.unseen)
+            if own_suite and what != "agree" and _is_own_layer(result):
+                place = (*record_place(record, self._suites), self._row_place(row))
+                self._apart.add(place, Apart(record.place[1], result.label, what, result.reason or ""))
+            if result.unseen:
+                self._unseen.update(result.unseen)
             if declined(result):
                 self.declined[result.label, str(result.reason)] += 1
             if result.divergence is not None:
@@ -183,7 +205,7 @@ class Report:
                 counts["unexplained"] += 1
                 place = (*record_place(record, self._suites), self._row_place(row))
                 found = Unexplained(*record.place, record.command, result.label, _why(result))
-                self._unexplained.append((place, found))
+                self._unexplained.add(place, found)
 
     def _name(self, record: Record) -> None:
         """Keep what came of a named case by framework, as long as its suite has few."""
@@ -207,9 +229,9 @@ class Report:
             self._shortest[reason] = min(here, self._shortest.get(reason, here))
 
     @property
-    def unexplained(self) -> list[Unexplained]:
+    def unexplained(self) -> Part[Unexplained]:
         """What nothing explains, by suite, the case's name, command, and result."""
-        return [found for _, found in sorted(self._unexplained)]
+        return self._unexplained.part()
 
     @property
     def explained(self) -> list[Explanation]:
@@ -220,12 +242,12 @@ class Report:
         ]
 
     @property
-    def apart(self) -> list[tuple[str, str, str, str]]:
-        """Name, result, what came of it and reason of each native layer that does not agree.
+    def apart(self) -> Part[Apart]:
+        """Each native layer that does not agree, by the same.
 
         Of the cases of a user's own suites, such as a model's layers: their names say more than commands.
         """
-        return [found for _, found in sorted(self._apart)]
+        return self._apart.part()
 
     def adding(self, records: Iterable[Record]) -> Iterator[Record]:
         """Yield the same records, each counted as it passes."""
@@ -293,16 +315,13 @@ class Report:
                 for row, counts in self.rows
             ],
             "by_machine": self.machines.to_dict(),
-            "unexplained": [found._asdict() for found in self.unexplained],
+            "unexplained": self.unexplained.turned(Unexplained._asdict),
             "explained": [asdict(kind) for kind in self.explained],
             "declined": [
                 {"result": label, "reason": reason, "count": count}
                 for (label, reason), count in self.declined.most_common()
             ],
-            "apart": [
-                {"name": name, "result": label, "found": found, "reason": reason}
-                for name, label, found, reason in self.apart
-            ],
+            "apart": self.apart.turned(Apart._asdict),
             "divergences": dict(self.divergences),
             "stale": self.stale,
         }

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from parity.records.changes import KINDS, Contestant, Kind, changes, contestants
+import msgspec
+
+from parity.records.changes import KINDS, Contestant, Kind, Told, changes, contestants, told
 from parity.records.command import case_command
 from parity.records.counts import Outcome
+from parity.records.disk import Disk, Listing, Part
 from parity.records.environment import Moved, compare_environments
-from parity.records.reader import Place, read_records
+from parity.records.reader import read_records
 from parity.records.result import DRAWN, SCHEMA, Record
 
 
@@ -53,13 +58,12 @@ class Group:
     kind: Kind
     result: str | None
     how: str
-    cases: tuple[Changed, ...]
+    cases: Part[Changed]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the group as JSON has it."""
-        cases = [case._asdict() for case in self.cases]
         about = {"kind": self.kind, "result": self.result, "how": self.how}
-        return {**about, "count": len(cases), "cases": cases}
+        return {**about, "count": len(self.cases), "cases": self.cases.turned(Changed._asdict)}
 
 
 @dataclass(frozen=True)
@@ -73,13 +77,15 @@ class Side:
         drawn: how many hypothesis drew. It draws others every time: that is no change.
         repeated: how many of its records differ from an earlier one of the same case. The last one counts:
             it is what a sweep that was taken up again has put right.
+        torn: as of :class:`parity.records.reader.Records`.
     """
 
     file: Path
     contestants: tuple[str, ...]
-    cases: tuple[Lone, ...]
+    cases: Part[Lone]
     drawn: int
     repeated: int
+    torn: str | None
 
 
 @dataclass(frozen=True)
@@ -92,6 +98,7 @@ class Diff:
         environment: the headers' differences; in themselves no change.
         groups: by kind, result and how.
         compared: how many cases both have.
+        changed: how many of these have changed.
     """
 
     old: Side
@@ -99,11 +106,7 @@ class Diff:
     environment: tuple[Moved, ...]
     groups: tuple[Group, ...]
     compared: int
-
-    @property
-    def changed(self) -> int:
-        """How many of the cases that both have changed."""
-        return len({case.command for group in self.groups for case in group.cases})
+    changed: int
 
     @property
     def outcome(self) -> Outcome:
@@ -127,56 +130,73 @@ class Diff:
             **{f"drawn_only_{name}": side.drawn for name, side in sides.items()},
             **{f"repeated_{name}": side.repeated for name, side in sides.items()},
             "changes": [group.to_dict() for group in self.groups],
-            **{f"only_{name}": [lone._asdict() for lone in side.cases] for name, side in sides.items()},
+            **{f"only_{name}": side.cases.turned(Lone._asdict) for name, side in sides.items()},
         }
 
 
 def diff(old: Path, new: Path) -> Diff:
     """Compare two recorded sweeps; a case is the same one wherever it stands, and in whichever suite.
 
-    Both files are read twice, a record at a time.
+    Each file is read once, a record at a time; what of its records can change is kept on the disk.
 
     Raises:
         RecordError: a file cannot be read, or is no record of a sweep.
+        OSError: the disk is full.
     """
-    before, after = _Index(old), _Index(new)
+    disk = Disk()
+    _make_table(disk)
+    before, after = _Kept(disk, 0, old), _Kept(disk, 1, new)
     apart = before.contestants ^ after.contestants
-    grouped: dict[tuple[Kind, str | None, str], list[Changed]] = {}
-    shared = [command for command in before.cases if command in after.cases]
-    for command in shared:
-        was, now = before.record(command), after.record(command)
+    found: Listing[_Found] = Listing(_Found)
+    changed = 0
+    for was, now in before.unlike(after):
         longer = max(was.command, now.command, key=len)  # with what was asked of it, if either says so
+        some = False
         for change in changes(was, now, apart):
-            where = (change.kind, change.result, change.how)
-            grouped.setdefault(where, []).append(Changed(longer, change.old, change.new, now.place[1]))
+            some = True
+            case = Changed(longer, change.old, change.new, now.name)
+            place = (KINDS.index(change.kind), change.result or "", change.how, *_simplest_first(longer))
+            found.add(place, _Found(change.kind, change.result, change.how, case))
+        changed += some
     return Diff(
         _side(before, after),
         _side(after, before),
         tuple(compare_environments(before.header, after.header)),
-        _groups(grouped),
-        len(shared),
+        tuple(_groups(found)),
+        before.shared(after),
+        changed,
     )
 
 
-def _side(own: _Index, other: _Index) -> Side:
-    alone = [
-        Lone(own.suites[case], record.command, record.place[1])
-        for case in own.cases
-        if case not in other.cases
-        for record in [own.record(case)]
-    ]
-    return Side(
-        own.path,
-        _only(own.contestants, other.contestants),
-        tuple(
-            sorted(
-                (lone for lone in alone if not lone.suite.startswith(DRAWN)),
-                key=lambda lone: (lone.suite, *_simplest_first(lone.command)),
-            )
-        ),
-        sum(lone.suite.startswith(DRAWN) for lone in alone),
-        own.repeated,
-    )
+class _Found(NamedTuple):
+    """A change of a case, with what puts it in its group."""
+
+    kind: Kind
+    result: str | None
+    how: str
+    case: Changed
+
+
+def _groups(found: Listing[_Found]) -> Iterator[Group]:
+    """Yield the groups of the changes, which stand in the order of these."""
+    start = 0
+    wheres = itertools.groupby(found.part(), key=lambda each: (each.kind, each.result, each.how))
+    for (kind, result, how), cases in wheres:
+        stop = start + sum(1 for _ in cases)
+        yield Group(kind, result, how, found.part(start, stop).turned(lambda each: each.case))
+        start = stop
+
+
+def _side(own: _Kept, other: _Kept) -> Side:
+    alone: Listing[Lone] = Listing(Lone)
+    drawn = 0
+    for suite, record in own.alone(other):
+        if suite.startswith(DRAWN):
+            drawn += 1
+        else:
+            alone.add((suite, *_simplest_first(record.command)), Lone(suite, record.command, record.name))
+    contestants_alone = _only(own.contestants, other.contestants)
+    return Side(own.path, contestants_alone, alone.part(), drawn, own.repeated, own.torn)
 
 
 def _only(own: set[Contestant], other: set[Contestant]) -> tuple[str, ...]:
@@ -186,43 +206,81 @@ def _only(own: set[Contestant], other: set[Contestant]) -> tuple[str, ...]:
     return tuple(sorted({f"{each[0]} {each[1]}" if each[0] in there else each[0] for each in alone}))
 
 
-def _groups(
-    grouped: Mapping[tuple[Kind, str | None, str], list[Changed]],
-) -> tuple[Group, ...]:
-    found = [
-        Group(*where, tuple(sorted(cases, key=lambda case: _simplest_first(case.command))))
-        for where, cases in grouped.items()
-    ]
-    return tuple(sorted(found, key=lambda group: (KINDS.index(group.kind), group.result or "", group.how)))
-
-
 def _simplest_first(command: str) -> tuple[int, str]:
     return len(command), command
 
 
-class _Index:
-    """Where each case of a sweep stands, by its own command, whatever was asked of it."""
+_AT_ONCE = 1000
+"""Records that are added to a table together."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.header, self._records = read_records(path)
-        self.cases: dict[str, Place] = {}
-        self.suites: dict[str, str] = {}
+
+class _Kept:
+    """The cases of a sweep on the disk, each once, by its own command, whatever was asked of it.
+
+    Args:
+        disk: with a table that :func:`_make_table` has made.
+        side: the number of the sweep in it.
+        path: of the record.
+    """
+
+    def __init__(self, disk: Disk, side: int, path: Path) -> None:
+        self._disk, self._number, self.path = disk, side, path
+        self.header, records = read_records(path)
         self.contestants: set[Contestant] = set()
-        self.repeated = 0
-        for place, record in self._records.placed():
-            self._add(place, record)
+        rows = map(self._row, records)
+        while some := list(itertools.islice(rows, _AT_ONCE)):
+            disk.insert("INSERT INTO kept (side, which, suite, told) VALUES (?, ?, ?, ?)", some)
+        self.torn = records.torn
+        several = "SELECT which FROM kept WHERE side = ? GROUP BY which HAVING count(*) > 1"
+        self.repeated = sum(self._keep_last(which) for (which,) in list(disk.do(several, (side,))))
 
-    def record(self, command: str) -> Record:
-        """Read the record of a case."""
-        return self._records.at(self.cases[command])
+    def unlike(self, other: _Kept) -> Iterator[tuple[Told, Told]]:
+        """Yield what is told of each case that both have and of which not the same is told."""
+        wanted = f"SELECT own.told, other.told {_BOTH} AND own.told != other.told"
+        rows = self._disk.do(wanted, self._and(other))
+        yield from ((_DECODER.decode(was), _DECODER.decode(now)) for was, now in rows)
 
-    def _add(self, place: Place, record: Record) -> None:
-        command = case_command(record.command)
-        if command in self.cases:
-            self.repeated += any(changes(self.record(command), record))
-        self.cases[command] = place
-        suite = record.place[0] or "None"
-        if command not in self.suites or not suite.startswith(DRAWN):
-            self.suites[command] = suite
-        self.contestants |= contestants(record)
+    def shared(self, other: _Kept) -> int:
+        """Return how many cases both have."""
+        ((count,),) = self._disk.do(f"SELECT count(*) {_BOTH}", self._and(other))
+        return int(count)
+
+    def alone(self, other: _Kept) -> Iterator[tuple[str, Told]]:
+        """Yield what is told of each case that the other has not, its suite first."""
+        rows = self._disk.do(_ALONE, self._and(other))
+        yield from ((suite, _DECODER.decode(kept)) for suite, kept in rows)
+
+    def _and(self, other: _Kept) -> tuple[int, int]:
+        return self._number, other._number
+
+    def _row(self, record: Record) -> tuple[int, bytes, str, bytes]:
+        kept = told(record)
+        self.contestants |= contestants(kept)
+        which = hashlib.blake2b(case_command(record.command).encode(), digest_size=16).digest()
+        return self._number, which, record.place[0] or "None", _ENCODER.encode(kept)
+
+    def _keep_last(self, which: bytes) -> int:
+        """Keep the last record of a case, in its last suite not drawn; return how often it changed."""
+        own = (self._number, which)
+        wanted = "SELECT number, suite, told FROM kept WHERE side = ? AND which = ? ORDER BY number"
+        numbers, suites, records = zip(*self._disk.do(wanted, own), strict=True)
+        suite = next((each for each in reversed(suites) if not each.startswith(DRAWN)), suites[0])
+        self._disk.do("DELETE FROM kept WHERE side = ? AND which = ? AND number < ?", (*own, numbers[-1]))
+        self._disk.do("UPDATE kept SET suite = ? WHERE side = ? AND which = ?", (suite, *own))
+        return sum(any(changes(*pair)) for pair in itertools.pairwise(map(_DECODER.decode, records)))
+
+
+def _make_table(disk: Disk) -> None:
+    disk.do("CREATE TABLE kept (number INTEGER PRIMARY KEY, side INTEGER, which BLOB, suite TEXT, told BLOB)")
+    disk.do("CREATE INDEX kept_which ON kept (side, which)")
+
+
+_ALONE = """
+SELECT suite, told FROM kept AS own
+WHERE own.side = ?
+AND NOT EXISTS (SELECT 1 FROM kept AS other WHERE other.side = ? AND other.which = own.which)
+"""
+_BOTH = "FROM kept AS own JOIN kept AS other ON own.which = other.which WHERE own.side = ? AND other.side = ?"
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(Told)

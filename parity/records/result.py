@@ -238,7 +238,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def place(self) -> tuple[str, str]:
         """The names of its suite and of its case; empty where it has none."""
-        return tuple("" if each is msgspec.UNSET else str(each) for each in (self.suite, self.name))  # type: ignore[return-value] # they are two
+        suite, name = self.suite, self.name
+        return "" if suite is msgspec.UNSET else suite, "" if name is msgspec.UNSET else name
 
     @property
     def unmet(self) -> str | None:
@@ -247,11 +248,11 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         None, too, where no verdict was expected, and where nothing is wrong but that frameworks crashed or
         ran out of time: they said nothing.
         """
+        if self.expected is msgspec.UNSET or self.expected == self.verdict:
+            return None
         wrong = [each for each in self.results if not each.explained]
         gone = bool(wrong) and all(each.status in ENDED_BADLY for each in wrong)
-        if self.expected is msgspec.UNSET or self.expected == self.verdict or gone:
-            return None
-        return f"expected {self.expected}, found {self.verdict}"
+        return None if gone else f"expected {self.expected}, found {self.verdict}"
 
     @property
     def op(self) -> str:

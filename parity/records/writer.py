@@ -16,6 +16,7 @@ from parity.cases.files import open_regular
 from parity.records.environment import MACHINES, compare_environments
 from parity.records.header import Header
 from parity.records.lock import Lock, LockError, lock_descriptor, remove_own
+from parity.records.packing import Frame, PackingError, packing_of
 from parity.records.reader import RecordError, Records, read_records, whole_lines
 from parity.records.result import SCHEMA, Record
 
@@ -25,11 +26,15 @@ _LOOK_EVERY = 1.0
 _BEGINNING = msgspec.json.encode({"schema": SCHEMA, "kind": "header"})[:-1]
 """What a record begins with."""
 
+_FRAME = 2**22
+"""Bytes of text in a frame: what is taken up again, at the most, when a file is gone on with."""
+
 
 class RecordFile:
     """A file of JSON lines, locked while it is open; each line is written at once, and whole or not at all.
 
-    Nothing is written to what is no record, and nothing is removed but an empty file that was created here.
+    So it is in a file whose name says that it is packed. Nothing is written to what is no record, and nothing
+    is removed but an empty file that was created here.
 
     Args:
         path: of a new file, or of one to go on with.
@@ -46,6 +51,10 @@ class RecordFile:
         self._length = 0
         self._size = 0
         self._looked = 0.0
+        self._packing = packing_of(path)
+        self._frame: Frame | None = None
+        self._framed = 0
+        self._tail = b""
 
     def __enter__(self) -> Self:
         """Open the file, or create it, and lock it."""
@@ -87,9 +96,14 @@ class RecordFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close the file, and with it give up the lock, whatever happened."""
-        self._close()
-        self._lock.release()
+        """End the frame, close the file, and with it give up the lock, whatever happened."""
+        try:
+            frame, self._frame = self._frame, None
+            if frame is not None:
+                self._put(frame.end())
+        finally:
+            self._close()
+            self._lock.release()
 
     def _close(self) -> None:
         """Close the file; one that was created here, and in which nothing was written, goes."""
@@ -113,16 +127,18 @@ class RecordFile:
         """
         with os.fdopen(self._file, "rb", closefd=False) as file:
             self._size = os.fstat(self._file).st_size
-            beginning = file.read(len(_BEGINNING))
-            whole = whole_lines(file)
-        if whole is None or not (whole or beginning in {b"", _BEGINNING}):
+            try:
+                whole = whole_lines(self._path, file)
+            except PackingError as error:
+                raise RecordError(f"{self._path} cannot be resumed: {error}") from error
+        if whole is None:
+            raise RecordError(f"{self._path} cannot be resumed: its last line is longer than any record")
+        if whole.beginning is not None and not self._is_begun(whole.beginning[: len(_BEGINNING)]):
             raise RecordError(
                 f"{self._path} cannot be resumed: it has no whole line, and begins as no record does"
-                if whole == 0
-                else f"{self._path} cannot be resumed: its last line is longer than any record"
             )
-        self._length = whole
-        if not whole:
+        self._length, self._tail = whole.length, whole.tail
+        if whole.beginning is not None:
             self.write(header)
             return None
         first, records = read_records(self._path)
@@ -130,6 +146,11 @@ class RecordFile:
         if changed:
             raise RecordError(f"{self._path} cannot be resumed: {'; '.join(changed)}")
         return records
+
+    def _is_begun(self, beginning: bytes) -> bool:
+        """Return whether this is how a record begins; a packed one may be torn before a few bytes of text."""
+        torn = self._packing is not None and _BEGINNING.startswith(beginning)
+        return torn or beginning in {b"", _BEGINNING}
 
     def write(self, record: Header | Record) -> None:
         """Append one record as a line.
@@ -139,12 +160,27 @@ class RecordFile:
                 written before is whole.
         """
         line = msgspec.json.encode(record) + b"\n"
+        if self._packing is None:
+            self._put(line)
+            return
+        frame, self._frame = self._frame or self._packing.frame(), None  # while it has what is not written
+        text, self._tail = self._tail + line, b""
+        self._framed += len(text)
+        if self._framed < _FRAME:
+            self._put(frame.add(text))
+            self._frame = frame
+        else:
+            self._put(frame.add(text) + frame.end())
+            self._framed = 0
+
+    def _put(self, data: bytes) -> None:
+        """Append data, if the file is what it was."""
         try:
             self._look()
-            self._append(line)
+            self._append(data)
         except OSError as error:
             raise RecordError(f"{self._path} cannot be written: {error.strerror}") from error
-        self._length = self._size = self._length + len(line)
+        self._length = self._size = self._length + len(data)
 
     def _look(self) -> None:
         """Raise an error if the file is no longer what it was, or no longer where it was."""
@@ -161,19 +197,29 @@ class RecordFile:
             if not os.path.samestat(found, os.fstat(self._file)):
                 raise OSError(None, "another file has its place")
 
-    def _append(self, line: bytes) -> None:
-        """Write a line behind the whole ones, or nothing."""
-        if self._size > self._length:  # by a torn line
-            os.ftruncate(self._file, self._length)
-        rest = memoryview(line)
+    def _append(self, data: bytes) -> None:
+        """Write data behind the whole lines, or nothing."""
+        torn = b""
+        if self._size > self._length:
+            torn = self._cut()
+        rest = memoryview(data)
         try:
             while rest:
                 rest = rest[os.write(self._file, rest) :]
         except OSError:
             with suppress(OSError):
-                if os.fstat(self._file).st_size == self._length + len(line) - len(rest):
+                if os.fstat(self._file).st_size == self._length + len(data) - len(rest):
                     os.ftruncate(self._file, self._length)
+                    os.write(self._file, torn)
             raise
+
+    def _cut(self) -> bytes:
+        """Take off the end a torn line, or a torn frame, and return it: there may be whole lines in it."""
+        with os.fdopen(self._file, "rb", closefd=False) as file:
+            file.seek(self._length)
+            torn = file.read()
+        os.ftruncate(self._file, self._length)
+        return torn
 
 
 def _changes(old: Header, new: Header) -> list[str]:

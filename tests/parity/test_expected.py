@@ -9,7 +9,7 @@ import pytest
 
 from parity.cases.verdict import VERDICTS
 from parity.cli.main import run_cli
-from parity.records.changes import changes
+from parity.records.changes import changes, told
 from parity.records.counts import Outcome, Report
 from parity.records.junit import junit_document
 from parity.records.reader import read_records
@@ -125,9 +125,9 @@ def test_a_diff_tells_that_a_verdict_is_not_the_expected_one_any_more() -> None:
     before, after, bare = (recorded()[:2] for _ in range(3))
     before[1]["expected"], after[1]["expected"] = before[1]["verdict"], "explained"
     (old,), (new,), (without,) = (typed(lines)[1] for lines in (before, after, bare))
-    (change,) = changes(old, new)
+    (change,) = changes(told(old), told(new))
     assert (change.kind, change.how) == ("verdict", "agree -> agree (expected explained, found agree)")
-    assert list(changes(without, new)) == []  # from before there was the key
+    assert list(changes(told(without), told(new))) == []  # from before there was the key
 
 
 OF_A_SUITE = """

@@ -9,7 +9,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from parity.records.reader import MOST_BYTES, RecordError, is_torn, read_records, whole_lines
+from parity.records.reader import MOST_BYTES, RecordError, Whole, read_records, whole_lines
 from tests.support.recorded import recorded, typed, write
 
 in_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -22,13 +22,6 @@ def test_what_was_written_is_read_each_time(tmp_path: Path) -> None:
     assert list(records) == typed(lines)[1]
 
 
-def test_a_record_is_found_again_at_its_place(tmp_path: Path) -> None:
-    _, records = read_records(write(tmp_path / "a.jsonl", recorded()))
-    placed = list(records.placed())
-    assert [place.line for place, _ in placed] == [2, 3, 4, 5, 6, 7]
-    assert [records.at(place) for place, _ in reversed(placed)] == [each for _, each in reversed(placed)]
-
-
 @in_one_folder
 @given(data=st.data())
 def test_a_file_cut_off_anywhere_gives_its_whole_lines(tmp_path: Path, data: st.DataObject) -> None:
@@ -39,7 +32,7 @@ def test_a_file_cut_off_anywhere_gives_its_whole_lines(tmp_path: Path, data: st.
     path.write_bytes(kept)
     header, records = read_records(path)
     assert (header, list(records)) == typed(lines[: kept.count(b"\n")])
-    assert is_torn(path) == (not kept.endswith(b"\n"))
+    assert (records.torn is None) == kept.endswith(b"\n")
 
 
 @in_one_folder
@@ -130,16 +123,9 @@ def test_a_line_without_an_end_is_read_to_a_limit_and_no_further(tmp_path: Path)
         tracemalloc.stop()
 
 
-def test_a_file_that_was_cut_since_it_was_read_is_one_sentence(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.jsonl", recorded()[:2])
-    _, records = read_records(path)
-    ((place, _),) = records.placed()
-    write(path, recorded()[:1])
-    with pytest.raises(RecordError, match=r"a\.jsonl, line 2: it has gone"):
-        records.at(place)
-
-
 @given(st.lists(st.sampled_from([b"\n", b"a", b"b" * 70_000])))
 def test_the_whole_lines_of_a_file_are_all_before_what_follows_its_last_line_feed(parts: list[bytes]) -> None:
     text = b"".join(parts)
-    assert whole_lines(io.BytesIO(text)) == text.rfind(b"\n") + 1
+    length = text.rfind(b"\n") + 1
+    beginning = None if length else text[: 2**16]
+    assert whole_lines(Path("a.jsonl"), io.BytesIO(text)) == Whole(length, beginning=beginning)
