@@ -128,12 +128,12 @@ class _GzipUnpacker:
 
     def pieces(self, packed: bytes) -> Iterator[bytes]:
         try:
-            while True:
+            more = True
+            while more and not self._unpacker.eof:
                 text = self._unpacker.decompress(packed, _PIECE)
-                packed = self._unpacker.unconsumed_tail
                 yield text
-                if len(text) < _PIECE and not packed:
-                    break
+                packed = self._unpacker.unconsumed_tail
+                more = bool(packed) or len(text) == _PIECE
         except zlib.error as error:
             raise PackingError(str(error)) from None
         if self._unpacker.eof:
