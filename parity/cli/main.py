@@ -28,6 +28,7 @@ COMMANDS = {
     "fuzz": "Search random cases for what nothing explains, and shrink each cause to its smallest case.",
     "report": "Print a recorded sweep as tables.",
     "diff": "Print what changed from one recorded sweep to another.",
+    "export": "Write a record as a table: a Parquet file with one row a result.",
     "frameworks": "Print what is installed, in which version, and what it can do; nothing is imported.",
     "translate": 'Write layers, as "nn.Conv2d(3, 8, 3)", in another framework, weights too, and prove each.',
     "layers": "List the convolutions that a model calls, in order, with the sizes that they see, as code.",
