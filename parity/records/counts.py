@@ -168,6 +168,7 @@ class Report:
         self.declined: Counter[tuple[str, str]] = Counter()
         self._unseen: Counter[str] = Counter()
         self._ended_badly = 0
+        self._row_places: dict[Row, Place] = {}
         self._counts: defaultdict[Row, Counter[str]] = defaultdict(Counter)
         self._apart: Listing[Apart] = Listing(Apart)
         for record in records:
@@ -184,9 +185,9 @@ class Report:
             self._unexplained.add(place, Unexplained(*record.place, record.command, "verdict", unmet))
         elif record.verdict == "explained":
             self._count_reasons(record)
-        own_suite = record.place[0] not in _KNOWN_SUITES
+        own_suite, op = record.place[0] not in _KNOWN_SUITES, record.op
         for result in record.results:
-            row = (result.framework, result.spelling, result.output, record.op)
+            row = (result.framework, result.spelling, result.output, op)
             counts = self._counts[row]
             what = classify(result)
             counts[what] += 1
@@ -263,9 +264,13 @@ class Report:
             for row in sorted(self._counts, key=self._row_place)
         ]
 
-    def _row_place(self, row: Row) -> tuple[tuple[int, str], ...]:
-        orders = (self._frameworks, SPELLINGS, OUTPUTS, OPS)
-        return tuple(_place(name, order) for name, order in zip(row, orders, strict=True))
+    def _row_place(self, row: Row) -> Place:
+        found = self._row_places.get(row)
+        if found is None:
+            orders = (self._frameworks, SPELLINGS, OUTPUTS, OPS)
+            found = tuple(_place(name, order) for name, order in zip(row, orders, strict=True))
+            self._row_places[row] = found
+        return found
 
     @property
     def stale(self) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 import itertools
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -199,4 +200,10 @@ def _part(part: int | str | Place) -> bytes:
         return part.to_bytes(8, "big")
     if isinstance(part, str):
         return part.encode(errors="surrogatepass").replace(b"\0", b"\0\xff") + b"\0\0"
-    return _sortable(part)
+    return _within(part)
+
+
+@functools.lru_cache(2**10)
+def _within(place: Place) -> bytes:
+    """Write a place within places, of which there are few."""
+    return _sortable(place)

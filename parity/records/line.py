@@ -28,7 +28,7 @@ def decode_line(kind: type[Line], line: bytes) -> Line:
     """
     try:
         line.decode()
-        if rb"\ud" in line.lower():  # maybe half of a character, which nothing can print
+        if b"\\u" in line and rb"\ud" in line.lower():  # maybe half of a character, which nothing can print
             found = json.loads(line, object_pairs_hook=_once)
             line = json.dumps(found, ensure_ascii=False).encode(errors="replace")
         parsed: Line = _DECODERS[kind].decode(line)  # type: ignore[assignment] # it is of this kind
