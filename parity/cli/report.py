@@ -26,7 +26,7 @@ from parity.cli.tables import make_table, print_table
 from parity.page.page import write_page
 from parity.records.counts import COLUMNS, Outcome, Report
 from parity.records.header import Header
-from parity.records.junit import junit_document, write_junit
+from parity.records.junit import write_junit
 from parity.records.reader import read_records
 from parity.records.result import ORACLE
 
@@ -64,7 +64,7 @@ def command(
     first, records = read_records(file)
     report = Report(records, first)
     if junit:
-        write_junit(junit, junit_document(first, records), file)
+        write_junit(junit, first, records, file)
     if html:
         write_page(html, file, against)
     note_if_torn(file, records.torn)

@@ -3,81 +3,147 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from xml.etree import ElementTree as ET
+from typing import BinaryIO, NamedTuple
+from xml.sax.saxutils import XMLGenerator
+from xml.sax.xmlreader import AttributesImpl
 
 from parity.cases.errors import InputError
 from parity.cases.files import replacing
 from parity.cases.printable import printable
 from parity.records.counts import declined, ended_badly, record_place
+from parity.records.disk import Listing
 from parity.records.environment import environment
 from parity.records.header import Header
 from parity.records.result import Record, Result
+
+_COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped"}
+"""What is counted of each outcome, by the name of the attribute."""
 
 
 class JUnitError(InputError):
     """A file that the XML cannot be written to; the message names it."""
 
 
-def junit_document(header: Header, records: Iterable[Record]) -> ET.Element:
-    """Make the document: a test suite for each suite, a test case for each record.
+class _Test(NamedTuple):
+    """A test case: where it stands, and the element of its outcome, whose name is empty for a pass."""
+
+    suite: str
+    name: str
+    outcome: str = ""
+    message: str = ""
+    type: str = ""
+    text: str = ""
+
+
+def write_junit(path: Path, header: Header, records: Iterable[Record], source: Path) -> None:
+    """Write the document, whole or not at all; a file that is there is replaced, unless it is the source.
+
+    Raises:
+        JUnitError: it cannot be written there.
+        RecordError: by ``records``.
+    """
+    try:
+        with replacing(path, source) as file:
+            write_document(file, header, records)
+    except OSError as error:
+        raise JUnitError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def write_document(file: BinaryIO, header: Header, records: Iterable[Record]) -> None:
+    """Write the document: a test suite for each suite, a test case for each record.
 
     A record fails where a result is unexplained or the verdict is another than expected, is an error where no
     more is wrong than a framework that crashed or ran out of time, and is skipped where nothing was compared.
     The environment stands in the properties.
 
     Args:
+        file: to write to.
         header: of the sweep.
         records: in any order; they are listed by suite, name and command.
     """
-    placed = [(record_place(record, header.suites), _suite(record), _test(record)) for record in records]
-    placed.sort(key=lambda each: each[0])
-    root = ET.Element("testsuites", name="parity")
-    for name, tests in itertools.groupby(placed, key=lambda each: each[1]):
-        root.append(_testsuite(name, header, [test for _, _, test in tests]))
-    _count(root)
-    del root.attrib["skipped"]  # Jenkins's schema has it of a suite only
-    ET.indent(root)
-    return root
+    tests: Listing[_Test] = Listing(_Test)
+    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for record in records:
+        test = _test(record)
+        tests.add(record_place(record, header.suites), test)
+        counts[test.suite].update(("test", test.outcome))
+    xml = _Xml(file)
+    total = sum(counts.values(), Counter[str]())
+    of_all = _numbers(total)
+    del of_all["skipped"]  # Jenkins's schema has it of a suite only
+    with xml.element("testsuites", {"name": "parity", **of_all}):
+        for name, some in itertools.groupby(tests.part(), key=lambda test: test.suite):
+            with xml.element("testsuite", {"name": name, **_numbers(counts[name]), **_started(header)}):
+                with xml.element("properties"):
+                    for part, value in environment(header).items():
+                        xml.leaf("property", {"name": part, "value": value})
+                for test in some:
+                    with xml.element("testcase", {"classname": name, "name": test.name}):
+                        if test.outcome:
+                            about = {"message": test.message, **({"type": test.type} if test.type else {})}
+                            xml.leaf(test.outcome, about, test.text)
+    xml.end()
 
 
-def write_junit(path: Path, document: ET.Element, source: Path) -> None:
-    """Write the document, whole or not at all; a file that is there is replaced, unless it is the source.
+class _Xml:
+    """XML that is written element by element, indented."""
 
-    Raises:
-        JUnitError: it cannot be written there.
-    """
-    try:
-        with replacing(path, source) as file:
-            ET.ElementTree(document).write(file, encoding="utf-8", xml_declaration=True)
-    except OSError as error:
-        raise JUnitError(f"{path} cannot be written: {error.strerror}") from error
+    def __init__(self, file: BinaryIO) -> None:
+        self._generator = XMLGenerator(file, "utf-8", short_empty_elements=True)
+        self._generator.startDocument()
+        self._depth, self._leaf = 0, True
+
+    @contextmanager
+    def element(self, name: str, attributes: Mapping[str, str] | None = None) -> Iterator[None]:
+        """Write an element around what is written meanwhile."""
+        self._begin(name, attributes or {})
+        self._depth, self._leaf = self._depth + 1, True
+        yield
+        self._depth -= 1
+        if not self._leaf:
+            self._new_line()
+        self._generator.endElement(name)
+        self._leaf = False
+
+    def leaf(self, name: str, attributes: Mapping[str, str], text: str = "") -> None:
+        """Write an element with text alone, or nothing, in it."""
+        self._begin(name, attributes)
+        self._generator.characters(_writable(text))
+        self._generator.endElement(name)
+        self._leaf = False
+
+    def end(self) -> None:
+        """End the document."""
+        self._generator.endDocument()
+
+    def _begin(self, name: str, attributes: Mapping[str, str]) -> None:
+        if self._depth:
+            self._new_line()
+        written = {key: _writable(value) for key, value in attributes.items()}
+        self._generator.startElement(name, AttributesImpl(written))
+
+    def _new_line(self) -> None:
+        self._generator.ignorableWhitespace("\n" + "  " * self._depth)
 
 
-def _testsuite(name: str, header: Header, tests: Sequence[ET.Element]) -> ET.Element:
-    suite = ET.Element("testsuite", name=_writable(name))
+def _started(header: Header) -> dict[str, str]:
+    """Return when a suite began: in UTC, and without a zone."""
     started = header.started
-    if isinstance(started, str):
-        suite.set("timestamp", _writable(started.removesuffix("+00:00")))  # it is in UTC, and says no zone
-    properties = ET.SubElement(suite, "properties")
-    for part, value in environment(header).items():
-        ET.SubElement(properties, "property", name=_writable(part), value=_writable(value))
-    suite.extend(tests)
-    _count(suite)
-    return suite
+    return {"timestamp": started.removesuffix("+00:00")} if isinstance(started, str) else {}
 
 
-def _count(element: ET.Element) -> None:
-    """Set how many tests are inside, and how many of each outcome."""
-    element.set("tests", str(len(list(element.iter("testcase")))))
-    for counted, outcome in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
-        element.set(counted, str(len(list(element.iter(outcome)))))
+def _numbers(counts: Counter[str]) -> dict[str, str]:
+    """Return how many tests there are, and how many of each outcome."""
+    return {"tests": str(counts["test"]), **{name: str(counts[each]) for name, each in _COUNTED.items()}}
 
 
-def _test(record: Record) -> ET.Element:
+def _test(record: Record) -> _Test:
     name = f"{record.place[1] or record.command} {record.op}"
-    test = ET.Element("testcase", classname=_writable(_suite(record)), name=_writable(name))
+    suite = record.place[0] or "sweep"
     results = record.results
     wrong = [each for each in results if not each.explained]
     failed = [f"verdict: {record.unmet}"] if record.unmet else []
@@ -85,22 +151,16 @@ def _test(record: Record) -> ET.Element:
     ended = [each for each in wrong if ended_badly(each)]
     if failed or ended:
         said = [*failed, *map(_sentence, ended)]
-        outcome = ET.SubElement(test, "failure" if failed else "error")
-        outcome.set("message", _writable(said[0]))
-        outcome.set("type", "unexplained" if failed else _writable(ended[0].status))
-        outcome.text = _writable("\n".join([*said, record.command]))
-    elif not any(each.compares for each in results):
-        said = [f"; {_sentence(each)}" for each in results if declined(each)]
-        ET.SubElement(test, "skipped", message=_writable(f"nothing was compared{''.join(said)}"))
-    return test
+        kind = ("failure", said[0], "unexplained") if failed else ("error", said[0], ended[0].status)
+        return _Test(suite, name, *kind, "\n".join([*said, record.command]))
+    if any(each.compares for each in results):
+        return _Test(suite, name)
+    said = [f"; {_sentence(each)}" for each in results if declined(each)]
+    return _Test(suite, name, "skipped", f"nothing was compared{''.join(said)}")
 
 
 def _sentence(result: Result) -> str:
     return ": ".join([result.label, *(result.why or [result.status])])
-
-
-def _suite(record: Record) -> str:
-    return record.place[0] or "sweep"
 
 
 def _writable(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -11,7 +12,7 @@ from parity.cases.verdict import VERDICTS
 from parity.cli.main import run_cli
 from parity.records.changes import changes, told
 from parity.records.counts import Outcome, Report
-from parity.records.junit import junit_document
+from parity.records.junit import write_document
 from parity.records.reader import read_records
 from tests.support.nested import run
 from tests.support.recorded import recorded, typed
@@ -107,7 +108,9 @@ def test_a_case_of_which_frameworks_crashed_has_no_other_verdict_than_expected()
     lines[1]["results"][1] |= {"status": "crashed", "explained": False, "relation": None}
     header, records = typed(lines)
     assert Report(records, header).outcome is Outcome.CRASHED
-    assert [each.tag for each in junit_document(header, records).iter("error")] == ["error"]
+    document = io.BytesIO()
+    write_document(document, header, records)
+    assert document.getvalue().count(b"<error ") == 1
     lines[1]["results"][2] |= {"explained": False}
     header, records = typed(lines)
     assert Report(records, header).outcome is Outcome.UNEXPLAINED
