@@ -21,21 +21,14 @@ from tests.support.recorded import write
 SUITES = ("article", "zoo", "threads")
 
 
-@pytest.fixture(scope="module")
-def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("baseline") / "pinned.jsonl"
-    path.write_bytes(gzip.decompress(BASELINE.read_bytes()))
-    return path
+@pytest.fixture
+def header() -> Header:
+    return read_records(BASELINE)[0]
 
 
 @pytest.fixture
-def header(unpacked: Path) -> Header:
-    return read_records(unpacked)[0]
-
-
-@pytest.fixture
-def records(unpacked: Path) -> Records:
-    return read_records(unpacked)[1]
+def records() -> Records:
+    return read_records(BASELINE)[1]
 
 
 def test_the_baseline_has_each_case_of_its_suites_exactly_once(header: Header, records: Records) -> None:
@@ -66,20 +59,18 @@ def test_everything_in_the_baseline_is_explained(header: Header, records: Record
     assert Report(records, header).outcome == Outcome.EXPLAINED
 
 
-def test_nothing_changed_from_the_baseline_to_itself(unpacked: Path, records: Records) -> None:
-    found = diff(unpacked, unpacked)
+def test_nothing_changed_from_the_baseline_to_itself(records: Records) -> None:
+    found = diff(BASELINE, BASELINE)
     cases = {case_command(record.command) for record in records}  # two suites may share one
     assert (found.outcome, found.compared) == (Outcome.EXPLAINED, len(cases))
 
 
 @pytest.mark.parametrize("framework", ["torch", "keras"])
-def test_a_sweep_that_ends_otherwise_than_the_baseline_is_seen(
-    unpacked: Path, tmp_path: Path, framework: str
-) -> None:
-    lines = [json.loads(line) for line in unpacked.read_bytes().splitlines()]
+def test_a_sweep_that_ends_otherwise_than_the_baseline_is_seen(tmp_path: Path, framework: str) -> None:
+    lines = [json.loads(line) for line in gzip.decompress(BASELINE.read_bytes()).splitlines()]
     result = next(each for each in lines[1]["results"] if each["framework"] == framework)
     result |= {"relation": "window", "offset": [1, 1], "explained": False}
-    found = diff(unpacked, write(tmp_path / "new.jsonl", lines))
+    found = diff(BASELINE, write(tmp_path / "new.jsonl", lines))
     assert [group.kind for group in found.groups] == ["new difference", "explanation"]
     assert (found.outcome, found.changed) == (Outcome.UNEXPLAINED, 1)
 

@@ -14,6 +14,9 @@ from parity.records.result import Record, Result
 MOST_EXCEPTIONS = 5
 """Commands of layers with another window than is stated, of each rule."""
 
+_MOST_STATED = 10_000
+"""Layers whose windows are kept, for the next case with one of them."""
+
 
 @dataclass
 class Kept:
@@ -63,6 +66,8 @@ class Rules:
     def _add(self, record: Record, case: Case, result: Result, rules: tuple[WindowRule, ...]) -> None:
         about = (result.framework, result.layer, case.input[2:], case.kernel, case.stride, case.dilation)
         if about not in self._stated:
+            if len(self._stated) == _MOST_STATED:
+                self._stated.clear()
             self._stated[about] = _stated(rules, str(result.layer), case)
         stated = self._stated[about]
         if stated is None:

@@ -22,6 +22,7 @@ PAGES = (
     "docs/explanation/exact-integers.md",
     "docs/explanation/windows.md",
     "docs/how-to/hypothesis.md",
+    "docs/how-to/large-records.md",
     "docs/how-to/pytest.md",
     "docs/how-to/read-a-record.md",
     "docs/reference/known-differences.md",
