@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -146,6 +147,46 @@ def _place(name: str, known: Sequence[str]) -> tuple[int, str]:
     return (known.index(name) if name in known else len(known)), name
 
 
+_TELLING = operator.attrgetter(
+    "framework",
+    "spelling",
+    "output",
+    "status",
+    "relation",
+    "shape_equal",
+    "compared",
+    "explained",
+    "divergence",
+    "unseen",
+)
+"""What of a result decides how it counts."""
+
+
+class _Kind:
+    """Results that count in the same way.
+
+    Args:
+        result: one of them.
+        row: theirs.
+        place: of the row among others.
+
+    Attributes:
+        what: the column that they count in.
+        differs: :func:`parity.records.reasons.reason_of` gives a reason for each.
+        apart: they are native layers that do not agree.
+        unsupported: there is no such layer.
+        count: how many there are.
+    """
+
+    def __init__(self, result: Result, row: Row, place: Place) -> None:
+        self.result, self.row, self.place = result, row, place
+        self.what = classify(result)
+        self.differs = reason_of(result) is not None
+        self.apart = self.what != "agree" and _is_own_layer(result)
+        self.unsupported = result.status == "unsupported"
+        self.count = 0
+
+
 class Report:
     """Counts over any number of records, added one by one, in any order.
 
@@ -156,7 +197,6 @@ class Report:
 
     def __init__(self, records: Iterable[Record] = (), header: Header | None = None) -> None:
         self.verdicts: Counter[str] = Counter()
-        self.comparisons = 0
         self.machines = Machines()
         self._suites: Sequence[str] = header.suites if header else ()
         self._frameworks = [each.framework for each in header.frameworks] if header else []
@@ -164,12 +204,9 @@ class Report:
         self._named: dict[str, dict[Place, tuple[str, dict[str, str]]]] = {}
         self._reasons: Counter[str] = Counter()
         self._shortest: dict[str, tuple[int, str]] = {}
-        self.divergences: Counter[str] = Counter()
         self.declined: Counter[tuple[str, str]] = Counter()
-        self._unseen: Counter[str] = Counter()
         self._ended_badly = 0
-        self._row_places: dict[Row, Place] = {}
-        self._counts: defaultdict[Row, Counter[str]] = defaultdict(Counter)
+        self._kinds: dict[tuple[str, object], _Kind] = {}
         self._apart: Listing[Apart] = Listing(Apart)
         for record in records:
             self.add(record)
@@ -183,30 +220,30 @@ class Report:
         if unmet:
             place = (*record_place(record, self._suites), ())
             self._unexplained.add(place, Unexplained(*record.place, record.command, "verdict", unmet))
-        elif record.verdict == "explained":
-            self._count_reasons(record)
-        own_suite, op = record.place[0] not in _KNOWN_SUITES, record.op
+        own_suite, op, reasons = record.place[0] not in _KNOWN_SUITES, record.op, set()
         for result in record.results:
-            row = (result.framework, result.spelling, result.output, op)
-            counts = self._counts[row]
-            what = classify(result)
-            counts[what] += 1
-            self.comparisons += result.compares
-            if own_suite and what != "agree" and _is_own_layer(result):
-                place = (*record_place(record, self._suites), self._row_place(row))
-                self._apart.add(place, Apart(record.place[1], result.label, what, result.reason or ""))
-            if result.unseen:
-                self._unseen.update(result.unseen)
-            if declined(result):
+            key = (op, _TELLING(result))
+            kind = self._kinds.get(key) or self._new_kind(key, result)
+            kind.count += 1
+            if kind.differs:
+                reasons.add(reason_of(result))
+            if own_suite and kind.apart:
+                place = (*record_place(record, self._suites), kind.place)
+                self._apart.add(place, Apart(record.place[1], result.label, kind.what, result.reason or ""))
+            if kind.unsupported and declined(result):
                 self.declined[result.label, str(result.reason)] += 1
-            if result.divergence is not None:
-                self.divergences[result.divergence] += 1
             if not result.explained:
                 self._ended_badly += ended_badly(result)
-                counts["unexplained"] += 1
-                place = (*record_place(record, self._suites), self._row_place(row))
+                place = (*record_place(record, self._suites), kind.place)
                 found = Unexplained(*record.place, record.command, result.label, _why(result))
                 self._unexplained.add(place, found)
+        if record.verdict == "explained" and not unmet:
+            self._count_reasons(record, reasons or {NOTHING_TELLS})
+
+    def _new_kind(self, key: tuple[str, object], result: Result) -> _Kind:
+        row = (result.framework, result.spelling, result.output, key[0])
+        found = self._kinds[key] = _Kind(result, row, self._row_place(row))
+        return found
 
     def _name(self, record: Record) -> None:
         """Keep what came of a named case by framework, as long as its suite has few."""
@@ -222,11 +259,10 @@ class Report:
         order = sorted(few, key=lambda suite: _place(suite, self._suites))
         return {suite: [few[suite][place] for place in sorted(few[suite])] for suite in order}
 
-    def _count_reasons(self, record: Record) -> None:
-        reasons = set(filter(None, map(reason_of, record.results)))
-        for reason in reasons or {NOTHING_TELLS}:
+    def _count_reasons(self, record: Record, reasons: Iterable[str | None]) -> None:
+        here = (len(record.command), record.command)
+        for reason in map(str, reasons):
             self._reasons[reason] += 1
-            here = (len(record.command), record.command)
             self._shortest[reason] = min(here, self._shortest.get(reason, here))
 
     @property
@@ -259,23 +295,40 @@ class Report:
     @property
     def rows(self) -> list[tuple[Row, list[int]]]:
         """Each row with its counts in the columns' order: by framework, spelling, output, op."""
+        found: defaultdict[Row, Counter[str]] = defaultdict(Counter)
+        for kind in self._kinds.values():
+            found[kind.row][kind.what] += kind.count
+            found[kind.row]["unexplained"] += 0 if kind.result.explained else kind.count
         return [
-            (row, [self._counts[row][column] for column in COLUMNS])
-            for row in sorted(self._counts, key=self._row_place)
+            (row, [found[row][column] for column in COLUMNS]) for row in sorted(found, key=self._row_place)
         ]
 
     def _row_place(self, row: Row) -> Place:
-        found = self._row_places.get(row)
-        if found is None:
-            orders = (self._frameworks, SPELLINGS, OUTPUTS, OPS)
-            found = tuple(_place(name, order) for name, order in zip(row, orders, strict=True))
-            self._row_places[row] = found
-        return found
+        orders = (self._frameworks, SPELLINGS, OUTPUTS, OPS)
+        return tuple(_place(name, order) for name, order in zip(row, orders, strict=True))
+
+    @property
+    def comparisons(self) -> int:
+        """How many results compare something of another than the NumPy core."""
+        return sum(kind.count for kind in self._kinds.values() if kind.result.compares)
+
+    @property
+    def divergences(self) -> dict[str, int]:
+        """How many results each known difference explains, by its name."""
+        found: Counter[str] = Counter()
+        for kind in self._kinds.values():
+            if kind.result.divergence is not None:
+                found[kind.result.divergence] += kind.count
+        return dict(found)
 
     @property
     def stale(self) -> dict[str, int]:
         """The known differences that were never seen, by the number of results that should have them."""
-        return {name: count for name, count in self._unseen.items() if name not in self.divergences}
+        due: Counter[str] = Counter()
+        for kind in self._kinds.values():
+            due.update(dict.fromkeys(kind.result.unseen, kind.count))
+        seen = self.divergences
+        return {name: count for name, count in due.items() if name not in seen}
 
     @property
     def outcome(self) -> Outcome:
@@ -327,7 +380,7 @@ class Report:
                 for (label, reason), count in self.declined.most_common()
             ],
             "apart": self.apart.turned(Apart._asdict),
-            "divergences": dict(self.divergences),
+            "divergences": self.divergences,
             "stale": self.stale,
         }
 

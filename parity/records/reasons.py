@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 
@@ -50,11 +51,15 @@ def _kind(result: Result) -> str | None:
     return "nothing to compare: no element" if result.is_nothing else str(result.relation)
 
 
+@functools.lru_cache(2**10)
 def _sizeless(reason: str) -> str:
     """Cut a reason before the first number in it, and before the clause that is about the number alone."""
-    number = re.search(r"(?<![\w.])[(\[]*-?\d", reason)
+    number = _NUMBER.search(reason)
     if number is None:
         return reason
     before = reason[: number.start()]
     clause = before.rfind(", and ")
     return before[:clause] if clause > 0 else f"{before.rstrip()} …"
+
+
+_NUMBER = re.compile(r"(?<![\w.])[(\[]*-?\d")
