@@ -50,7 +50,10 @@ def _complete_suite(
 @click.command("sweep")
 @click.argument("suites", nargs=-1, metavar="[SUITE]...", shell_complete=_complete_suite)
 @click.option(
-    "--output", type=click.Path(path_type=Path), metavar="FILE", help="Record as JSON lines, in a new file."
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Record as JSON lines, in a new file; packed where it ends in .jsonl.zst or .jsonl.gz.",
 )
 @click.option(
     "--baseline",

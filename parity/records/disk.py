@@ -29,7 +29,8 @@ class Disk:
     def __init__(self) -> None:
         import sqlite3  # noqa: PLC0415 - most records are small
 
-        self._error = sqlite3.Error
+        self._error = sqlite3.OperationalError
+        self._of_the_disk = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
         self._connection = sqlite3.connect("", isolation_level=None)
         weakref.finalize(self, self._connection.close)
         for statement in ("PRAGMA journal_mode = OFF", f"PRAGMA cache_size = -{_CACHE}", "BEGIN"):
@@ -63,6 +64,8 @@ class Disk:
         try:
             yield
         except self._error as error:
+            if error.sqlite_errorcode & 0xFF not in self._of_the_disk:
+                raise
             raise OSError(errno.ENOSPC, str(error), "a temporary file") from error
 
 

@@ -15,6 +15,7 @@ from parity.cases.suites import load_suite
 from parity.cli.main import run_cli
 from parity.frameworks.table import installed, names
 from parity.records.counts import Outcome
+from parity.records.reader import read_records
 from tests.support.nested import run
 
 pytest_plugins = ["pytester"]
@@ -277,6 +278,14 @@ def test_what_a_run_compares_is_recorded_as_a_sweep_is_each_case_once(
     assert not any("test_by_property" in name for name in names)
     assert run_cli(["report", str(file)]) == Outcome.UNEXPLAINED
     assert "1 unexplained" in capsys.readouterr().out
+
+
+def test_a_run_is_recorded_packed_where_the_name_says_so(comparing: pytest.Pytester) -> None:
+    for name in ("run.jsonl.zst", "run.jsonl.gz"):
+        result = run(comparing, "--parity-record", name, "test_suite.py")
+        count = len(list(read_records(comparing.path / name)[1]))
+        result.stdout.fnmatch_lines([f"parity: {count} cases recorded in {name}"])
+        assert count > 1
 
 
 def test_what_hypothesis_drew_is_apart_and_no_change_from_run_to_run(
