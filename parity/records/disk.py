@@ -31,7 +31,8 @@ class Disk:
 
         self._error = sqlite3.OperationalError
         self._of_the_disk = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
-        self._connection = sqlite3.connect("", isolation_level=None)
+        # The collector may close it in any thread.
+        self._connection = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         weakref.finalize(self, self._connection.close)
         for statement in ("PRAGMA journal_mode = OFF", f"PRAGMA cache_size = -{_CACHE}", "BEGIN"):
             self._connection.execute(statement)

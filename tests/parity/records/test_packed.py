@@ -12,6 +12,7 @@ import sys
 import time
 import tracemalloc
 import zlib
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
@@ -206,6 +207,29 @@ def test_what_is_damaged_in_the_middle_is_refused_by_line(tmp_path: Path, suffix
 
 
 @packed
+@in_one_folder
+@given(data=st.data())
+def test_a_damaged_record_is_read_or_refused_by_name(
+    tmp_path: Path, suffix: str, data: st.DataObject
+) -> None:
+    path = tmp_path / f"a{suffix}"
+    path.write_bytes(pack(suffix, write(tmp_path / "a.jsonl", recorded()[:3]).read_bytes()))
+    packed = path.read_bytes()
+    start = data.draw(st.integers(0, len(packed)))
+    end = data.draw(st.integers(start, min(start + 20, len(packed))))
+    path.write_bytes(packed[:start] + data.draw(st.binary(max_size=20)) + packed[end:])
+    try:
+        list(read_records(path)[1])
+    except RecordError as error:
+        assert str(path) in str(error)  # noqa: PT017 - undamaged enough to be read is allowed too
+    before = path.read_bytes()
+    with suppress(RecordError), RecordFile(path, resume=True) as file:
+        file.begin(sweep()[0])
+        return  # it was begun anew, or is gone on with
+    assert path.read_bytes() == before
+
+
+@packed
 def test_a_second_header_is_refused_by_line(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a{suffix}"
     text = write(tmp_path / "a.jsonl", recorded()).read_bytes()
@@ -265,6 +289,26 @@ def test_a_full_disk_costs_the_line_that_was_to_be_written(
     monkeypatch.undo()
     assert list(read_records(path)[1]) == records[:4]  # what was in the torn frame is there again
     assert go_on(path) == 4
+
+
+@packed
+def test_a_line_that_was_not_written_is_in_no_sum_of_its_frame(
+    tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    header, records = sweep()
+    path = tmp_path / f"a{suffix}"
+    with RecordFile(path) as file:
+        file.begin(header)
+        file.write(records[0])
+        monkeypatch.setattr(os, "write", full)
+        with pytest.raises(RecordError, match="No space left"):
+            file.write(records[1])
+        monkeypatch.undo()  # there is space again when the file is closed
+    assert list(read_records(path)[1]) == records[:1]
+    assert go_on(path) == 1
 
 
 SUITE = """
