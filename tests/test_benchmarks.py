@@ -51,6 +51,15 @@ def test_the_benchmark_prints_ratios_and_writes_what_was_measured(tmp_path: Path
     assert printed.startswith(written["processor"])
 
 
+def test_large_records_are_read_and_compared_and_what_it_takes_is_printed() -> None:
+    pytest.importorskip("pyarrow")
+    command: list[str | Path] = [sys.executable, BENCHMARKS / "record_scale.py", "--records", "300"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert [line for line in printed if not line.endswith("MiB") and "written in" not in line] == []
+    commands = [line.replace(",", " ").split()[0] for line in printed[3:]]
+    assert commands == [*["report"] * 6, *["diff"] * 3, "export"]
+
+
 def test_the_documentation_says_which_route_each_layer_takes() -> None:
     command: list[str | Path] = [sys.executable, BENCHMARKS / "convmm_speed.py", "--routes"]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import tracemalloc
 from typing import NamedTuple
 
 import hypothesis.strategies as st
@@ -70,3 +71,16 @@ def test_a_full_disk_is_an_error_of_the_system() -> None:
     with pytest.raises(OSError, match="full") as error:
         full.insert("INSERT INTO a VALUES (?)", [(bytes(100_000),)])
     assert (error.value.errno, error.value.filename) == (errno.ENOSPC, "a temporary file")
+
+
+def test_a_long_list_takes_no_more_memory_than_a_short_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(disk, "MOST_ROWS", 500)
+    tracemalloc.start()
+    try:
+        found = listing([])
+        for number in range(20_000):
+            found.add((-number % 7919,), Row(f"{number:01000}", number))
+        assert sum(1 for _ in found.part()) == 20_000
+        assert tracemalloc.get_traced_memory()[1] < 3 * 500 * 1000
+    finally:
+        tracemalloc.stop()
