@@ -164,7 +164,7 @@ class RecordFile:
             self._put(line)
             return
         frame, self._frame = self._frame or self._packing.frame(), None  # while it has what is not written
-        text, self._tail = self._tail + line, b""
+        text = self._tail + line
         self._framed += len(text)
         if self._framed < _FRAME:
             self._put(frame.add(text))
@@ -172,6 +172,7 @@ class RecordFile:
         else:
             self._put(frame.add(text) + frame.end())
             self._framed = 0
+        self._tail = b""
 
     def _put(self, data: bytes) -> None:
         """Append data, if the file is what it was."""
