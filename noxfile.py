@@ -73,7 +73,7 @@ def core(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run all tests but those of `core`, with the frameworks; arguments after `--` go to pytest."""
-    session.install(*PINNED, ".[distributed,frameworks,testing]", *group("test"))
+    session.install(*PINNED, ".[distributed,export,frameworks,testing]", *group("test"))
     run_tests(session, "--ignore=tests/convmm")
 
 
