@@ -12,7 +12,7 @@ from unittest import mock
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from numpy.typing import NDArray
 
 import convmm
@@ -174,6 +174,15 @@ def test_the_same_call_has_the_same_plan_and_another_limit_another() -> None:
 
 # One layer per route, and a number that its reasons compare.
 @given(layers())
+@example(  # the rows that a scattered sum keeps overlap those that they replace
+    Layer(
+        transposed=False,
+        x_shape=(2, 320, 9, 9),
+        w_shape=(128, 40, 5, 5),
+        arguments={"stride": 1, "dilation": 2, "groups": 8},
+        dtype="float64",
+    )
+)
 @settings(max_examples=50)
 def test_a_call_takes_about_the_memory_that_is_explained(layer: Layer) -> None:
     for name, call in layer.calls().items():

@@ -126,6 +126,11 @@ def _sums_of(axis: Axis, phase: int, rows: slice) -> tuple[slice, int]:
 
 
 def _let_go(sums: Array, rows: int, kept: int) -> None:
-    """Put the last rows in the place of the first, with zeros behind."""
-    sums[:kept] = sums[rows : rows + kept]
+    """Put the last rows in the place of the first, with zeros behind.
+
+    At most as many at a time as they move by: of rows that overlap NumPy makes a copy first.
+    """
+    for first in range(0, kept, rows):
+        last = min(first + rows, kept)
+        sums[first:last] = sums[first + rows : last + rows]
     sums[kept:] = 0
