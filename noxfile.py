@@ -229,6 +229,7 @@ def bench(session: nox.Session) -> None:
     session.install(*PINNED, ".[bench]")
     record = Path("build", "bench", "convmm.json")
     session.run("python", "benchmarks/convmm_speed.py", "--json", str(record), *session.posargs)
+    session.run("python", "benchmarks/convmm_threads.py")
     session.run("python", "benchmarks/convmm_memory.py")
 
 

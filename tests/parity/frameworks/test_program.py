@@ -30,6 +30,8 @@ from tests.support.documents import blocks
 from tests.support.project import ROOT
 from tests.support.strategies import cases, examples
 
+pytestmark = pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning")  # JAX warns of it
+
 DOCUMENT = "docs/how-to/a-program-as-a-contestant.md"
 PLAIN = Case("conv_transpose2d", (1, 2, 3, 2), 2, 3, stride=2, padding=1, bias=True)
 
