@@ -317,7 +317,7 @@ class Run:
         """Judge a layer's answer: what is unexplained of one that was called before, of a new one too."""
         answer = wait()
         judged = [self._explained(spelling, each) for each in judge(answer)]
-        may_be_kept = answer.again or (found.keeps and answer.ended_badly)
+        may_be_kept = answer.again or (found.keeps and answer.ending == "crashed")
         if not may_be_kept or all(each.result.explained for each in judged):
             return judged
         of_new = judge(self._turns.ask(found, spelling, self._arrays, dy, fresh=True)())

@@ -86,7 +86,7 @@ def _run_lines(defaults: Defaults) -> int:
     while True:
         try:
             words = words_of(lines.read())
-            if words[:1] and words[0] in _LEAVE:
+            if len(words) == 1 and words[0] in _LEAVE:
                 break
             code = run_cli(words, defaults) if words else None
         except EOFError:

@@ -125,8 +125,11 @@ class Sending:
         future: Future,
         result: Any,  # noqa: ANN401 - of a chunk, or what it raised
     ) -> Iterator[tuple[int, Record]]:
-        if future.status == "finished":
+        if isinstance(result, Done):  # of which the worker may have ended since, and Dask calls it lost
             yield from enumerate(self._records(result), chunk.first)
+            return
+        if future.status in {"lost", "pending"}:  # before it was fetched
+            self._send(chunk)
             return
         if future.status != "error":
             raise self._cluster.lost("it has forgotten what it was asked: it has ended, or began anew")

@@ -25,8 +25,8 @@ class Kept:
 
     A layer that is called again is given its weights anew, as each is; its framework says whether that makes
     it a new one (:attr:`parity.frameworks.interface.Runs.keeps`), and which layer of a chain may stand in
-    another one, too. If it raises, or warns, it is forgotten, and a new one is asked: what is recorded of a
-    refusal is what a new layer says.
+    another one, too. If it raises, a new one is asked: where that raises as well, what is recorded is what it
+    says. One that warns is kept no longer: a new one may warn of more.
 
     Attributes:
         most: layers to keep; those that were not called for longest go first.
@@ -43,11 +43,13 @@ class Kept:
         if task.fresh or not found.keeps or isinstance(task.layer, Made):
             return perform(found, task)
         key = _key(found, task)
-        kept = self._taken(key)
+        kept, refused = self._taken(key), None
         if kept is not None:
             answer = perform(found, task, lambda: _whole(found, task, kept))
-            if self._keep_silent(key, kept, found, task, answer):
+            self._keep_silent(key, kept, found, task, answer)
+            if answer.ending == "ok":
                 return replace(answer, again=True)
+            refused = replace(answer, again=True)
         made: list[Any] = []
 
         def make() -> Any:
@@ -57,7 +59,7 @@ class Kept:
         answer = perform(found, task, make)
         if made:
             self._keep_silent(key, made[0], found, task, answer)
-        return answer
+        return refused if refused is not None and answer.ending == "ok" else answer
 
     def forget(self, found: Framework, task: Task) -> None:
         """Make the layer of a task anew the next time."""
@@ -68,10 +70,10 @@ class Kept:
         self._nbytes -= nbytes
         return layer
 
-    def _keep_silent(self, key: Hashable, layer: Any, found: Framework, task: Task, answer: Answer) -> bool:
-        """Keep a layer that computed and warned of nothing; return whether it did."""
+    def _keep_silent(self, key: Hashable, layer: Any, found: Framework, task: Task, answer: Answer) -> None:
+        """Keep a layer that computed and warned of nothing."""
         if answer.ending != "ok" or answer.warnings:
-            return False
+            return
         if _unit(found, task) is not task.layer:
             found.detach(layer)
         nbytes = sum(each.nbytes for each in task.arrays.weights)
@@ -80,7 +82,6 @@ class Kept:
         while len(self._layers) > self.most or self._nbytes > self.most_bytes:
             _, (_, freed) = self._layers.popitem(last=False)
             self._nbytes -= freed
-        return True
 
 
 def place(found: Framework, task: Task) -> int:

@@ -89,7 +89,7 @@ class Records:
             yield text
 
 
-_CUT = "its last frame has no end, and what was torn of it was dropped"
+_CUT = "its last frame has no end; its whole lines were read"
 
 
 def read_records(path: Path) -> tuple[Header, Records]:

@@ -99,7 +99,10 @@ class RecordFile:
         """End the frame, close the file, and with it give up the lock, whatever happened."""
         try:
             frame, self._frame = self._frame, None
-            if frame is not None:
+            if frame is None and self._tail and self._packing is not None:
+                frame, tail = self._packing.frame(), self._tail
+                self._put(frame.add(tail) + frame.end())
+            elif frame is not None:
                 self._put(frame.end())
         finally:
             self._close()
@@ -115,7 +118,8 @@ class RecordFile:
     def begin(self, header: Header) -> Records | None:
         """Write the header; or compare it with the one that is there.
 
-        Until a line is written, the file stays as it is, a torn last line included.
+        Until a line is written, the file stays as it is, a torn last line included; lines of a torn frame are
+        written anew with the next line, or at the end.
 
         Returns:
             What is recorded already; None in a file without a whole line: a new one, an empty one, or one
@@ -137,14 +141,16 @@ class RecordFile:
             raise RecordError(
                 f"{self._path} cannot be resumed: it has no whole line, and begins as no record does"
             )
-        self._length, self._tail = whole.length, whole.tail
+        self._length = whole.length
         if whole.beginning is not None:
+            self._tail = whole.tail
             self.write(header)
             return None
         first, records = read_records(self._path)
         changed = _changes(first, header)
         if changed:
             raise RecordError(f"{self._path} cannot be resumed: {'; '.join(changed)}")
+        self._tail = whole.tail
         return records
 
     def _is_begun(self, beginning: bytes) -> bool:
@@ -228,7 +234,10 @@ def _changes(old: Header, new: Header) -> list[str]:
 
     Machines of a cluster come and go, and each record says which one it is of.
     """
-    on_a_cluster = bool(old.machines and new.machines)
+    begun, asked = ("a cluster" if each.machines else "one machine" for each in (old, new))
+    if begun != asked:
+        return [f"it was begun on {begun}, and {asked} is asked"]
+    on_a_cluster = bool(old.machines)
     changed = [
         f"{moved.words} was {moved.before} and is {moved.after}"
         for moved in compare_environments(old, new)

@@ -12,7 +12,7 @@ from parity.cases.arrays import Array, numpy_dtype
 from parity.frameworks.precision import Mode
 from parity.frameworks.spelling import Refusal, Spelling
 from parity.frameworks.task import Answer
-from parity.records.result import Pair, Result
+from parity.records.result import ENDED_BADLY, Pair, Result
 from parity.verdict.compare import compare
 from parity.verdict.error_map import error_map
 from parity.verdict.gradients import Backward, Expected, Gradient, observe_gradient
@@ -85,13 +85,15 @@ def gradient_results(about: About, answer: Answer, backward: Backward, mode: Mod
 def told_apart(of_kept: Judged, of_new: Judged) -> Judged:
     """Return what a new layer's answer is judged to be, unless it is explained and a kept layer's is not.
 
-    That one has been called before, and was given this task's weights: it has kept something else.
+    That one had been called before, and was given this task's weights; of one whose process has ended it is
+    not known whether it had.
     """
     if of_kept.result.explained or not of_new.result.explained:
         return of_new
+    had = "may have" if of_kept.result.status in ENDED_BADLY else "had"
     reason = (
-        "called again, with other weights and another input, its layer keeps something of an earlier call: "
-        f"a new one is explained, and of this one {of_kept.result.reason or 'nothing is'}"
+        f"{of_kept.result.reason or 'nothing explains it'}; a new layer, asked the same, is explained: this "
+        f"one {had} been called before, with other weights and another input"
     )
     return of_kept._replace(result=replace(of_kept.result, reason=reason))
 

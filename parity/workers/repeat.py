@@ -12,7 +12,7 @@ from parity.records.result import Repeats
 
 
 def repeating(submits: Mapping[int, Submit], runs: int) -> Submit:
-    """Hand each task to a framework several times.
+    """Hand each task to a framework several times, each for a new layer.
 
     The answer is the first that did not end well, or else the first of all, with what the others were like.
 
@@ -22,7 +22,8 @@ def repeating(submits: Mapping[int, Submit], runs: int) -> Submit:
     """
 
     def submit(found: Framework, task: Task) -> Wait:
-        waits = {threads: [ask(found, task) for _ in range(runs)] for threads, ask in submits.items()}
+        new = replace(task, fresh=True)
+        waits = {threads: [ask(found, new) for _ in range(runs)] for threads, ask in submits.items()}
         return partial(_answer, waits)
 
     return submit
@@ -37,8 +38,7 @@ def _answer(waits: Mapping[int, list[Wait]]) -> Answer:
         distinct={str(threads): len(each) for threads, each in kinds.items()},
         same=len(set().union(*kinds.values())) == 1,
     )
-    first = next((answer for answer in flat if answer.ending != "ok"), flat[0])
-    return replace(first, repeats=repeats, again=any(answer.again for answer in flat))
+    return replace(next((answer for answer in flat if answer.ending != "ok"), flat[0]), repeats=repeats)
 
 
 def _bits(answer: Answer) -> tuple[object, ...]:

@@ -118,10 +118,22 @@ def test_a_frame_without_an_end_is_said_and_a_whole_record_says_nothing(
     whole = path.read_bytes()
     path.write_bytes(whole[:-3])
     assert run_cli(["report", str(path)]) == Outcome.EXPLAINED
-    said = "its last frame has no end, and what was torn of it was dropped; the sweep was interrupted"
+    said = "its last frame has no end; its whole lines were read; the sweep was interrupted"
     assert capsys.readouterr().err == f"{path}: {said}\n"
     path.write_bytes(whole)
     assert run_cli(["diff", str(path), str(path)]) == Outcome.EXPLAINED
+    assert capsys.readouterr().err == ""
+
+
+@packed
+def test_a_frame_without_an_end_is_given_one_where_no_line_is_left(
+    tmp_path: Path, suffix: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / f"a{suffix}"
+    go_on(path)
+    path.write_bytes(path.read_bytes()[:-3])
+    assert go_on(path) == len(sweep()[1])
+    assert run_cli(["report", str(path)]) == Outcome.EXPLAINED
     assert capsys.readouterr().err == ""
 
 
