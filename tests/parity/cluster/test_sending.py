@@ -75,8 +75,11 @@ class Cluster:
         error: Any = KilledWorker("key", None, 3) if killed else EndingError() if chance == "ending" else None
         if error is not None:
             return Future("error", (type(error), error, None))
+        if chance == "lost":  # its worker has ended before the records were fetched
+            return Future("lost", None)
         lines = [msgspec.json.encode(record(each, "agree")) for each in cases]
-        return Future("finished", Done("tcp://a:1", pack(lines), 0.1, None))
+        status = "lost" if chance == "lost later" else "finished"
+        return Future(status, Done("tcp://a:1", pack(lines), 0.1, None))
 
 
 def record(case: Case, verdict: Any) -> Record:  # noqa: ANN401 - one of a few words
@@ -88,7 +91,8 @@ def test_each_case_has_one_record_and_the_deadly_ones_alone_are_crashed(
     count: int, deadly: set[int], data: st.DataObject
 ) -> None:
     cases = [Case("conv1d", (1, 1, 4), 1, 1, seed=seed) for seed in range(count)]
-    cluster = Cluster(deadly, lambda: data.draw(st.sampled_from(["done", "done", "killed", "ending"])))
+    ends = ["done", "done", "done", "killed", "ending", "lost", "lost later"]
+    cluster = Cluster(deadly, lambda: data.draw(st.sampled_from(ends)))
 
     def completed(**_: object) -> Completed:
         return Completed(lambda size: data.draw(st.integers(0, size - 1)))
