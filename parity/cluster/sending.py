@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from math import ceil
 from time import sleep
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
-from distributed import Future, KilledWorker, as_completed
+from distributed import Future, KilledWorker
 
 from parity.cases.case import Case
+from parity.cluster.answers import Answers
 from parity.cluster.asked import EndingError, UnfitError
 from parity.cluster.cluster import TURN, Cluster
 from parity.cluster.plugin import Done, pack_cases, run_chunk, unpack
@@ -75,7 +76,7 @@ class Sending:
         self._on_way: dict[Future, Chunk] = {}
         self._suspects: deque[Chunk] = deque()
         self._seconds: float | None = None
-        self._done = as_completed(loop=cluster.client.loop, with_results=True, raise_errors=False)
+        self._done = Answers(cluster.client)
 
     def records(self) -> Iterator[tuple[int, Record]]:
         """Yield the number and the record of each case, in the order in which they are done.
@@ -89,8 +90,8 @@ class Sending:
                 while not self._done.has_ready():
                     self._cluster.watch()
                     sleep(TURN)
-                for future, result in self._done.next_batch(block=False):
-                    yield from self._came(self._on_way.pop(future), future, result)
+                future, result = self._done.next()
+                yield from self._came(self._on_way.pop(future), future, result)
         finally:
             if self._cluster.client.status == "running":
                 self._cluster.client.cancel(list(self._on_way), force=True)
@@ -123,7 +124,7 @@ class Sending:
         self,
         chunk: Chunk,
         future: Future,
-        result: Any,  # noqa: ANN401 - of a chunk, or what it raised
+        result: Done | Exception,
     ) -> Iterator[tuple[int, Record]]:
         if isinstance(result, Done):  # of which the worker may have ended since, and Dask calls it lost
             yield from enumerate(self._records(result), chunk.first)
@@ -133,15 +134,14 @@ class Sending:
             return
         if future.status != "error":
             raise self._cluster.lost("it has forgotten what it was asked: it has ended, or began anew")
-        _, error, trace = result
-        if isinstance(error, EndingError):
+        if isinstance(result, EndingError):
             self._send(chunk)
-        elif isinstance(error, KilledWorker):
+        elif isinstance(result, KilledWorker):
             yield from self._killed(chunk)
-        elif isinstance(error, UnfitError):
-            raise self._cluster.lost(str(error))
+        elif isinstance(result, UnfitError):
+            raise self._cluster.lost(str(result))
         else:
-            raise error.with_traceback(trace)
+            raise result
 
     def _records(self, done: Done) -> list[Record]:
         if done.sources != self._cluster.sources:

@@ -30,9 +30,9 @@ class Future:
 
 
 class Completed:
-    """As Dask's, with everything done at once, and handed out in a drawn order."""
+    """Answers, with everything done at once, and handed out in a drawn order."""
 
-    def __init__(self, order: Callable[[int], int], **_: object) -> None:
+    def __init__(self, order: Callable[[int], int]) -> None:
         self._order = order
         self._ready: list[Future] = []
 
@@ -42,10 +42,9 @@ class Completed:
     def has_ready(self) -> bool:
         return bool(self._ready)
 
-    def next_batch(self, *, block: bool) -> list[tuple[Future, object]]:
-        assert not block
+    def next(self) -> tuple[Future, object]:
         found = self._ready.pop(self._order(len(self._ready)))
-        return [(found, found.result)]
+        return found, found.result
 
 
 class Cluster:
@@ -74,7 +73,7 @@ class Cluster:
         killed = bool(self._deadly & {each.seed for each in cases}) or (chance == "killed" and len(cases) > 1)
         error: Any = KilledWorker("key", None, 3) if killed else EndingError() if chance == "ending" else None
         if error is not None:
-            return Future("error", (type(error), error, None))
+            return Future("error", error)
         if chance == "lost":  # its worker has ended before the records were fetched
             return Future("lost", None)
         lines = [msgspec.json.encode(record(each, "agree")) for each in cases]
@@ -94,11 +93,11 @@ def test_each_case_has_one_record_and_the_deadly_ones_alone_are_crashed(
     ends = ["done", "done", "done", "killed", "ending", "lost", "lost later"]
     cluster = Cluster(deadly, lambda: data.draw(st.sampled_from(ends)))
 
-    def completed(**_: object) -> Completed:
+    def completed(_: object) -> Completed:
         return Completed(lambda size: data.draw(st.integers(0, size - 1)))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sending, "as_completed", completed)
+        patch.setattr(sending, "Answers", completed)
         total = data.draw(st.sampled_from([count, None]))
         sent: Any = Sending(cluster, cases, lambda case: record(case, "unexplained"), total)  # type: ignore[arg-type] # it is as one
         found = list(sent.records())
