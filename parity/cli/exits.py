@@ -54,8 +54,9 @@ _NO_FILES_NAME = {
 
 def exit_code(error: BaseException) -> int:
     """Print why a command ended with an error, unless nobody is left to read it, and return the exit code."""
-    if isinstance(error, click.Abort) and error.__cause__ is not None:
-        error = error.__cause__  # what click made it of, a signal
+    cause = error.__cause__
+    if cause is not None and isinstance(error, click.Abort | SystemError):
+        error = cause  # what click made of it, a signal; or Python, of a signal behind another at a prompt
     with suppress(OSError):  # the terminal may have gone
         _explain(error)
     return _code(error)

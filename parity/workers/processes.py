@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from multiprocessing import process as multiprocessing_process
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnContext
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,9 @@ class ProcessError(FrameworkError):
 
 
 class Context(SpawnContext):
-    """Starts such processes, and remembers which.
+    """Starts such processes, and remembers which; what is left of them at the program's end is killed.
+
+    A second signal may come while they are being ended, and ``multiprocessing`` waits for them for ever.
 
     Args:
         folder: where they leave what they write, and that they have begun.
@@ -41,6 +44,7 @@ class Context(SpawnContext):
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self.started: list[Process] = []
+        Finalize(self, _kill, (self.started,), exitpriority=0)
         self._folder = folder
         self._reader: Connection | None = None
 
@@ -73,9 +77,7 @@ class Context(SpawnContext):
 
     def kill(self) -> None:
         """End all processes that there are, stopped ones too."""
-        for process in self.started:
-            if process.is_alive():
-                process.kill()
+        _kill(self.started)
 
     def last_end(self) -> tuple[int, str] | None:
         """Return the exit code of the process that began last of those that have ended, and what it wrote."""
@@ -83,6 +85,12 @@ class Context(SpawnContext):
             if process.exitcode is not None:
                 return process.exitcode, read_log(log_of(self._folder, process.pid))
         return None
+
+
+def _kill(processes: Sequence[Process]) -> None:
+    for process in processes:
+        if process.is_alive():
+            process.kill()
 
 
 def _has_more(reader: Connection | None) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,7 @@ import pytest
 from parity.cli import main
 from parity.cli.exits import BUG, CRASHED, UNREAD, UNREADABLE, WRONG_INPUT, exit_code
 from parity.records.counts import Outcome
+from parity.workers.interrupts import Interrupted
 
 EXPLAIN = "explain conv1d --input 1,1,4 --filters 1 --kernel 2".split()
 HEADER = '{"kind": "header", "schema": 1, "frameworks": [], "suites": []}\n'
@@ -38,6 +40,16 @@ def test_a_bug_is_no_verdict_and_asks_for_a_report(
     assert str(file) in said
     assert file.stat().st_mode & 0o077 == 0
     assert type(error).__name__ in file.read_text(encoding="utf-8")
+
+
+def test_a_signal_behind_another_at_a_prompt_is_no_bug_though_python_says_so(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    error = SystemError("returned a result with an exception set")
+    error.__cause__ = Interrupted(signal.SIGTERM)
+    assert exit_code(error) == 128 + signal.SIGTERM
+    assert capsys.readouterr().err == "parity: interrupted\n"
+    assert exit_code(SystemError("of another cause")) == BUG
 
 
 def test_a_bug_whose_traceback_no_file_takes_is_on_stderr(

@@ -140,6 +140,15 @@ def test_a_pool_that_waits_for_ever_when_it_is_stopped_is_left_and_its_processes
     assert psutil.wait_procs([process], timeout=10)[1] == []
 
 
+@pytest.mark.parametrize("begun", ["pass", "workers.stop()"])
+def test_a_program_ends_whose_processes_were_not_ended_or_not_to_the_last(begun: str) -> None:
+    code = (
+        "from parity.frameworks.table import find_framework; from parity.workers.workers import Workers; "
+        "workers = Workers([find_framework('numpy')]).__enter__(); workers.switches(); "
+    )
+    subprocess.run([sys.executable, "-c", code + begun], check=True, timeout=30)
+
+
 def helpers() -> set[psutil.Process]:
     """Python's own, which clean up behind processes that are started."""
     return {each for each in psutil.Process().children() if "resource_tracker" in " ".join(each.cmdline())}
