@@ -122,7 +122,7 @@ def _arguments(words: Sequence[str]) -> list[str]:
     """Leave out a "parity" before them; an operation alone is a case that is run."""
     rest = list(words[1:] if words[:1] == ["parity"] else words)
     if rest[:1] == ["help"]:
-        return ["--help", *rest[1:]]
+        return [*_arguments(rest[1:]), "--help"]
     return ["run", *rest] if rest and rest[0] in OPS else rest
 
 

@@ -55,6 +55,8 @@ def piped(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
         ("conv2d --kernel '3, 3'", ["run", "conv2d", "--kernel", "3, 3"]),
         ("translate 'nn.Conv2d(3, 8, 3)' --to keras", ["translate", "nn.Conv2d(3, 8, 3)", "--to", "keras"]),
         ("help", ["--help"]),
+        ("help sizes", ["sizes", "--help"]),
+        ("help conv2d", ["run", "conv2d", "--help"]),
     ],
 )
 def test_a_line_is_a_command_and_an_operation_a_case_that_is_run(lines: str, words: list[str]) -> None:
