@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -23,6 +24,11 @@ _MOST_KEPT = 2_000
 """Lines of the history."""
 
 _BETWEEN_WORDS = " \t\n="
+
+_QUOTES = ("'", '"')
+
+_SPECIAL = re.compile(r"[\s'\"\\#]")
+"""What means something to who splits a line into words."""
 
 
 class Piped:
@@ -99,23 +105,57 @@ class Typed:
 
 
 def completed(line: str, complete: Complete) -> list[str]:
-    """Return what the last word of a line may become, behind its last ``=``; a space ends what is whole."""
+    """Return what may stand in the place of a line's end, behind its last blank or ``=``.
+
+    A space ends what is whole; paths are quoted as the line has begun to, or by backslashes.
+    """
+    typed = _last_word(line)
     before = split_arg_string(line)
-    last = "" if not line or line[-1].isspace() else before.pop()
+    last = before.pop() if typed else ""
+    end = max(line.rfind(each) for each in _BETWEEN_WORDS) + 1
     found: list[str] = []
     for word, kind in complete(before, last):
         if kind != "plain":
-            found += _paths(word)
+            begun = typed[len(last) - len(word) :]
+            stays = begun.removesuffix(line[end:])
+            found += (path.removeprefix(stays) for path in _paths(word, begun[:1]) if path.startswith(stays))
         else:
             found.append(f"{word} " if word.startswith("-") or not before else word)
     return found
 
 
-def _paths(beginning: str) -> list[str]:
-    """Return the paths that begin so; a folder ends in a slash."""
+def _last_word(line: str) -> str:
+    """Return the last word of a line as it is typed, quotes and all; none behind a blank."""
+    start, quote, is_escaped = 0, "", False
+    for place, letter in enumerate(line):
+        if is_escaped:
+            is_escaped = False
+        elif letter == "\\" and quote != "'":
+            is_escaped = True
+        elif quote:
+            quote = "" if letter == quote else quote
+        elif letter in _QUOTES:
+            quote = letter
+        elif letter.isspace():
+            start = place + 1
+    return line[start:]
+
+
+def _paths(beginning: str, quote: str) -> list[str]:
+    """Return the paths that begin so, quoted; a folder ends in a slash, and its quotation has no end yet."""
     before, slash, name = beginning.rpartition("/")
-    folder = Path(before + slash or ".").expanduser()
-    with suppress(OSError):
+    with suppress(OSError, RuntimeError):  # it cannot be read, or ~ is of nobody
+        folder = Path(before + slash or ".").expanduser()
         paths = sorted(each for each in folder.iterdir() if each.name.startswith(name))
-        return [f"{before}{slash}{each.name}{'/' if each.is_dir() else ' '}" for each in paths]
+        return [
+            _quoted(f"{before}{slash}{each.name}", quote, "/" if each.is_dir() else " ") for each in paths
+        ]
     return []
+
+
+def _quoted(path: str, quote: str, end: str) -> str:
+    """Write a path as a word in such quotes, or without any."""
+    if quote not in _QUOTES:
+        return _SPECIAL.sub(r"\\\g<0>", path) + end
+    inside = path.replace("'", "'\\''") if quote == "'" else re.sub(r'["\\]', r"\\\g<0>", path)
+    return f"{quote}{inside}{end}" if end == "/" else f"{quote}{inside}{quote}{end}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shlex
 import signal
 import stat
 import subprocess
@@ -155,6 +156,32 @@ def test_a_path_is_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     Path("recent.toml").touch()
     assert completed("sweep rec", complete) == ["recent.toml ", "records/"]
     assert completed("report --html records/fi", complete) == ["records/first.jsonl "]
+
+
+NAMES = ("my file.jsonl", "it's.jsonl", 'so "called".jsonl', "a=b.jsonl", "#1.jsonl", "back\\slash.jsonl")
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("quote", ["", "'", '"'])
+@pytest.mark.parametrize("before", ["report ", "report --html=", "report --html "])
+def test_a_path_of_any_name_is_completed_as_a_word_however_far_it_is_typed(
+    name: str, quote: str, before: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("in it").mkdir()
+    Path("in it", name).touch()
+    [folder] = through(f"{before}{quote}in")
+    [whole] = through(folder)
+    assert shlex.split(whole, comments=True)[-1].removeprefix("--html=") == f"in it/{name}"
+    for end in range(len(folder), len(whole) - 1 - len(quote)):
+        half_of_a_letter = whole[end - 1] in "\\'"
+        assert through(whole[:end]) == [whole] or (half_of_a_letter and not through(whole[:end]))
+
+
+def through(line: str) -> list[str]:
+    """The lines that a line is completed to, of which readline replaces what is behind a blank or "="."""
+    end = max(line.rfind(each) for each in " =") + 1
+    return [line[:end] + each for each in completed(line, complete)]
 
 
 @contextmanager
