@@ -23,6 +23,9 @@ _PROMPT = "parity> "
 _MOST_KEPT = 2_000
 """Lines of the history."""
 
+_LONGEST = 2**17
+"""Characters that a line has not: Linux lets no argument of a command have as many bytes."""
+
 _BETWEEN_WORDS = " \t\n="
 
 _QUOTES = ("'", '"')
@@ -43,11 +46,20 @@ class Piped:
 
         Raises:
             EOFError: there is none.
+            ValueError: it is longer than any command, and was not read as a whole.
         """
-        line = "" if sys.stdin is None else sys.stdin.readline()
+        line = _beginning_of_line()
         if not line:
             raise EOFError
-        return line
+        if len(line) < _LONGEST:
+            return line
+        while line and not line.endswith("\n"):
+            line = _beginning_of_line()
+        raise ValueError(f"it has {_LONGEST} characters or more")
+
+
+def _beginning_of_line() -> str:
+    return "" if sys.stdin is None else sys.stdin.readline(_LONGEST)
 
 
 class Typed:

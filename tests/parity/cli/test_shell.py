@@ -95,6 +95,13 @@ def test_a_line_that_is_wrong_ends_no_other(piped: Piped) -> None:
     assert "it runs already" in said[3]
 
 
+@pytest.mark.parametrize("end", ["", "x" * 2**18])
+def test_a_line_that_is_longer_than_any_command_is_refused_and_ends_no_other(piped: Piped, end: str) -> None:
+    code, out, err = piped(f"{SIZES} --input {'1' * (2**17 - len(SIZES) - 9)}{end}\n{SIZES} --json")
+    assert (code, len(json.loads(out)) > 0) == (2, True)
+    assert err == "parity: the line cannot be read: it has 131072 characters or more\n"
+
+
 def test_its_options_are_those_of_lines_that_do_not_say_otherwise(
     piped: Piped,
 ) -> None:
