@@ -19,14 +19,23 @@ _MOST_BYTES = 2**27
 """Of the weights that they have."""
 
 
+@dataclass(frozen=True)
+class _One:
+    """A layer, the bytes of its weights, and what it warned of when it was made and first called."""
+
+    layer: Any
+    nbytes: int
+    warned: frozenset[str]
+
+
 @dataclass
 class Kept:
-    """The layers of one framework that have answered without a word, by their text and input channels.
+    """The layers of one framework that have answered, by their text and input channels.
 
     A layer that is called again is given its weights anew, as each is; its framework says whether that makes
     it a new one (:attr:`parity.frameworks.interface.Runs.keeps`), and which layer of a chain may stand in
     another one, too. If it raises, a new one is asked: where that raises as well, what is recorded is what it
-    says. One that warns is kept no longer: a new one may warn of more.
+    says. So is one asked where a layer warns of less than when it was made: its making may have warned.
 
     Attributes:
         most: layers to keep; those that were not called for longest go first.
@@ -35,7 +44,7 @@ class Kept:
 
     most: int = _MOST
     most_bytes: int = _MOST_BYTES
-    _layers: OrderedDict[Hashable, tuple[Any, int]] = field(default_factory=OrderedDict)
+    _layers: OrderedDict[Hashable, _One] = field(default_factory=OrderedDict)
     _nbytes: int = 0
 
     def perform(self, found: Framework, task: Task) -> Answer:
@@ -45,11 +54,12 @@ class Kept:
         key = _key(found, task)
         kept, refused = self._taken(key), None
         if kept is not None:
-            answer = perform(found, task, lambda: _whole(found, task, kept))
-            self._keep_silent(key, kept, found, task, answer)
-            if answer.ending == "ok":
+            answer = perform(found, task, lambda: _whole(found, task, kept.layer))
+            if answer.ending != "ok":
+                refused = replace(answer, again=True)
+            elif kept.warned.issubset(answer.warnings):
+                self._keep(key, kept, found, task)
                 return replace(answer, again=True)
-            refused = replace(answer, again=True)
         made: list[Any] = []
 
         def make() -> Any:
@@ -57,31 +67,30 @@ class Kept:
             return _whole(found, task, made[0])
 
         answer = perform(found, task, make)
-        if made:
-            self._keep_silent(key, made[0], found, task, answer)
-        return refused if refused is not None and answer.ending == "ok" else answer
+        if answer.ending != "ok":
+            return answer
+        nbytes = sum(each.nbytes for each in task.arrays.weights)
+        self._keep(key, _One(made[0], nbytes, frozenset(answer.warnings)), found, task)
+        return refused or answer
 
     def forget(self, found: Framework, task: Task) -> None:
         """Make the layer of a task anew the next time."""
         self._taken(_key(found, task))
 
-    def _taken(self, key: Hashable) -> Any | None:
-        layer, nbytes = self._layers.pop(key, (None, 0))
-        self._nbytes -= nbytes
-        return layer
+    def _taken(self, key: Hashable) -> _One | None:
+        one = self._layers.pop(key, None)
+        self._nbytes -= one.nbytes if one else 0
+        return one
 
-    def _keep_silent(self, key: Hashable, layer: Any, found: Framework, task: Task, answer: Answer) -> None:
-        """Keep a layer that computed and warned of nothing."""
-        if answer.ending != "ok" or answer.warnings:
-            return
+    def _keep(self, key: Hashable, one: _One, found: Framework, task: Task) -> None:
+        """Keep a layer that has computed."""
         if _unit(found, task) is not task.layer:
-            found.detach(layer)
-        nbytes = sum(each.nbytes for each in task.arrays.weights)
-        self._layers[key] = layer, nbytes
-        self._nbytes += nbytes
+            found.detach(one.layer)
+        self._layers[key] = one
+        self._nbytes += one.nbytes
         while len(self._layers) > self.most or self._nbytes > self.most_bytes:
-            _, (_, freed) = self._layers.popitem(last=False)
-            self._nbytes -= freed
+            _, gone = self._layers.popitem(last=False)
+            self._nbytes -= gone.nbytes
 
 
 def place(found: Framework, task: Task) -> int:

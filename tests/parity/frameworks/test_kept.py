@@ -156,7 +156,7 @@ class Convolution:
             raise RuntimeError("once is enough")
         if again and self.fault == "ends when called again":
             os._exit(7)
-        if self.fault == "warns":
+        if self.fault == "warns" or (self.fault == "warns once" and not again):
             warnings.warn("something is odd", stacklevel=1)
         if self.fault == "prints":
             print("something", flush=True)  # noqa: T201 - as a framework may
@@ -214,11 +214,13 @@ def test_layers_of_one_text_and_as_many_channels_are_one() -> None:
     assert made_in(kept, found, PLAIN, OTHER, replace(PLAIN, input=(1, 4, 7))) == 0
 
 
-def test_a_layer_that_warns_is_made_anew() -> None:
-    kept, found = Kept(), Planted("warns")
-    answers = [kept.perform(found, native(found, PLAIN)) for _ in range(3)]
+@pytest.mark.parametrize(("fault", "again"), [("warns", [False, True, True]), ("warns once", [False] * 3)])
+def test_a_layer_is_kept_that_warns_as_when_it_was_made(fault: str, again: list[bool]) -> None:
+    kept, found = Kept(), Planted(fault)
+    answers = [kept.perform(found, native(found, PLAIN)) for _ in again]
     assert [of(each) for each in answers] == [of(answers[0])] * 3
-    assert not any(each.again for each in answers)
+    assert [each.warnings for each in answers] == [("something is odd",)] * 3
+    assert [each.again for each in answers] == again
 
 
 def test_what_a_kept_layer_refuses_and_a_new_one_does_not_is_an_answer_of_the_kept_one() -> None:

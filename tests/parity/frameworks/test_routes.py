@@ -8,7 +8,9 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,10 +29,11 @@ from parity.frameworks.routes.stages import RouteError, at, stage
 from parity.frameworks.routes.way import either
 from parity.frameworks.spelling import Refusal, Spelling
 from parity.frameworks.table import FrameworkError, find_framework
-from parity.frameworks.task import Task, Wait, here
+from parity.frameworks.task import Submit, Task, Wait, here
 from parity.frameworks.torch.routes import WAYS as TORCH_WAYS
 from parity.frameworks.torch.routes import compile as compiling
 from parity.frameworks.torch.routes import export as exporting
+from parity.frameworks.torch.routes import onnx as converting
 from parity.records.result import Result
 from parity.running import run_all, run_with
 from parity.workers.workers import Workers
@@ -47,6 +50,10 @@ MISSING = [
 ]
 if MISSING:
     pytest.skip(f"a route {MISSING[0]}", allow_module_level=True)
+
+onnx: Any = import_module("onnx")
+onnx_ir: Any = import_module("onnx_ir")
+torch: Any = import_module("torch")
 
 TORCH = [f"torch+{way}" for way in ANYWHERE]
 KERAS = [f"keras+{way}" for way in KERAS_WAYS]
@@ -251,26 +258,84 @@ def test_a_route_is_written_as_code_that_computes_the_same(
 # Time and place
 
 
-@pytest.mark.parametrize("name", ["torch+compile", "torch+export", "keras+graph", "keras+jit"])
+@pytest.mark.parametrize("name", [*DIFFERENTIABLE, "torch+onnx"])
 def test_a_kept_layer_is_compiled_once_for_inputs_of_a_shape(name: str) -> None:
     """And computes what is right by the weights that it is given then."""
     compiled = {
         "torch+compile": compiling._compiled,  # noqa: SLF001 - what is kept is seen nowhere else
         "torch+export": exporting._exported,  # noqa: SLF001 - likewise
+        "torch+onnx": converting._converted,  # noqa: SLF001 - likewise
     }.get(name, tracing._function)  # noqa: SLF001 - likewise
     compiled.cache_clear()
     kept = Kept()
+    misses = []
+    first = (PLAIN, replace(PLAIN, seed=1))  # a process's first compilation may warn: its layer is made anew
+    for case in (*first, replace(PLAIN, seed=2, values="normal"), replace(PLAIN, input=(2, 2, 6))):
+        found = run_with(case, [framework(name)], submit=submitting(kept), grad=name in DIFFERENTIABLE)
+        native = [each for each in found.results if each.spelling == "native"]
+        assert {(each.relation, each.explained) for each in native} == {("identical", True)}
+        misses.append(compiled.cache_info().misses)
+    assert 0 < misses[1] == misses[2] < misses[3]
+
+
+def submitting(kept: Kept) -> Submit:
+    """What hands tasks to the layers that are kept."""
 
     def submit(found: Framework, task: Task) -> Wait:
         return partial(kept.perform, found, task)
 
-    misses = []
-    first = (PLAIN, replace(PLAIN, seed=1))  # a process's first compilation may warn, and is not kept
-    for case in (*first, replace(PLAIN, seed=2, values="normal"), replace(PLAIN, input=(2, 2, 6))):
-        found = run_with(case, [framework(name)], submit=submit, grad=True)
-        assert {each.relation for each in found.results if each.spelling == "native"} == {"identical"}
-        misses.append(compiled.cache_info().misses)
-    assert 0 < misses[1] == misses[2] < misses[3]
+    return submit
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # the exporter's, of its own code
+def test_what_a_kept_layer_is_converted_to_is_optimized_for_its_weights(tmp_path: Path) -> None:
+    """As a new one is, file by file, but for the names of nodes, which are counted."""
+    for layer, shape in (
+        (torch.nn.Conv1d(4, 4, 2, padding=1, groups=2), (1, 4, 6)),
+        (torch.nn.ConvTranspose2d(2, 3, 2, stride=2), (2, 2, 4, 3)),
+        (torch.nn.Sequential(torch.nn.Conv1d(2, 2, 1), torch.nn.Conv1d(2, 2, 1)), (1, 2, 3)),
+    ):
+        given = torch.ones(shape)
+        written = []
+        for fill in ("normal", "0", "1", "nan", "-0.0", "normal"):
+            for each in layer.parameters():
+                each.data.normal_() if fill == "normal" else each.data.fill_(float(fill))
+            for export in (converting.export, exported):
+                export(layer.eval(), given, tmp_path / "layer.onnx")
+                written.append(read(tmp_path))
+        assert written[::2] == written[1::2]
+        assert len({len(proto.graph.initializer) for proto, _ in written}) > 1  # some are left out
+
+
+def exported(layer: Any, given: Any, file: Path) -> None:  # noqa: ANN401 - a module of torch's and its tensor
+    """Export a module at once."""
+    torch.onnx.export(layer, (given,), file, verbose=False)
+
+
+def read(folder: Path) -> tuple[Any, list[bytes]]:
+    """The model in a folder, and its other files."""
+    proto = onnx.load(folder / "layer.onnx", load_external_data=False)
+    for node in proto.graph.node:
+        node.ClearField("name")
+    return proto, [each.read_bytes() for each in sorted(folder.iterdir()) if each.name != "layer.onnx"]
+
+
+def test_weights_that_stay_in_what_is_kept_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    export = torch.onnx.export
+
+    def with_constants(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - torch's
+        program = export(*args, **kwargs)
+        for each in program.model.graph.initializers.values():
+            each.const_value = onnx_ir.tensor(each.const_value.numpy().copy(), name=each.name)
+        return program
+
+    monkeypatch.setattr(torch.onnx, "export", with_constants)
+    kept = Kept()
+    for case, explained in ((PLAIN, True), (replace(PLAIN, seed=1), False)):
+        found = run_with(case, [framework("torch+onnx")], submit=submitting(kept))
+        native = found.results[0]
+        assert native.explained is explained
+    assert "a new layer, asked the same, is explained" in str(native.reason)
 
 
 def test_a_sweep_says_how_long_a_route_will_take(capsys: pytest.CaptureFixture[str]) -> None:

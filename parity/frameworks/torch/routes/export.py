@@ -6,6 +6,7 @@ import functools
 from typing import Any
 
 from parity.frameworks.routes.stages import stage
+from parity.frameworks.routes.told import telling
 from parity.frameworks.routes.way import Code, Way
 
 _KEPT = 256
@@ -20,7 +21,7 @@ class Export(Way):
     def run(self, layer: Any, given: Any) -> Any:
         """Export the module for the tensor that it is then called on."""
         of = tuple((name, getattr(given, name)) for name in ("dtype", "device", "requires_grad"))
-        module = _exported(layer, given.shape, given.stride(), of)
+        module = _exported(layer, given.shape, given.stride(), of).again()
         with stage("Call"):
             return module(given)
 
@@ -30,6 +31,7 @@ class Export(Way):
 
 
 @functools.lru_cache(maxsize=_KEPT)
+@telling
 def _exported(layer: Any, shape: Any, strides: Any, of: Any) -> Any:
     """Return what the module, this very one, is exported to; it has the module's own parameters.
 

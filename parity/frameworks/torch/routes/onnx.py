@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,12 @@ from parity.cases.case import Case
 from parity.frameworks.precision import Mode
 from parity.frameworks.routes import onnxruntime
 from parity.frameworks.routes.stages import stage
+from parity.frameworks.routes.told import telling
 from parity.frameworks.routes.way import Code, Way
 from parity.frameworks.spelling import Refusal
+
+_KEPT = 256
+"""Converted modules that a process keeps."""
 
 
 class Onnx(Way):
@@ -59,7 +64,7 @@ class Onnx(Way):
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "layer.onnx"
             with stage("Export"):
-                torch.onnx.export(layer.eval(), (given,), file, verbose=False)
+                export(layer.eval(), given, file)
             return torch.from_numpy(onnxruntime.run(file, given.numpy()))
 
     def code(self) -> Code:
@@ -70,3 +75,40 @@ file = tempfile.mkdtemp() + "/layer.onnx"
 torch.onnx.export(layer.eval(), (given,), file, verbose=False)
 {run.statements}"""
         return Code(("tempfile", *run.imports), statements, f"torch.from_numpy({run.call})")
+
+
+def export(layer: Any, given: Any, file: Path) -> None:
+    """Do what ``torch.onnx.export(layer, (given,), file)`` does, by its own steps: convert, optimize, save.
+
+    What a module is converted to follows from its shapes alone, takes nearly all the time, and is kept. How
+    that is optimized follows from the weights, too: a bias of zeros is left out, of two equal kernels one.
+    """
+    import torch  # noqa: PLC0415 - imported when first used
+
+    if not _has_steps():
+        torch.onnx.export(layer, (given,), file, verbose=False)
+        return
+    converted = _converted(layer, given.shape, given.stride(), given.dtype).again()
+    program = torch.onnx.ONNXProgram(converted.clone(), None)
+    program.optimize()
+    program.save(file, external_data=True)
+
+
+@functools.cache
+def _has_steps() -> bool:
+    """Return whether torch's default exporter has these steps (2.9), and what it makes can be copied."""
+    import onnx_ir  # noqa: PLC0415 - imported when first used
+    import torch  # noqa: PLC0415 - likewise
+
+    dynamo = inspect.signature(torch.onnx.export).parameters.get("dynamo")
+    return dynamo is not None and dynamo.default is True and hasattr(onnx_ir.Model, "clone")
+
+
+@functools.lru_cache(maxsize=_KEPT)
+@telling
+def _converted(layer: Any, shape: Any, strides: Any, dtype: Any) -> Any:
+    """Return the model, not optimized, of a module, this very one: it has the module's own parameters."""
+    import torch  # noqa: PLC0415 - imported when first used
+
+    given = torch.empty_strided(shape, strides, dtype=dtype)
+    return torch.onnx.export(layer, (given,), verbose=False, optimize=False).model
