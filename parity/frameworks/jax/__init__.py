@@ -54,11 +54,6 @@ class Jax(ComputedByJax):
     def _on_route(self, spellings: Sequence[Spelling]) -> list[Any]:
         return [compiled(each) for each in spellings] if self.on else list(spellings)
 
-    @property
-    def keeps(self) -> bool:
-        """Whether functions are compiled: one that is kept is compiled once for inputs of a shape."""
-        return bool(self.on)
-
     def call(self, layer: Any, weights: Sequence[Array], x: Array) -> Array:
         """Call the function."""
         return called(layer, (x, *weights))

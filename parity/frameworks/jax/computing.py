@@ -64,6 +64,11 @@ class ComputedByJax(Framework):
         """The compiled layer, where it is not chosen yet."""
         return {} if self.on else {JIT: replace(self, on=(JIT,))}
 
+    @property
+    def keeps(self) -> bool:
+        """Whether layers are compiled: one that is kept is compiled once for inputs of a shape."""
+        return bool(self.on)
+
     def pin(self, threads: int) -> dict[str, Any]:
         """Set the device, the processor's threads, and IEEE precision."""
         return pin(threads, self.device)

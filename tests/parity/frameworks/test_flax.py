@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,8 +13,11 @@ from parity.cases.values.drawing import draw_arrays
 from parity.frameworks.code.expression import ExpressionError, parse_call
 from parity.frameworks.code.script import Conversion
 from parity.frameworks.jax.flax import Flax
+from parity.frameworks.jax.flax import run as running
+from parity.frameworks.kept import Kept
 from parity.frameworks.spelling import Spelling, windows_agree
 from parity.frameworks.table import find_framework
+from parity.frameworks.task import Task
 from parity.records.result import Result
 from parity.testing.conformance import check_framework
 from parity.translation.translator import translate
@@ -49,6 +56,33 @@ def test_linen_comes_first_and_nnx_is_a_variant() -> None:
         "flax.nnx.ConvTranspose(in_features=3, out_features=2, kernel_size=(3, 3), strides=(2, 2), "
         "padding=((1, 2), (1, 2)), use_bias=False, transpose_kernel=True, rngs=flax.nnx.Rngs(0))"
     )
+
+
+@pytest.mark.parametrize("padding_mode", ["zeros", "replicate"])
+def test_a_kept_layer_is_compiled_once_for_inputs_of_a_shape(
+    padding_mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    traced = []
+    function_of = running._function  # noqa: SLF001 - where compilations are to be counted
+
+    def counted(layer: Any) -> Callable[..., Any]:  # noqa: ANN401 - Flax's
+        function = function_of(layer)
+
+        def apply(x: Any, *weights: Any) -> Any:  # noqa: ANN401 - JAX's
+            traced.append(x.shape)
+            return function(x, *weights)
+
+        return apply
+
+    monkeypatch.setattr(running, "_function", counted)
+    found, kept = find_framework("flax+jit"), Kept()
+    case = Case("conv1d", (1, 2, 6), 3, 2, padding=1, padding_mode=padding_mode)
+    other = replace(case, input=(1, 2, 8))
+    *_, spelling = [each for each in found.spell(case) if isinstance(each, Spelling)]
+    for each in (case, replace(case, seed=1), other, replace(other, seed=2), replace(case, seed=3)):
+        answer = kept.perform(found, Task.of(spelling, draw_arrays(each)))
+        np.testing.assert_array_equal(answer.outputs[0], run(each, ["numpy"]).reference)
+    assert traced == [(1, 6, 2), (1, 8, 2)]
 
 
 def test_causal_is_written_where_the_case_is_it() -> None:

@@ -48,7 +48,7 @@ def is_here(name: str) -> bool:
         return False
 
 
-KEEPING = [name for name in ("torch", "keras", "jax+jit") if is_here(name)]
+KEEPING = [name for name in ("torch", "keras", "jax+jit", "flax+jit") if is_here(name)]
 """The frameworks whose layers are kept."""
 
 

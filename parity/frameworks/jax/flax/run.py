@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,11 +16,13 @@ from parity.frameworks.jax.installation import load
 
 _NAMES = ("kernel", "bias")
 
+_KEPT = 64
+"""Functions that a process keeps; what JAX compiles them to is forgotten sooner."""
+
 
 def call(layer: Any, weights: Sequence[Array], x: Array, *, jit: bool = False) -> Array:
     """Call a layer of linen or nnx on (N, C, *spatial); (N, O, *spatial)."""
-    function = _function(layer)
-    function = load().jit(function) if jit else function
+    function = _compiled(_This(layer)) if jit else _function(layer)
     return np.moveaxis(called(function, (np.moveaxis(x, 1, -1), *weights)), -1, 1)
 
 
@@ -27,6 +31,26 @@ def backward(layer: Any, weights: Sequence[Array], x: Array, dy: Array) -> tuple
     arrays = (np.moveaxis(x, 1, -1), *weights)
     by_input, *by_weights = pulled_back(_function(layer), arrays, np.moveaxis(dy, 1, -1))
     return np.moveaxis(by_input, -1, 1), by_weights
+
+
+@dataclass(frozen=True, eq=False)
+class _This:
+    """A layer, equal to itself alone: linen's are to all of the same arguments, and some are not hashable."""
+
+    layer: Any
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _This) and self.layer is other.layer
+
+    def __hash__(self) -> int:
+        return id(self.layer)
+
+
+@functools.lru_cache(maxsize=_KEPT)
+def _compiled(this: _This) -> Callable[..., Any]:
+    """Return the function of a layer, which JAX compiles when it is first called on arrays of such shapes."""
+    compiled: Callable[..., Any] = load().jit(_function(this.layer))
+    return compiled
 
 
 def _function(layer: Any) -> Callable[..., Any]:
