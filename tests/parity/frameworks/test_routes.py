@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
@@ -23,7 +24,9 @@ from parity.cli.progress import note_expected_time
 from parity.frameworks.interface import Framework
 from parity.frameworks.kept import Kept
 from parity.frameworks.keras.routes import WAYS as KERAS_WAYS
+from parity.frameworks.keras.routes import exported
 from parity.frameworks.keras.routes import function as tracing
+from parity.frameworks.keras.tensors import build
 from parity.frameworks.known.registry import layers_of
 from parity.frameworks.routes.stages import RouteError, at, stage
 from parity.frameworks.routes.way import either
@@ -69,6 +72,8 @@ def loaded() -> Iterator[None]:
     yield
     if compiling._compiled.cache_info().currsize:  # noqa: SLF001 - what is kept is seen nowhere else
         compiling.forget()
+    for kept in (tracing._function, exported._traced, exported._model):  # noqa: SLF001 - likewise
+        kept.cache_clear()
 
 
 @functools.cache
@@ -258,13 +263,15 @@ def test_a_route_is_written_as_code_that_computes_the_same(
 # Time and place
 
 
-@pytest.mark.parametrize("name", [*DIFFERENTIABLE, "torch+onnx"])
+@pytest.mark.parametrize("name", [*DIFFERENTIABLE, "torch+onnx", "keras+onnx", "keras+openvino"])
 def test_a_kept_layer_is_compiled_once_for_inputs_of_a_shape(name: str) -> None:
     """And computes what is right by the weights that it is given then."""
     compiled = {
         "torch+compile": compiling._compiled,  # noqa: SLF001 - what is kept is seen nowhere else
         "torch+export": exporting._exported,  # noqa: SLF001 - likewise
         "torch+onnx": converting._converted,  # noqa: SLF001 - likewise
+        "keras+onnx": exported._traced,  # noqa: SLF001 - likewise
+        "keras+openvino": exported._traced,  # noqa: SLF001 - likewise
     }.get(name, tracing._function)  # noqa: SLF001 - likewise
     compiled.cache_clear()
     kept = Kept()
@@ -300,14 +307,14 @@ def test_what_a_kept_layer_is_converted_to_is_optimized_for_its_weights(tmp_path
         for fill in ("normal", "0", "1", "nan", "-0.0", "normal"):
             for each in layer.parameters():
                 each.data.normal_() if fill == "normal" else each.data.fill_(float(fill))
-            for export in (converting.export, exported):
+            for export in (converting.export, at_once):
                 export(layer.eval(), given, tmp_path / "layer.onnx")
                 written.append(read(tmp_path))
         assert written[::2] == written[1::2]
         assert len({len(proto.graph.initializer) for proto, _ in written}) > 1  # some are left out
 
 
-def exported(layer: Any, given: Any, file: Path) -> None:  # noqa: ANN401 - a module of torch's and its tensor
+def at_once(layer: Any, given: Any, file: Path) -> None:  # noqa: ANN401 - a module of torch's and its tensor
     """Export a module at once."""
     torch.onnx.export(layer, (given,), file, verbose=False)
 
@@ -318,6 +325,44 @@ def read(folder: Path) -> tuple[Any, list[bytes]]:
     for node in proto.graph.node:
         node.ClearField("name")
     return proto, [each.read_bytes() for each in sorted(folder.iterdir()) if each.name != "layer.onnx"]
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # tf2onnx's, of its own code
+@pytest.mark.parametrize("way", ["onnx", "openvino"])
+def test_what_a_kept_layer_is_traced_to_is_converted_with_its_weights(
+    way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To what a new one is, names aside."""
+    keras: Any = framework(f"keras+{way}").load()
+    monkeypatch.setattr(type(KERAS_WAYS[way]), "engine_run", lambda _self, file, _x: read_numbered(file))
+    given = keras.ops.ones((2, 4, 3))
+    for make in (keras.layers.Conv1D, keras.layers.Conv1DTranspose):
+        kept = make(3, 2)
+        for fill in (0.5, 0.0, 1.0, np.nan, -0.0, 0.25):
+            new = make(3, 2)
+            for layer in (kept, new):
+                build(layer, given.shape, [np.full(shape, fill, np.float32) for shape in ((2, 3, 3), (3,))])
+            assert KERAS_WAYS[way].run(kept, given) == KERAS_WAYS[way].run(new, given)
+
+
+def read_numbered(file: Path) -> tuple[str, list[bytes]]:
+    """A model as text, its names as numbers, and its other files."""
+    text = file.read_text() if file.suffix == ".xml" else str(ordered(onnx.load(file)))
+    names: dict[str, int] = {}
+    numbered = re.sub(NAMES, lambda found: str(names.setdefault(found[0], len(names))), text)
+    return numbered, [each.read_bytes() for each in sorted(file.parent.iterdir()) if each != file]
+
+
+def ordered(proto: Any) -> Any:  # noqa: ANN401 - ONNX's
+    """A model, its initializers in an order that is not that of their names."""
+    held = sorted(proto.graph.initializer, key=lambda each: (list(each.dims), each.raw_data))
+    proto.graph.ClearField("initializer")
+    proto.graph.initializer.extend(held)
+    return proto
+
+
+NAMES = r"(?:functional|conv1d)[\w/:.]*|[\w/:.]+_\d[\w/:.]*"
+"""The names that have a number, the first of their kind none."""
 
 
 def test_weights_that_stay_in_what_is_kept_are_found(monkeypatch: pytest.MonkeyPatch) -> None:

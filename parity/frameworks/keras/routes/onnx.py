@@ -21,6 +21,7 @@ class Onnx(Exported):
     seconds = 0.3
     says_no_gradients = "ONNX Runtime only infers"
     format = "onnx"
+    tracer = "keras.src.export.onnx"
     file = "layer.onnx"
 
     def mode(self, case: Case, otherwise: Mode) -> Mode:  # noqa: ARG002 - part of the role

@@ -25,6 +25,7 @@ class OpenVINO(Exported):
     seconds = 2.0
     says_no_gradients = "OpenVINO only infers"
     format = "openvino"
+    tracer = "keras.src.export.openvino"
     file = "layer.xml"
 
     def mode(self, case: Case, otherwise: Mode) -> Mode:  # noqa: ARG002 - part of the role
