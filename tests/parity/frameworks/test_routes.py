@@ -29,6 +29,7 @@ from parity.frameworks.keras.routes import function as tracing
 from parity.frameworks.keras.tensors import build
 from parity.frameworks.known.registry import layers_of
 from parity.frameworks.routes.stages import RouteError, at, stage
+from parity.frameworks.routes.told import telling
 from parity.frameworks.routes.way import either
 from parity.frameworks.spelling import Refusal, Spelling
 from parity.frameworks.table import FrameworkError, find_framework
@@ -160,6 +161,21 @@ def test_of_two_refusals_a_certain_one_tells_why() -> None:
     assert either(None, sure) == sure
     assert either(unsure, None) == unsure
     assert either(None, None) is None
+
+
+@pytest.mark.filterwarnings("always")
+def test_what_is_kept_warns_each_time_as_when_it_was_made() -> None:
+    @telling
+    def make(number: int) -> float:
+        warnings.warn("something is odd", FutureWarning, stacklevel=1)
+        return 1 / number
+
+    made = make(4)
+    for _ in range(2):
+        with pytest.warns(FutureWarning, match="something is odd"):
+            assert made.again() == 0.25
+    with pytest.warns(FutureWarning, match="something is odd"), pytest.raises(ZeroDivisionError):
+        make(0)
 
 
 # What they compute
