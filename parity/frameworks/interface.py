@@ -180,8 +180,11 @@ class Runs:
         """
         return False
 
-    def part(self, layer: Layer) -> Layer:
-        """Return the layer in a chain that may stand in another one, too, as in the first; else the chain."""
+    def part(self, layer: Layer | Script) -> Layer | Script:
+        """Return the layer in a chain that may stand in another one, too, as in the first; else the chain.
+
+        Of a script it is its core.
+        """
         return layer
 
     def detach(self, part: Any) -> None:

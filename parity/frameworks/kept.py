@@ -6,26 +6,38 @@ import zlib
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
-from parity.frameworks.code.layer import Layer, Made
+from parity.frameworks.code.layer import Made
+from parity.frameworks.code.script import Program, Script
 from parity.frameworks.interface import Framework
 from parity.frameworks.task import Answer, Task, perform
 
-_MOST = 2048
-"""Layers that a process keeps: each of Keras's has some 50 kB."""
+_MOST = 4096
+"""Layers and chains that a process keeps: each of Keras's has some 50 kB."""
 
 _MOST_BYTES = 2**27
 """Of the weights that they have."""
 
 
-@dataclass(frozen=True)
+class _Chain(NamedTuple):
+    """Layers in turn, made of a kept one, and what they warned of when they were first called."""
+
+    whole: Any
+    warned: frozenset[str]
+
+
+@dataclass
 class _One:
-    """A layer, the bytes of its weights, and what it warned of when it was made and first called."""
+    """A layer, the bytes of its weights, what it warned of when made, and the chains that it stands in.
+
+    By their texts; a layer by itself is a chain of one.
+    """
 
     layer: Any
     nbytes: int
     warned: frozenset[str]
+    chains: dict[str, _Chain] = field(default_factory=dict)
 
 
 @dataclass
@@ -38,13 +50,14 @@ class Kept:
     says. So is one asked where a layer warns of less than when it was made: its making may have warned.
 
     Attributes:
-        most: layers to keep; those that were not called for longest go first.
-        most_bytes: of their weights.
+        most: layers and chains to keep; layers that were not called for longest go first, with their chains.
+        most_bytes: of the layers' weights.
     """
 
     most: int = _MOST
     most_bytes: int = _MOST_BYTES
     _layers: OrderedDict[Hashable, _One] = field(default_factory=OrderedDict)
+    _count: int = 0
     _nbytes: int = 0
 
     def perform(self, found: Framework, task: Task) -> Answer:
@@ -53,24 +66,32 @@ class Kept:
             return perform(found, task)
         key = _key(found, task)
         kept, refused = self._taken(key), None
+        made: list[Any] = []
         if kept is not None:
-            answer = perform(found, task, lambda: _whole(found, task, kept.layer))
+            chain = kept.chains.get(repr(task.layer))
+
+            def take() -> Any:
+                made.append(_whole(found, task, kept.layer) if chain is None else chain.whole)
+                return made[0]
+
+            answer = perform(found, task, take)
             if answer.ending != "ok":
                 refused = replace(answer, again=True)
-            elif kept.warned.issubset(answer.warnings):
-                self._keep(key, kept, found, task)
+            elif (chain or kept).warned.issubset(answer.warnings):
+                self._keep(key, kept, chain or _Chain(made[0], frozenset(answer.warnings)), found, task)
                 return replace(answer, again=True)
-        made: list[Any] = []
 
         def make() -> Any:
-            made.append(_unit(found, task).call())
-            return _whole(found, task, made[0])
+            made[:] = [_unit(found, task).call()]
+            made.append(_whole(found, task, made[0]))
+            return made[1]
 
         answer = perform(found, task, make)
         if answer.ending != "ok":
             return answer
         nbytes = sum(each.nbytes for each in task.arrays.weights)
-        self._keep(key, _One(made[0], nbytes, frozenset(answer.warnings)), found, task)
+        warned = frozenset(answer.warnings)
+        self._keep(key, _One(made[0], nbytes, warned), _Chain(made[1], warned), found, task)
         return refused or answer
 
     def forget(self, found: Framework, task: Task) -> None:
@@ -79,18 +100,21 @@ class Kept:
 
     def _taken(self, key: Hashable) -> _One | None:
         one = self._layers.pop(key, None)
-        self._nbytes -= one.nbytes if one else 0
+        if one is not None:
+            self._nbytes -= one.nbytes
+            self._count -= len(one.chains)
         return one
 
-    def _keep(self, key: Hashable, one: _One, found: Framework, task: Task) -> None:
-        """Keep a layer that has computed."""
+    def _keep(self, key: Hashable, one: _One, chain: _Chain, found: Framework, task: Task) -> None:
+        """Keep a layer that has computed, and the chain that it did so in."""
         if _unit(found, task) is not task.layer:
             found.detach(one.layer)
+        one.chains[repr(task.layer)] = chain
         self._layers[key] = one
         self._nbytes += one.nbytes
-        while len(self._layers) > self.most or self._nbytes > self.most_bytes:
-            _, gone = self._layers.popitem(last=False)
-            self._nbytes -= gone.nbytes
+        self._count += len(one.chains)
+        while self._count > self.most or self._nbytes > self.most_bytes:
+            self._taken(next(iter(self._layers)))
 
 
 def place(found: Framework, task: Task) -> int:
@@ -100,7 +124,7 @@ def place(found: Framework, task: Task) -> int:
 
 def _unit(found: Framework, task: Task) -> Any:
     """Return what of a task is kept: its layer, or of a chain the one that may stand in others."""
-    return found.part(task.layer) if isinstance(task.layer, Layer) else task.layer
+    return task.layer if isinstance(task.layer, Program) else found.part(task.layer)
 
 
 def _key(found: Framework, task: Task) -> Hashable:
@@ -110,8 +134,10 @@ def _key(found: Framework, task: Task) -> Hashable:
 def _whole(found: Framework, task: Task, made: Any) -> Any:
     """Make the chain that a layer stands in; a layer by itself is all there is."""
     unit, layer = _unit(found, task), task.layer
-    if unit is layer or not isinstance(layer, Layer):
+    if unit is layer or isinstance(layer, Program):
         return made
+    if isinstance(layer, Script):
+        return layer.around(made)
     there = Made(repr(unit), value=made)
     arguments = [
         [there if each is unit else each for each in value] if isinstance(value, list) else value

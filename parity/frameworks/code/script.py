@@ -17,19 +17,30 @@ class Script:
 
     Attributes:
         imports: names of the modules that they need.
-        statements: what they are.
+        own: what they are.
+        core: a script that runs before them, so that they find its layer under that name.
     """
 
     imports: tuple[str, ...]
-    statements: str
+    own: str
+    core: Script | None = None
 
     def __repr__(self) -> str:
         """Return the script."""
         return join(self.imports, self.statements)
 
+    @property
+    def statements(self) -> str:
+        """All of them."""
+        return self.own if self.core is None else f"{self.core.statements}\n{self.own}"
+
     def call(self) -> Any:
         """Run the script; the layer."""
         return execute(repr(self))["layer"]
+
+    def around(self, layer: Any) -> Any:
+        """Run the statements on a layer like that of the core; the layer that they leave."""
+        return execute(join(self.imports, self.own), layer=layer)["layer"]
 
 
 @dataclass(frozen=True)
@@ -147,9 +158,8 @@ AS_THEY_ARE = Conversion()
 """For a layer that takes convmm's arrays."""
 
 
-def execute(text: str) -> dict[str, Any]:
-    """Run a script of this project's own making; the names it leaves."""
-    names: dict[str, Any] = {}
+def execute(text: str, **names: Any) -> dict[str, Any]:
+    """Run a script of this project's own making, which finds these names; the names it leaves."""
     exec(_compiled(text), names)  # noqa: S102 - what is printed is what is run, and nothing of it is a user's
     return names
 

@@ -233,8 +233,8 @@ class Keras(Framework):
         layers = self._way.spelled(exact(case, self._data_format))
         return [each for each in layers if isinstance(each, Spelling)]
 
-    def part(self, layer: Layer) -> Layer:
-        """Return the convolution of a Sequential whose other layers have no weights."""
+    def part(self, layer: Layer | Script) -> Layer | Script:
+        """Return the convolution, or the groups of it, of a Sequential whose other layers have no weights."""
         return part_of(layer)
 
     def detach(self, part: Any) -> None:

@@ -10,6 +10,7 @@ from parity.frameworks.code.chain import Chain, Link, flat
 from parity.frameworks.code.expression import Call
 from parity.frameworks.code.layer import Layer, Name
 from parity.frameworks.code.reading import Reading
+from parity.frameworks.code.script import Script
 from parity.frameworks.code.steps import Softmax, Step
 from parity.frameworks.keras.functions import FUNCTIONS
 from parity.frameworks.keras.read import CLASSES, PREFIXES, read
@@ -80,8 +81,10 @@ def sequence(layers: Sequence[Layer | Name]) -> Layer:
     return Layer("keras.Sequential", (list(layers),))
 
 
-def part_of(chain: Layer) -> Layer:
+def part_of(chain: Layer | Script) -> Layer | Script:
     """Return the one convolution in a Sequential of paddings and crops around it; of all else the whole."""
+    if isinstance(chain, Script):
+        return chain.core or chain
     if chain.path != "keras.Sequential":
         return chain
     (layers,) = chain.positional

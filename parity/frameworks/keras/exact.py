@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from convmm.geometry import Axis
 from parity.cases.case import ZEROS, Case
-from parity.frameworks.code.layer import Layer, layer
+from parity.frameworks.code.layer import Layer, Name, layer
 from parity.frameworks.code.script import Conversion, Script
 from parity.frameworks.keras.filled import pad_class, pad_layer
 from parity.frameworks.keras.rules import (
@@ -34,68 +35,72 @@ def exact(case: Case, data_format: str = CHANNELS_LAST) -> list[Spelling]:
     extents = tuple(axis.extent for axis in case.geometry.axes)
     plain = {"kernel": extents, "dilation": (1,) * case.rank} if statements else {}
     if not (case.transposed and case.groups > 1):
-        stack, inside = _stack(case, data_format, **plain)
+        links = _links(case, data_format, **plain)
+        layers = [*links.before, keras_layer(links.inside, data_format), *links.behind]
+        made = layer("keras.Sequential", layers) if len(layers) > 1 else layers[0]
         return [
             Spelling(
                 "exact",
-                stack if case.filled_with == ZEROS else _with_class(stack, case.filled_with),
+                made if case.filled_with == ZEROS else _with_class(made, case.filled_with),
                 case,
                 refusal,
                 convert=Conversion((*statements, *TO_KERAS.statements)),
                 convert_back=Conversion((MOVE_BACK, *back, "converted = [kernel, *bias]")),
                 no_backward=no_backward(case),
-                inside=inside,
+                inside=links.inside,
             )
         ]
     channels = (case.input[0], case.input[1] // case.groups, *case.input[2:])
     filters = case.filters // case.groups
-    one, inside = _stack(case, data_format, **plain, input=channels, filters=filters, groups=1)
-    together = (*case.input[:2], *inside.input[2:])
+    links = _links(case, data_format, **plain, input=channels, filters=filters, groups=1)
+    together = (*case.input[:2], *links.inside.input[2:])
     return [
         Spelling(
             "exact",
-            _grouped(case, one, data_format),
+            _grouped(case, links, data_format),
             case,
             refusal,
             convert=Conversion((*statements, *_split_weights(case))),
             convert_back=Conversion((*_join_weights(case), *back, "converted = [kernel, *bias]")),
             no_backward=no_backward(case),
-            inside=replace(inside, input=together, filters=case.filters, groups=case.groups),
+            inside=replace(links.inside, input=together, filters=case.filters, groups=case.groups),
         )
     ]
 
 
-def _stack(case: Case, data_format: str, **changes: Any) -> tuple[Layer, Case]:
-    """Return a layer with these changes that computes the case's window, zeros and crops around it.
+class _Links(NamedTuple):
+    """The case of one layer that computes, and the layers before and behind it, without weights."""
 
-    And the case of the one layer in it that computes.
-    """
+    inside: Case
+    before: Sequence[Layer] = ()
+    behind: Sequence[Layer] = ()
+
+
+def _links(case: Case, data_format: str, **changes: Any) -> _Links:
+    """Return a layer with these changes that computes the case's window, zeros and crops around it."""
     wanted, mode = case.geometry.axes, case.filled_with
     same = replace(case, **changes, padding="same", output_padding=None, padding_mode=ZEROS)
     if case.transposed:
         return _cropped(wanted, same, replace(same, padding="valid"), data_format)
     if case.padding == "same" and mode == ZEROS:
-        return keras_layer(same, data_format), same
+        return _Links(same)
     pads = case.explicit["padding"]
     padded = [axis.fine + sum(pad) for axis, pad in zip(wanted, pads, strict=True)]
     valid = replace(same, input=(*same.input[:2], *padded), padding="valid")
-    convolution = keras_layer(valid, data_format)
     if not any(map(any, pads)):
-        return convolution, valid
+        return _Links(valid)
     if mode != ZEROS:
-        filling = pad_layer(mode, pads, case.dtype, data_format)
-        return layer("keras.Sequential", [filling, convolution]), valid
-    padding = around("ZeroPadding", case.rank, pads, case.dtype, data_format)
-    return layer("keras.Sequential", [*padding, convolution]), valid
+        return _Links(valid, [pad_layer(mode, pads, case.dtype, data_format)])
+    return _Links(valid, around("ZeroPadding", case.rank, pads, case.dtype, data_format))
 
 
-def _with_class(stack: Layer, mode: str) -> Script:
-    """Return the stack behind the class of its layer that pads."""
-    return Script(("keras",), f"{pad_class(mode)}\n\n\n{stack.statements}")
+def _with_class(made: Layer, mode: str) -> Script:
+    """Return the layer behind the class of the one in it that pads."""
+    return Script(("keras",), f"{pad_class(mode)}\n\n\n{made.statements}")
 
 
-def _cropped(wanted: tuple[Axis, ...], same: Case, valid: Case, data_format: str) -> tuple[Layer, Case]:
-    """Return the smaller output that holds the window, and what to crop of it; as :func:`_stack`.
+def _cropped(wanted: tuple[Axis, ...], same: Case, valid: Case, data_format: str) -> _Links:
+    """Return the smaller output that holds the window, and what to crop of it; as :func:`_links`.
 
     Where the window goes on after the full response has ended, zeros behind the input make the response
     longer.
@@ -108,12 +113,13 @@ def _cropped(wanted: tuple[Axis, ...], same: Case, valid: Case, data_format: str
         if all(crop >= 0 for pair in crops for crop in pair):
             break
     longer = tuple((0, its - axis.coarse) for its, axis in zip(mode.input[2:], wanted, strict=True))
-    stack = [keras_layer(mode, data_format)]
+    before: list[Layer] = []
+    behind: list[Layer] = []
     if any(after for _, after in longer):
-        stack = [*around("ZeroPadding", mode.rank, longer, mode.dtype, data_format), *stack]
+        before = around("ZeroPadding", mode.rank, longer, mode.dtype, data_format)
     if any(crop for pair in crops for crop in pair):
-        stack += around("Cropping", mode.rank, crops, mode.dtype, data_format)
-    return layer("keras.Sequential", stack) if len(stack) > 1 else stack[0], mode
+        behind = around("Cropping", mode.rank, crops, mode.dtype, data_format)
+    return _Links(mode, before, behind)
 
 
 def _long_enough(wanted: tuple[Axis, ...], valid: Case) -> Case:
@@ -175,16 +181,21 @@ def _join_weights(case: Case) -> tuple[str, ...]:
     return (*statements, "bias = [np.concatenate(arrays[1::2])]" if case.bias else "bias = []")
 
 
-def _grouped(case: Case, one: Layer, data_format: str) -> Script:
-    """Return one layer per group, side by side."""
+def _grouped(case: Case, links: _Links, data_format: str) -> Script:
+    """Return one layer per group, side by side, and the zeros and crops around all of them."""
     sizes, channels = [None] * case.rank, case.input[1]
     first = data_format == CHANNELS_FIRST
     shape = (channels, *sizes) if first else (*sizes, channels)
     axis = 1 if first else -1
-    return Script(
+    inputs = layer("keras.Input", shape, dtype=case.dtype)
+    groups = Script(
         ("keras",),
-        f"inputs = keras.Input({shape!r}, dtype={case.dtype!r})\n"
+        f"inputs = {inputs!r}\n"
         f"groups = keras.ops.split(inputs, {case.groups}, axis={axis})\n"
-        f"parts = [{one!r}(group) for group in groups]\n"
+        f"parts = [{keras_layer(links.inside, data_format)!r}(group) for group in groups]\n"
         f"layer = keras.Model(inputs, keras.layers.Concatenate({axis}, dtype={case.dtype!r})(parts))",
     )
+    if not (links.before or links.behind):
+        return groups
+    whole = layer("keras.Sequential", [inputs, *links.before, Name("layer"), *links.behind])
+    return Script(("keras",), whole.statements, groups)

@@ -49,6 +49,36 @@ def build(layer: Any, shape: Sequence[int | None], weights: Sequence[Array]) -> 
     They are set in one piece: of float16 arrays in another order OpenVINO makes constants of int16. One that
     is built already is asked for its output's shape, as ``build`` does: it is how inputs are refused.
     """
-    (layer.compute_output_shape if layer.built else layer.build)(tuple(shape))
+    if layer.built:
+        _refuse(layer, tuple(shape))
+    else:
+        layer.build(tuple(shape))
     check_weights(layer.weights, weights)
     layer.set_weights([np.ascontiguousarray(weight) for weight in weights])
+
+
+def _refuse(layer: Any, shape: tuple[int | None, ...]) -> None:
+    """Raise what a layer that is built raises of an input of this shape.
+
+    A Sequential, which is called on any size, answers for that alone which it was built for.
+    """
+    keras = load()
+    if isinstance(layer, keras.Sequential) and _differs_in_size(layer, shape):
+        _output(layer, keras.KerasTensor(shape, dtype=layer.input_dtype))
+    else:
+        layer.compute_output_shape(shape)
+
+
+def _differs_in_size(layer: Any, shape: tuple[int | None, ...]) -> bool:
+    """Return whether a shape has the axes and the channels that a Sequential was built for."""
+    channels = 1 if has_channels_first(layer) else -1
+    return len(layer.input_shape) == len(shape) and layer.input_shape[channels] == shape[channels]
+
+
+def _output(layer: Any, given: Any) -> Any:
+    """Return what a layer makes of a tensor without values, each layer of a Sequential in turn."""
+    if not isinstance(layer, load().Sequential):
+        return layer.compute_output_spec(given)
+    for each in layer.layers:
+        given = _output(each, given)
+    return given

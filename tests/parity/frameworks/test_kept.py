@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 import pytest
@@ -18,8 +19,8 @@ from parity import Case
 from parity.cases.arrays import Array, Arrays
 from parity.cases.suites import load_suite
 from parity.cases.values.drawing import draw_arrays
-from parity.frameworks.code.layer import Made, layer
-from parity.frameworks.code.script import AS_THEY_ARE
+from parity.frameworks.code.layer import Layer, Made, layer
+from parity.frameworks.code.script import AS_THEY_ARE, Script
 from parity.frameworks.interface import Framework
 from parity.frameworks.kept import Kept, place
 from parity.frameworks.spelling import Spelling, Unsupported
@@ -107,16 +108,37 @@ def test_drawn_cases_of_kept_layers_are_answered_as_of_new_ones(name: str) -> No
 
 
 @pytest.mark.skipif("keras" not in KEEPING, reason="Keras is not installed")
-def test_of_chains_their_convolution_is_kept_and_nothing_else() -> None:
+@pytest.mark.parametrize("groups", [1, 2])
+def test_chains_share_what_has_weights_and_go_with_it(groups: int, monkeypatch: pytest.MonkeyPatch) -> None:
     found, kept = find_framework("keras"), Kept()
     keras: Any = found.load()
-    padded_by = [replace(PLAIN, padding=((by, 0),)) for by in range(2, 9)]
-    exact = [each for case in padded_by for each in found.spell(case) if isinstance(each, Spelling)]
-    chains = [each for each in exact if str(each.layer).startswith("keras.Sequential")]
+    there: WeakSet[Any] = WeakSet()
+    make = keras.Sequential.__init__
+
+    def counted(self: Any, *args: Any) -> None:  # noqa: ANN401 - Keras's
+        make(self, *args)
+        there.add(self)
+
+    monkeypatch.setattr(keras.Sequential, "__init__", counted)
+    plain = Case("conv_transpose1d", (1, 2, 6), 2, 4, stride=2, groups=groups)
+    cropped = [replace(plain, padding=((by, 3),)) for by in range(2, 6)]
+    exact = [each for case in cropped for each in found.spell(case) if isinstance(each, Spelling)]
+    chains = [each for each in exact if "keras.Sequential" in str(each.layer)]
+    assert len(chains) == 4
     answers = [kept.perform(found, Task.of(each, draw_arrays(each.meaning))) for each in chains]
-    assert [each.again for each in answers] == [False, *[True] * 6]
+    assert [each.again for each in answers] == [False, True, True, True]
+    assert len(there) == 4
+    for each in chains:  # also of another size
+        larger = replace(each.meaning, input=(2, 2, 9))
+        task = Task.of(replace(each, meaning=larger), draw_arrays(larger))
+        assert kept.perform(found, task).again
+        assert len(there) == 4
+    kept.forget(found, Task.of(chains[0], draw_arrays(chains[0].meaning)))
     gc.collect()
-    assert not [each for each in gc.get_objects() if type(each) is keras.Sequential]
+    assert not there
+    few, first = Kept(most=3), chains[0]
+    tasks = [Task.of(each, draw_arrays(each.meaning)) for each in (*chains, first)]
+    assert [few.perform(found, task).again for task in tasks] == [False, True, True, True, False]
 
 
 @pytest.mark.skipif("keras" not in KEEPING, reason="Keras is not installed")
@@ -164,6 +186,18 @@ class Convolution:
         return y + np.float32(again and self.fault == "counts its calls")
 
 
+class Chain:
+    """A layer in a chain, the making of which may warn."""
+
+    def __init__(self, layers: Sequence[Convolution], number: int) -> None:
+        if number:
+            warnings.warn(f"chain {number} is odd", stacklevel=1)
+        (self._layer,) = layers
+
+    def __call__(self, weights: Sequence[Array], x: Array) -> Array:
+        return self._layer(weights, x)
+
+
 @dataclass(frozen=True)
 class Planted(Framework):
     """A framework whose layers have a fault, and are kept all the same."""
@@ -184,6 +218,13 @@ class Planted(Framework):
         """The layer that means the case."""
         made = layer(f"{__name__}:Convolution", self.fault, padding=case.explicit["padding"])
         return [Spelling("native", made, case)]
+
+    def part(self, layer: Layer | Script) -> Layer | Script:
+        """The layer of a chain."""
+        if isinstance(layer, Script) or not layer.path.endswith(":Chain"):
+            return layer
+        inner: Layer = layer.positional[0][0]
+        return inner
 
     def call(self, layer: Any, weights: Sequence[Array], x: Array) -> Array:  # noqa: ANN401 - as there
         """Call it."""
@@ -221,6 +262,15 @@ def test_a_layer_is_kept_that_warns_as_when_it_was_made(fault: str, again: list[
     assert [of(each) for each in answers] == [of(answers[0])] * 3
     assert [each.warnings for each in answers] == [("something is odd",)] * 3
     assert [each.again for each in answers] == again
+
+
+def test_chains_of_one_layer_warn_each_time_as_when_they_were_made() -> None:
+    kept, found = Kept(), Planted()
+    task = native(found, PLAIN)
+    chains = [replace(task, layer=layer(f"{__name__}:Chain", [task.layer], number)) for number in range(3)]
+    for number in (0, 1, 1, 0, 0, 2, 1, 2):
+        answer, new = kept.perform(found, chains[number]), perform(found, chains[number])
+        assert (of(answer), answer.warnings) == (of(new), new.warnings)
 
 
 def test_what_a_kept_layer_refuses_and_a_new_one_does_not_is_an_answer_of_the_kept_one() -> None:

@@ -80,8 +80,15 @@ keras.Model(inputs, layer(inputs)).export(
 @functools.lru_cache(maxsize=_KEPT)
 @telling
 def _model(layer: Any, shape: tuple[int, ...], dtype: str) -> Any:
-    """Return the model of a layer, this very one, for inputs of this shape and dtype."""
+    """Return the model of a layer, this very one, for inputs of this shape and dtype.
+
+    A kept Sequential may have been built for another size, and says what it makes of that alone.
+    """
     keras = load()
+    if isinstance(layer, keras.Sequential) and any(
+        size not in {None, own} for size, own in zip(layer.input_shape, shape, strict=True)
+    ):
+        layer = keras.Sequential(layer.layers)
     inputs = keras.Input(batch_shape=shape, dtype=dtype)
     return keras.Model(inputs, layer(inputs))
 
