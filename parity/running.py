@@ -325,8 +325,9 @@ class Run:
         return [told_apart(*pair) for pair in zip(judged, new, strict=True)]
 
     def _explained(self, spelling: Spelling, judged: Judged) -> Judged:
-        known = known_of(judged.result.framework, self._beside)
-        return judged._replace(result=explain_known(spelling.meaning, judged.result, known))
+        result = judged.result
+        known = known_of(result.framework, result.version, result.backend, self._beside)
+        return judged._replace(result=explain_known(spelling.meaning, result, known)) if known else judged
 
 
 def _no_element(reference: Reference) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from typing import Literal, SupportsIndex, cast
+from typing import Any, Literal, SupportsIndex, TypeGuard, cast
 
 from convmm.geometry.wording import shown
 
@@ -34,7 +34,7 @@ def check_ints(name: str, value: Ints, rank: int, *, minimum: int) -> tuple[int,
     Raises:
         GeometryError: not ints, of another number than ``rank``, below ``minimum``, or too large.
     """
-    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+    if _is_sequence(value) and not isinstance(value, str | bytes):
         if len(value) != rank:
             msg = (
                 f"{name}={shown(value)}: allowed is one int, or one for each of {rank} axes, not {len(value)}"
@@ -64,7 +64,7 @@ def check_padding(padding: Padding, rank: int) -> tuple[Pair, ...] | PaddingMode
             return cast("PaddingMode", padding)
         msg = f"padding={shown(padding)}: allowed are an int, ints, (before, after) pairs, 'valid' and 'same'"
         raise GeometryError(msg)
-    if not isinstance(padding, Sequence) or not any(isinstance(item, Sequence) for item in padding):
+    if not _is_sequence(padding) or not any(map(_is_sequence, padding)):
         return tuple((p, p) for p in _check_symmetric(padding, rank))
     if len(padding) != rank:
         msg = f"padding={shown(padding)}: allowed is one pair for each of {rank} axes, not {len(padding)}"
@@ -135,6 +135,12 @@ def check_groups(groups: object, *, channels: int, filters: int) -> None:
             raise GeometryError(msg)
 
 
+def _is_sequence(value: object) -> TypeGuard[Sequence[Any]]:
+    """Return whether a value is a sequence; of the usual types it is known without the slow question."""
+    kind = type(value)
+    return kind is tuple or (kind is not int and isinstance(value, Sequence))
+
+
 def _int(value: object, minimum: int, name: str, whole: object, axis: int | None = None) -> int:
     """Return ``value`` as an int of at least ``minimum``: the argument ``name``, or its item of an axis."""
     if type(value) is int and minimum <= value <= LARGEST:  # most are, and there are many for each case
@@ -162,7 +168,7 @@ def _check_symmetric(padding: object, rank: int) -> tuple[int, ...]:
 
 
 def _check_pair(padding: object, number: int, item: object) -> Pair:
-    if not isinstance(item, Sequence) or isinstance(item, str) or len(item) != 2:  # noqa: PLR2004 - a pair
+    if not _is_sequence(item) or isinstance(item, str) or len(item) != 2:  # noqa: PLR2004 - a pair
         msg = (
             f"padding={shown(padding)} on axis {number}: allowed is a (before, after) pair on "
             "every axis, or one "

@@ -10,7 +10,20 @@ from parity.cases.memory import ALWAYS_THERE
 from parity.frameworks.interface import Framework
 from parity.frameworks.memory import bytes_taken, why_too_large
 from parity.frameworks.spelling import Spelling
-from parity.frameworks.task import Submit, Task, Wait
+from parity.frameworks.task import Answer, Submit, Task, Wait
+
+
+class _Once:
+    """Waits for an answer, and has it then."""
+
+    def __init__(self, wait: Wait) -> None:
+        self._wait = wait
+        self._answer: Answer | None = None
+
+    def __call__(self) -> Answer:
+        if self._answer is None:
+            self._answer = self._wait()
+        return self._answer
 
 
 class Turns:
@@ -52,7 +65,7 @@ class Turns:
             for wait in self._waits:
                 wait()
             self._waits, self._taken = [], 0
-        wait = functools.cache(self._submit(found, Task.of(spelling, arrays, dy, fresh=fresh)))
+        wait = _Once(self._submit(found, Task.of(spelling, arrays, dy, fresh=fresh)))
         self._waits.append(wait)
         self._taken += taken
         return wait

@@ -14,5 +14,5 @@ def plant_known(monkeypatch: pytest.MonkeyPatch, known: Sequence[Divergence]) ->
     registry = "parity.frameworks.known.registry"
     monkeypatch.setattr(f"{registry}.built_in", lambda: tuple(known))
     monkeypatch.setattr(
-        f"{registry}._built_in_of", lambda name: tuple(each for each in known if name in each.frameworks)
+        f"{registry}._built_in_of", lambda *about: tuple(each for each in known if each.concerns(*about))
     )

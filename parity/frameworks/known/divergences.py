@@ -14,7 +14,7 @@ from packaging.version import InvalidVersion, Version
 
 from parity.cases.case import Case
 from parity.cases.condition import Condition, meets
-from parity.frameworks.interface import Framework, Refuses
+from parity.frameworks.interface import Refuses
 from parity.frameworks.known.machine import Machine
 from parity.frameworks.spelling import Kind, Refusal
 from parity.records.result import Output, Result, Status
@@ -164,18 +164,16 @@ def explain_known(case: Case, result: Result, known: Iterable[Divergence]) -> Re
     return replace(result, explained=True, reason=seen[0].reason, divergence=seen[0].name, unseen=unseen)
 
 
-def known_refusals(framework: Framework, known: Iterable[Divergence]) -> Refuses:
-    """Return what of known differences are refusals of a framework, as installed here, of a case.
+def known_refusals(known: Iterable[Divergence]) -> Refuses:
+    """Return what of known differences, which concern a framework as it is here, are refusals of a case.
 
     Not those of some of its layers of a kind, which are looked up when such a layer is refused.
     """
-    of_any = (entry for entry in known if entry.is_refusal and not entry.variant)
-    own = [entry for entry in of_any if framework.name in entry.frameworks]
-    about = (framework.name, framework.version(), framework.backend()) if own else ("", None, None)
+    refusals = [entry for entry in known if entry.is_refusal and not entry.variant]
 
     def refuses(case: Case, kind: Kind) -> Refusal | None:
-        of_kind = (entry for entry in own if kind in entry.spelling and meets(case, entry.case))
-        entry = next((entry for entry in of_kind if entry.concerns(*about)), None)
+        of_kind = (entry for entry in refusals if kind in entry.spelling and meets(case, entry.case))
+        entry = next(of_kind, None)
         return None if entry is None else Refusal(entry.reason, entry.seen.error, entry.certain)
 
     return refuses

@@ -76,20 +76,25 @@ def built_in() -> tuple[Divergence, ...]:
     return _load("divergences.toml", files(__package__).joinpath("divergences.toml"))
 
 
-def known_of(framework: str, beside: Sequence[Divergence] = ()) -> tuple[Divergence, ...]:
-    """Return the known differences of a framework of this name, the built-in ones first.
+def known_of(
+    framework: str, version: str | None, backend: str | None, beside: Sequence[Divergence] = ()
+) -> tuple[Divergence, ...]:
+    """Return the known differences that a framework may have on this machine, the built-in ones first.
 
     Args:
         framework: its name, with its routes and its device.
+        version: its own.
+        backend: what computes for it, with its version.
         beside: known differences beside the built-in ones.
     """
-    own = _built_in_of(framework)
-    return (*own, *(each for each in beside if framework in each.frameworks)) if beside else own
+    about = (framework, version, backend)
+    own = _built_in_of(*about)
+    return (*own, *(each for each in beside if each.concerns(*about))) if beside else own
 
 
 @functools.cache
-def _built_in_of(framework: str) -> tuple[Divergence, ...]:
-    return tuple(each for each in built_in() if framework in each.frameworks)
+def _built_in_of(framework: str, version: str | None, backend: str | None) -> tuple[Divergence, ...]:
+    return tuple(each for each in built_in() if each.concerns(framework, version, backend))
 
 
 def layers_of(
@@ -105,9 +110,9 @@ def layers_of(
     Returns:
         One at least: where the framework's own code raises, or returns something else, :class:`Mistaken`.
     """
-    known = known_refusals(framework, known_of(framework.name, beside))
     try:
-        layers = list(layers_by_mode(framework, case, known))
+        known = known_of(framework.name, framework.version(), framework.backend(), beside)
+        layers = list(layers_by_mode(framework, case, known_refusals(known)))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, it is the framework's
         return [Mistaken(f"it cannot say its layers: {describe(error)}")]
     wrong = [each for each in layers if not _is_layer(each)]

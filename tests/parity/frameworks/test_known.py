@@ -23,8 +23,9 @@ from parity.frameworks.interface import Framework
 from parity.frameworks.known import machine
 from parity.frameworks.known.divergences import Divergence, Seen, explain_known, known_refusals
 from parity.frameworks.known.machine import Machine
-from parity.frameworks.known.registry import RegistryError, built_in, load_registry
+from parity.frameworks.known.registry import RegistryError, built_in, known_of, load_registry
 from parity.frameworks.known.suite import suite
+from parity.frameworks.spelling import Kind, Refusal
 from parity.frameworks.table import all_frameworks, find_framework, listed
 from parity.records.counts import Outcome, Report
 from parity.records.result import CaseResult, Result
@@ -174,13 +175,18 @@ def test_a_refusal_that_a_rule_foresees_does_not_count_against_an_entry() -> Non
 
 
 def test_a_refusal_is_known_within_the_versions_and_the_condition() -> None:
-    refusal = known_refusals(Scripted(()), [ENTRY])(CASE, "native")
-    assert refusal is not None
-    assert (refusal.reason, refusal.errors, refusal.certain) == (ENTRY.reason, ENTRY.seen.error, True)
-    assert known_refusals(Scripted((), own_version="2.0"), [ENTRY])(CASE, "native") is None
-    assert known_refusals(Scripted(()), [WRONG])(CASE, "native") is None
-    assert known_refusals(Scripted(()), [ENTRY])(Case("conv1d", (1, 2, 4), 1, 2), "native") is None
-    assert known_refusals(Scripted(()), [ENTRY])(CASE, "lookalike") is None
+    def refusal(
+        case: Case = CASE, kind: Kind = "native", *, entry: Divergence = ENTRY, version: str = "1.0"
+    ) -> Refusal | None:
+        return known_refusals(known_of("scripted", version, None, [entry]))(case, kind)
+
+    known = refusal()
+    assert known is not None
+    assert (known.reason, known.errors, known.certain) == (ENTRY.reason, ENTRY.seen.error, True)
+    assert refusal(version="2.0") is None
+    assert refusal(entry=WRONG) is None
+    assert refusal(Case("conv1d", (1, 2, 4), 1, 2)) is None
+    assert refusal(kind="lookalike") is None
 
 
 @pytest.mark.parametrize(
