@@ -18,7 +18,6 @@ from parity.frameworks.function import Implementation
 from parity.frameworks.interface import Framework
 from parity.frameworks.known.divergences import Divergence, explain_known
 from parity.frameworks.known.registry import known_of, layers_of
-from parity.frameworks.memory import bytes_taken
 from parity.frameworks.spelling import Mistaken, Spelling, Unsupported
 from parity.frameworks.task import Answer, Submit, Wait, here
 from parity.frameworks.turns import Turns
@@ -220,7 +219,7 @@ class Run:
     def nbytes(self) -> int:
         """Of the case's arrays, and of what its layers take."""
         layers = [(found, spelling) for found, spelling in self._layers if isinstance(spelling, Spelling)]
-        return self._arrays.nbytes + sum(bytes_taken(*each, grad=self._grad) for each in layers)
+        return self._arrays.nbytes + sum(self._turns.taken(*each, grad=self._grad) for each in layers)
 
     def begin(self) -> None:
         """Have the layers called that have not been."""

@@ -154,8 +154,9 @@ class Case:
         _check_output_padding(self.op, output_padding)
         pads, added = check_padding(padding, self.rank), _each_or_none(output_padding, self.rank)
         other = object.__new__(Case)
-        other.__dict__.update({name: getattr(self, name) for name in _FIELDS})
-        other.__dict__.update(padding=pads, output_padding=added)
+        other.__dict__.update(self.__dict__, padding=pads, output_padding=added)
+        for name in _OF_PADDING:
+            other.__dict__.pop(name, None)
         _ = other.geometry  # raises where the numbers do not fit each other
         return other
 
@@ -319,7 +320,8 @@ def _geometry(*shapes: tuple[int, ...], **arguments: Any) -> Geometry:  # noqa: 
     return (conv_transpose_geometry if "output_padding" in arguments else conv_geometry)(*shapes, **arguments)
 
 
-_FIELDS = tuple(field.name for field in fields(Case))
+_OF_PADDING = ("geometry", "output_shape")
+"""What is worked out once, and from the padding too."""
 
 _PARSERS: dict[str, Callable[[str], object]] = {
     "input": parse_shape,

@@ -38,14 +38,22 @@ class Turns:
         self._submit, self._needed = submit, needed
         self._taken = 0
         self._waits: list[Wait] = []
+        self._each: dict[tuple[str, int, bool], int] = {}
 
     @functools.cached_property
     def _room(self) -> int:
         return max(available() - self._needed, 0)
 
+    def taken(self, found: Framework, spelling: Spelling, *, grad: bool) -> int:
+        """Return the bytes that a layer takes, one that is there as long as the case's others."""
+        key = found.name, id(spelling), grad
+        if key not in self._each:
+            self._each[key] = bytes_taken(found, spelling, grad=grad)
+        return self._each[key]
+
     def why_not(self, found: Framework, spelling: Spelling, *, grad: bool = False) -> str | None:
         """Say that a layer needs more memory than there is, if so."""
-        taken = bytes_taken(found, spelling, grad=grad)
+        taken = self.taken(found, spelling, grad=grad)
         if taken <= ALWAYS_THERE or taken <= self._room:  # to look takes longer than to run as small a layer
             return None
         return why_too_large(spelling, taken, self._room)
@@ -60,7 +68,7 @@ class Turns:
         fresh: bool = False,
     ) -> Wait:
         """Hand a layer over, once there is memory for it beside those that have not answered."""
-        taken = bytes_taken(found, spelling, grad=dy is not None)
+        taken = self.taken(found, spelling, grad=dy is not None)
         if self._taken + taken > ALWAYS_THERE and self._taken + taken > self._room:
             for wait in self._waits:
                 wait()
