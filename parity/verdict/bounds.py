@@ -50,6 +50,9 @@ class Sums:
         before_bias: the sums without the bias, where there is one.
         parts: of how many sums in the dtype, each as if it were returned, each is added up; broadcast over
             the sums.
+        opposing: of an infinite sum, the magnitude of its finite products of the other sign, and else 0;
+            None where no operand is infinite or undefined.
+        largest_product: of finite operands, wherever they stand.
     """
 
     y: Array
@@ -60,6 +63,8 @@ class Sums:
     dtype: str
     before_bias: Array | None = None
     parts: Array | int = 1
+    opposing: Array | None = None
+    largest_product: float = 0.0
 
     def error_ratio(self, result: Array, mode: Mode, settled: Array | bool = True) -> float | None:  # noqa: FBT001, FBT002 - NumPy's own `where`
         """Return the largest error over its bound, where it is settled; None where that says nothing."""
@@ -95,7 +100,20 @@ class Sums:
             overflown |= np.isnan(found) & beyond & ~finite  # an infinite bias of the other sign
         if self._keeps_sums_narrow(mode):
             overflown |= ~np.isfinite(found) & (self.magnitude + bound >= largest) & finite
+            overflown |= np.isnan(found) & self._meets_an_infinity(mode, largest)
         return np.asarray(overflown)
+
+    def _meets_an_infinity(self, mode: Mode, largest: float) -> Array | bool:
+        """Return where what overflows may be an infinity of the other sign than the sum's.
+
+        It is a partial sum; where products alone are rounded to the dtype, one of these.
+        """
+        if self.opposing is None:
+            return False
+        of_products = ROUNDOFF[self.dtype] not in {mode.accumulator, mode.taps}
+        if of_products and self.largest_product * (1 + 2 * mode.output) < largest:
+            return False
+        return np.asarray(self.opposing * (1 + 2 * mode.output) >= largest)
 
     def largest_errors(self, mode: Mode) -> Array:
         """Return how far from its sum an element of a result may be: not at all beside infinities."""
@@ -247,7 +265,20 @@ def _make_sums(reference: Reference, geometry: Geometry) -> Sums:
         before = y - shaped if finite else reference.compute(arrays._replace(bias=None), geometry)
     magnitude = reference.compute(arrays.each(np.abs), geometry)
     terms, taps = _terms(reference, geometry)
-    return Sums(y, rest, magnitude, terms, taps, reference.case.dtype, before)
+    sums = Sums(y, rest, magnitude, terms, taps, reference.case.dtype, before)
+    if all(np.isfinite(each).all() for each in arrays if each is not None):
+        return sums
+    of_finite = arrays._replace(bias=None).each(_finite)
+    in_all = reference.compute(of_finite.each(np.abs), geometry)
+    added = reference.compute(of_finite, geometry)
+    with np.errstate(over="ignore", invalid="ignore"):
+        opposing = np.where(np.isinf(y), (in_all - np.sign(y) * added) / 2, 0.0)
+        largest = float(np.abs(of_finite.x).max(initial=0.0) * np.abs(of_finite.w).max(initial=0.0))
+    return replace(sums, opposing=opposing, largest_product=largest)
+
+
+def _finite(array: Array) -> Array:
+    return np.where(np.isfinite(array), array, 0.0)
 
 
 def _terms(reference: Reference, geometry: Geometry) -> tuple[Array, Array]:

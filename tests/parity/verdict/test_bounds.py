@@ -25,6 +25,7 @@ from parity.frameworks.precision import (
     accumulator_unknown,
     flushing,
     ladder,
+    products_rounded,
 )
 from parity.records.result import Result
 from parity.verdict.bounds import error_ratio, keeps, narrower_precision
@@ -476,3 +477,29 @@ def test_the_values_are_what_their_name_says(values: str) -> None:
         assert np.isinf(x).any()
         assert ((x != 0) & (np.abs(x) < np.finfo(np.float32).tiny)).any()
         assert (np.signbit(x) & (x == 0)).any()
+
+
+@pytest.mark.parametrize(
+    ("dtype", "x", "w", "bias", "keeping"),
+    [
+        ("float16", [np.inf, -(2.0**15)], [1, 2], None, ["products", "any"]),
+        ("float16", [np.inf, -(2.0**14)], [1, 2], None, []),
+        ("float16", [-np.inf, 2.0**15], [1, 2], None, ["products", "any"]),
+        ("float16", [np.inf, 2.0**15], [1, 2], None, []),  # of the same sign
+        ("float16", [np.inf, -4e4, -4e4], [1, 1, 1], None, ["any"]),  # no product by itself
+        ("float16", [np.inf, -1], [1, 1], -65504.0, []),
+        ("float32", [np.inf, 3e38], [1, 2], None, []),
+        ("float32", [np.inf, -3e38], [1, 2], None, ["products", "float32", "any"]),
+    ],
+)
+def test_what_overflows_beside_an_infinity_of_the_other_sign_makes_no_number(
+    dtype: str, x: list[float], w: list[float], bias: float | None, keeping: list[str]
+) -> None:
+    """Minus infinity, and the sum undefined: where the dtype has what overflows, and nowhere else."""
+    case = Case("conv1d", (1, 1, len(x)), 1, len(w), bias=bias is not None, dtype=dtype, values="special")
+    arrays = [np.array(each, dtype) for each in ([[x]], [[w]], [bias])]
+    reference = make_reference(case, Arrays(arrays[0], arrays[1], None if bias is None else arrays[2]))
+    assert np.isinf(reference.y).all()
+    modes = {"products": products_rounded, "float32": accumulated_in_float32, "any": accumulator_unknown}
+    undefined = np.full((1, 1, 1), np.nan, dtype)
+    assert [name for name, mode in modes.items() if keeps(undefined, reference, mode(dtype))] == keeping
