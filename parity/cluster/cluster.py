@@ -236,7 +236,7 @@ class Cluster:
         for error in errors.values():
             if isinstance(error, InputError):
                 raise error
-        return [each.result() for each in futures.values() if each.status == "finished"]
+        return [said for each in futures.values() for said in _fetched(each)]
 
     def _end(self) -> None:
         """Have the workers end their processes; who has gone, or does not answer, is not waited for."""
@@ -244,6 +244,15 @@ class Cluster:
             if self.client.status == "running":
                 ask = self.client.scheduler.unregister_worker_plugin
                 self.client.sync(ask, name=self.name, callback_timeout=_LONGEST_END)
+
+
+def _fetched(future: Future) -> list[Described]:
+    """Return what a worker has said, if it is still there to be asked for it."""
+    if future.status != "finished":
+        return []
+    with suppress(TimeoutError):
+        return [future.result(timeout=CONNECT)]
+    return []
 
 
 def _silence() -> None:
