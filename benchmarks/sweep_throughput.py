@@ -26,6 +26,7 @@ from parity.frameworks.spelling import Spelling
 from parity.frameworks.table import find_framework
 from parity.frameworks.task import Task
 from parity.sweep import sweep
+from parity.workers.collection import imports
 from parity.workers.workers import Workers
 
 
@@ -141,9 +142,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--frameworks", default="numpy,torch,keras")
     options = parser.parse_args()
-    cases = tuple(case for name in options.suites.split(",") for case in load_suite(name).cases)
-    suite = Suite(options.suites, "", cases[:: options.every])
-    adapters = [find_framework(name) for name in options.frameworks.split(",")]
+    with imports():  # as the command has it
+        cases = tuple(case for name in options.suites.split(",") for case in load_suite(name).cases)
+        suite = Suite(options.suites, "", cases[:: options.every])
+        adapters = [find_framework(name) for name in options.frameworks.split(",")]
     to_bare = Ratios("sweep over bare loop")
     to_one = Ratios(f"{options.jobs} jobs over 1")
     count, rates = len(suite.cases), []

@@ -41,14 +41,26 @@ _FOUND: WeakKeyDictionary[Reference, dict[Hashable, tuple[str, ...]]] = WeakKeyD
 def _passing(reference: Reference, mode: Mode) -> Iterator[str]:
     dtype = reference.case.dtype
     narrower = [name for name in _FORMATS if BITS[name] < BITS[dtype]]
+    in_operands, in_result = _largest(reference, *reference.arrays[:2]), _largest(reference, reference.y)
     for name in narrower:
         allowed = mode.operands >= 2.0 ** (1 - BITS[name])
-        if not allowed and _passes(rounded_operands(reference, _FORMATS[name]).y, reference, mode):
+        if not allowed and (
+            in_operands <= 2.0 ** BITS[name]
+            or _passes(rounded_operands(reference, _FORMATS[name]).y, reference, mode)
+        ):
             yield name.lower()
     returned = [name for name in narrower if name != "TF32" and mode.output < 2.0 ** -BITS[name]]
     for name in returned:
-        if _passes(_FORMATS[name](reference.y), reference, mode):
+        if in_result <= 2.0 ** BITS[name] or _passes(_FORMATS[name](reference.y), reference, mode):
             yield f"{name}-result"
+
+
+def _largest(reference: Reference, *arrays: Array) -> float:
+    """Return the largest integer in magnitude: up to 2**p all are numbers of a format with p bits.
+
+    Of real numbers it is infinity.
+    """
+    return max(float(np.abs(each).max(initial=0.0)) for each in arrays) if reference.exact else np.inf
 
 
 def _passes(y: Array, reference: Reference, mode: Mode) -> bool:
