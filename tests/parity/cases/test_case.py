@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import hypothesis.strategies as st
@@ -246,3 +247,19 @@ def test_another_padding_gives_the_case_that_has_it_from_the_start(
 def test_a_case_cannot_be_changed() -> None:
     with pytest.raises(AttributeError):
         Case(**SMALL).seed = 1  # type: ignore[misc] # that it is frozen is the point
+
+
+@examples(60)
+@given(cases(), st.data())
+def test_what_is_worked_out_once_is_that_of_another_padding(case: Case, data: st.DataObject) -> None:
+    names = [name for name, value in vars(Case).items() if isinstance(value, cached_property)]
+    assert "geometry" in names
+    for name in names:
+        getattr(case, name)
+    pads = data.draw(st.tuples(*[st.tuples(st.integers(0, 2), st.integers(0, 2))] * case.rank))
+    try:
+        fresh = replace(case, padding=pads, output_padding=None)
+    except (CaseError, GeometryError):
+        return
+    other = case.padded(pads, None)
+    assert [getattr(other, name) for name in names] == [getattr(fresh, name) for name in names]
