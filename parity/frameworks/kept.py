@@ -14,7 +14,7 @@ from parity.frameworks.interface import Framework
 from parity.frameworks.task import Answer, Task, perform
 
 _MOST = 4096
-"""Layers and chains that a process keeps: each of Keras's has some 50 kB."""
+"""Layers and chains that a process keeps: a layer of Keras's has some 50 kB."""
 
 _MOST_BYTES = 2**27
 """Of the weights that they have."""
@@ -29,9 +29,9 @@ class _Chain(NamedTuple):
 
 @dataclass
 class _One:
-    """A layer, the bytes of its weights, what it warned of when made, and the chains that it stands in.
+    """A layer, and the chains that it stands in, by their texts; a layer by itself is a chain of one.
 
-    By their texts; a layer by itself is a chain of one.
+    With the bytes of its weights, and what the chain that it was made for warned of when first called.
     """
 
     layer: Any

@@ -16,9 +16,9 @@ class Script:
     """Statements that leave the layer under the name ``layer``.
 
     Attributes:
-        imports: names of the modules that they need.
-        own: what they are.
-        core: a script that runs before them, so that they find its layer under that name.
+        imports: names of the modules that they and the core need.
+        own: the statements behind those of the core; without one, all.
+        core: a script whose layer they find under that name, and go on from.
     """
 
     imports: tuple[str, ...]
@@ -31,7 +31,7 @@ class Script:
 
     @property
     def statements(self) -> str:
-        """All of them."""
+        """The core's statements, and its own behind them."""
         return self.own if self.core is None else f"{self.core.statements}\n{self.own}"
 
     def call(self) -> Any:

@@ -70,9 +70,9 @@ def _refuse(layer: Any, shape: tuple[int | None, ...]) -> None:
 
 
 def _differs_in_size(layer: Any, shape: tuple[int | None, ...]) -> bool:
-    """Return whether a shape has the axes and the channels that a Sequential was built for."""
-    channels = 1 if has_channels_first(layer) else -1
-    return len(layer.input_shape) == len(shape) and layer.input_shape[channels] == shape[channels]
+    """Return whether a shape has the axes and the channels of a Sequential, and other sizes."""
+    own, channels = layer.input_shape, 1 if has_channels_first(layer) else -1
+    return own != shape and len(own) == len(shape) and own[channels] == shape[channels]
 
 
 def _output(layer: Any, given: Any) -> Any:
