@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 NONE = "there is no Chromium (Debian's package is chromium): pages are not opened in a browser"
@@ -31,7 +31,9 @@ def browser() -> Browser:
 
 @contextmanager
 def opened(file: Path, *, address: str = "", scheme: Scheme = "light", width: int = 1280) -> Iterator[Page]:
-    """Open a file; at the end it must have asked for nothing else, and have said nothing on the console.
+    """Open a file, and wait until nothing of it is busy.
+
+    At the end it must have asked for nothing else, and have said nothing on the console.
 
     Args:
         file: of HTML or SVG.
@@ -49,6 +51,7 @@ def opened(file: Path, *, address: str = "", scheme: Scheme = "light", width: in
     page.on("dialog", lambda dialog: said.append(f"dialog: {dialog.message}"))
     try:
         page.goto(f"{url}#{quote(address, safe='=')}" if address else url)
+        expect(page.locator("[aria-busy=true]")).to_have_count(0)
         yield page
     finally:
         context.close()

@@ -287,11 +287,14 @@ def test_the_keyboard_reaches_a_case(page_file: Path) -> None:
     with opened(page_file) as page:
         page.keyboard.press("Tab")
         page.keyboard.press("Enter")  # to the cases, past all else
+        expect(page.locator("#cases")).to_be_focused()
+        first = page.locator("#window tbody a").first
         for _ in range(30):
             page.keyboard.press("Tab")
-            if page.evaluate("document.activeElement.matches('#window tbody a')"):
+            if first.evaluate("each => each === document.activeElement"):
                 break
-        command = page.evaluate("document.activeElement.textContent")
+        expect(first).to_be_focused()
+        command = first.inner_text()
         page.keyboard.press("Enter")
         expect(page.locator("#case code").first).to_have_text(command)
 
