@@ -7,7 +7,8 @@ case's own operation,
 
 where the mode says how operands are rounded (alpha), in what the sum is kept (u_acc) and in what it is
 returned (u_out). Products of which a factor is zero are none of the n: to add a zero rounds nothing. Where
-subnormals may be flushed to zero, the smallest normal number stands in place of the smallest subnormal one.
+subnormals may be flushed to zero, the smallest normal number stands in place of the smallest subnormal one,
+and the magnitudes of the products that have a subnormal factor are added: these may be left out.
 Where the products of each of the m taps are summed up apart, the taps' sums are rounded and
 added up in another precision (u_tap). Of a float64 result y is known in twice its digits, of others in
 float64. That n * u may stand for n * u / (1 - n * u) is Rump, Bünger and Jeannerod, "Improved error bounds
@@ -53,6 +54,7 @@ class Sums:
         opposing: of an infinite sum, the magnitude of its finite products of the other sign, and else 0;
             None where no operand is infinite or undefined.
         largest_product: of finite operands, wherever they stand.
+        of_subnormals: the sums of the magnitudes of those products that have a subnormal factor.
     """
 
     y: Array
@@ -65,6 +67,7 @@ class Sums:
     parts: Array | int = 1
     opposing: Array | None = None
     largest_product: float = 0.0
+    of_subnormals: Array | float = 0.0
 
     def error_ratio(self, result: Array, mode: Mode, settled: Array | bool = True) -> float | None:  # noqa: FBT001, FBT002 - NumPy's own `where`
         """Return the largest error over its bound, where it is settled; None where that says nothing."""
@@ -129,6 +132,8 @@ class Sums:
     def _bound(self, mode: Mode, roundoff: Array) -> Array:
         bound = (mode.operands + mode.products + roundoff) * self.magnitude
         bound = bound + mode.output * np.abs(self.y) + self._underflow(mode)
+        if mode.flushes:
+            bound += self.of_subnormals
         if mode.bias_apart and self.before_bias is not None:
             bound += mode.output * (1 + mode.output) * np.abs(self.before_bias)
         return bound
@@ -265,7 +270,8 @@ def _make_sums(reference: Reference, geometry: Geometry) -> Sums:
         before = y - shaped if finite else reference.compute(arrays._replace(bias=None), geometry)
     magnitude = reference.compute(arrays.each(np.abs), geometry)
     terms, taps = _terms(reference, geometry)
-    sums = Sums(y, rest, magnitude, terms, taps, reference.case.dtype, before)
+    tiny = _of_subnormals(reference, geometry)
+    sums = Sums(y, rest, magnitude, terms, taps, reference.case.dtype, before, of_subnormals=tiny)
     if all(np.isfinite(each).all() for each in arrays if each is not None):
         return sums
     of_finite = arrays._replace(bias=None).each(_finite)
@@ -279,6 +285,23 @@ def _make_sums(reference: Reference, geometry: Geometry) -> Sums:
 
 def _finite(array: Array) -> Array:
     return np.where(np.isfinite(array), array, 0.0)
+
+
+def subnormals(array: Array, dtype: str) -> Array:
+    """Return the magnitudes of an array's subnormal numbers, and zeros in the places of all others."""
+    size = np.abs(array)
+    return np.where(size < limit_of(dtype, "smallest_normal"), size, 0.0)
+
+
+def _of_subnormals(reference: Reference, geometry: Geometry) -> Array | float:
+    """Return the sums of the magnitudes of the finite products that have a subnormal factor."""
+    each = Arrays(reference.arrays.x, reference.arrays.w, None)
+    tiny = each.each(lambda array: subnormals(array, reference.case.dtype))
+    if not any(array.any() for array in (tiny.x, tiny.w)):
+        return 0.0
+    sizes = each.each(lambda array: np.abs(_finite(array)))
+    of_input = reference.compute(tiny._replace(w=sizes.w), geometry)
+    return of_input + reference.compute(tiny._replace(x=sizes.x), geometry)
 
 
 def _terms(reference: Reference, geometry: Geometry) -> tuple[Array, Array]:

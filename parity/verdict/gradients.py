@@ -17,7 +17,7 @@ from parity.cases.case import ZEROS, Case
 from parity.cases.values.integers import LARGEST_INTEGER
 from parity.frameworks.precision import Mode, accumulator_unknown, flushing
 from parity.records.result import Gradients
-from parity.verdict.bounds import Sums
+from parity.verdict.bounds import Sums, subnormals
 from parity.verdict.compare import Comparison, close, compare
 from parity.verdict.diagnosis.whereabouts import (
     differing_places,
@@ -96,6 +96,7 @@ def make_backward(case: Case, arrays: Arrays) -> Backward:
     dy = drawn.astype(numpy_dtype(case.dtype))
     own = dy.astype(np.float64)
     magnitudes, terms = _magnitudes(case, wide, own), _terms(case, wide, own)
+    lost = _of_subnormals(case, wide, own)
     budget = _budget(case)
     exact = {name: integers and bool(each.max(initial=0.0) <= budget) for name, each in magnitudes.items()}
     known = _judge_by(case, wide, own, exact=all(exact.values()))
@@ -114,6 +115,7 @@ def make_backward(case: Case, arrays: Arrays) -> Backward:
                 terms[name],
                 case.dtype,
                 parts=_parts(case) if name == "input_grad" else 1,
+                of_subnormals=lost.get(name, 0.0),
             ),
             exact[name],
             settled[name],
@@ -283,6 +285,16 @@ def _terms(case: Case, arrays: Arrays, dy: Array) -> dict[Gradient, Array]:
 def _magnitudes(case: Case, arrays: Arrays, dy: Array) -> dict[Gradient, Array]:
     """Return each gradient's sums of magnitudes, in float64."""
     return gradients(case, arrays.each(np.abs), np.abs(dy))
+
+
+def _of_subnormals(case: Case, arrays: Arrays, dy: Array) -> dict[Gradient, Array]:
+    """Return the sums of the magnitudes of each gradient's finite products that have a subnormal factor."""
+    tiny, tiny_dy = arrays.each(lambda array: subnormals(array, case.dtype)), subnormals(dy, case.dtype)
+    if not any(array.any() for array in (tiny.x, tiny.w, tiny_dy)):
+        return {}
+    sizes = arrays.each(lambda array: np.where(np.isfinite(array), np.abs(array), 0.0))
+    of_arrays, of_dy = gradients(case, tiny, np.abs(dy)), gradients(case, sizes, tiny_dy)
+    return {name: each + of_dy[name] for name, each in of_arrays.items()}
 
 
 def _budget(case: Case) -> int:

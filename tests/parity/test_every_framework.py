@@ -47,6 +47,18 @@ def test_a_framework_is_what_every_framework_has_to_be(name: str) -> None:
     check_framework(find_framework(name), cases=1000 // share(10 * SLOW.get(name, 1)))
 
 
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_what_flushes_subnormal_numbers_does_so_in_gradients_too(name: str) -> None:
+    require(name)
+    framework = find_framework(name)
+    if framework.why_no_gradients():
+        pytest.skip("it has no gradients")
+    for dtype in ("float16", "bfloat16", "float32", "float64"):
+        for op in ("conv2d", "conv_transpose2d"):
+            case = Case(op, (1, 2, 4, 4), 2, 3, dtype=dtype)
+            assert framework.mode_of_gradients(case).flushes or not framework.mode(case).flushes
+
+
 @each_framework
 @pytest.mark.parametrize(("suite", "step"), [("article", 1), ("grid", 61), ("onnx", 17), ("zoo", 13)])
 def test_of_the_suites_nothing_is_unexplained(suite: str, step: int, name: str) -> None:

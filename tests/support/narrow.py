@@ -63,6 +63,7 @@ NARROW: dict[str, Function] = {
     "result is rounded to bfloat16": of_result(ROUNDINGS["bfloat16"]),
     "sums are kept in float16": float16_sums,
     "flushed to zero": of_result(_flushed),
+    "subnormal numbers are flushed": of_operands(_flushed),
 }
 """By what a diagnosis has to say of them, or of their kind."""
 

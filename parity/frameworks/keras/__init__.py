@@ -35,7 +35,7 @@ from parity.frameworks.keras.operations.read import CLASSES as FUNCTIONS
 from parity.frameworks.keras.operations.read import PREFIXES as FUNCTION_PREFIXES
 from parity.frameworks.keras.operations.read import read as read_function
 from parity.frameworks.keras.pinning import pin
-from parity.frameworks.keras.precision import mode
+from parity.frameworks.keras.precision import mode, mode_of_gradients
 from parity.frameworks.keras.read import CLASSES, PREFIXES, read
 from parity.frameworks.keras.routes import IN_ANY_FORMAT, WAYS
 from parity.frameworks.keras.rules import (
@@ -150,6 +150,10 @@ class Keras(Framework):
     def mode(self, case: Case) -> Mode:
         """Return the precision of the backend, or of the route."""
         return self._way.mode(case, mode(case))
+
+    def mode_of_gradients(self, case: Case) -> Mode:
+        """Return the precision of the backend; a route that has gradients leaves them to it."""
+        return mode_of_gradients(case)
 
     def load(self) -> Any:
         """Import Keras on its backend, and what its route needs."""

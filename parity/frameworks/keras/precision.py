@@ -18,11 +18,20 @@ _ONEDNN_TAKES = {"bfloat16": "avx512f", "float16": "avx512_fp16"}
 
 
 def mode(case: Case) -> Mode:
-    """Return the mode of :func:`_sums`, with subnormal numbers flushed, but on PyTorch.
+    """Return the mode of :func:`_sums`, with subnormal numbers flushed where the backend does that."""
+    return _flushed(case, _sums(case))
+
+
+def mode_of_gradients(case: Case) -> Mode:
+    """Return that half types may be summed up in themselves, flushed where the backend does that."""
+    return _flushed(case, accumulator_unknown(case.dtype))
+
+
+def _flushed(case: Case, mode: Mode) -> Mode:
+    """Return a mode with subnormal numbers flushed, but on PyTorch.
 
     TensorFlow and JAX have their threads flush them; PyTorch leaves it to the instructions for bfloat16.
     """
-    mode = _sums(case)
     return mode if backend_name() == "torch" and case.dtype != "bfloat16" else flushing(mode)
 
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hypothesis import example, given
+from hypothesis import strategies as st
 
 from parity import Case, run
+from parity.cases.arrays import Array
 from parity.cases.values.drawing import draw_arrays
 from parity.cli.main import run_cli
+from parity.frameworks.precision import accumulated_in_float32, flushing
 from parity.records.counts import Outcome
-from parity.verdict.gradients import make_backward, observe_gradient
+from parity.verdict.gradients import gradients, make_backward, observe_gradient
 from tests.support import naive
+from tests.support.definition import SMALLEST
 from tests.support.strategies import cases, changed, examples
 
 pytestmark = pytest.mark.usefixtures("shared_processes")
@@ -51,6 +55,37 @@ def test_a_gradient_by_the_input_is_settled_where_all_wild_weights_meet_the_outp
         one[place] = 1
         met = np.asarray(function(one, wild, None, **case.explicit)).sum()
         assert settled[place] == (met == own[place[1]])
+
+
+def subnormals_taken_for_zeros(array: Array) -> Array:
+    return np.where(np.abs(array) < SMALLEST[str(array.dtype)], 0, array).astype(np.float64)
+
+
+@examples(80)
+@given(cases(values=("normal", "wide")), st.sampled_from("xw"))
+def test_a_gradient_without_the_products_of_subnormal_numbers_is_within_the_bound_that_flushes(
+    case: Case, small: str
+) -> None:
+    drawn = draw_arrays(case)
+    tiny = (getattr(drawn, small).astype(np.float64) * SMALLEST[case.dtype]).astype(drawn.x.dtype)
+    arrays = drawn._replace(**{small: tiny})
+    backward = make_backward(case, arrays)
+    found = gradients(case, arrays.each(subnormals_taken_for_zeros), backward.dy.astype(np.float64))
+    mode = flushing(accumulated_in_float32(case.dtype))
+    for name, result in found.items():
+        assert observe_gradient(name, result, backward.expected[name], mode).relation in {
+            "identical",
+            "empty",
+        }
+
+
+@pytest.mark.parametrize("framework", ["numpy", "torch", "keras"])
+def test_products_of_subnormal_numbers_may_be_lost_where_these_are_flushed(framework: str) -> None:
+    case = Case("conv2d", (1, 1, 4, 4), 1, 3, values="normal")
+    below, many = np.full(case.input, 1.17e-38, np.float32), np.full(case.kernel_shape, 100, np.float32)
+    for arrays in ({"x": below, "w": many}, {"x": below * 1e38, "w": many * 1e-40}):
+        found = run(case, [framework], grad=True, **arrays)
+        assert [(each.label, each.reason) for each in found.results if not each.explained] == []
 
 
 @pytest.mark.parametrize(
