@@ -53,7 +53,7 @@ class Sums:
             the sums.
         opposing: of an infinite sum, the magnitude of its finite products of the other sign, and else 0;
             None where no operand is infinite or undefined.
-        largest_product: of finite operands, wherever they stand.
+        largest_product: of finite operands, wherever they stand; where it is not known, infinite.
         of_subnormals: the sums of the magnitudes of those products that have a subnormal factor.
     """
 
@@ -66,7 +66,7 @@ class Sums:
     before_bias: Array | None = None
     parts: Array | int = 1
     opposing: Array | None = None
-    largest_product: float = 0.0
+    largest_product: float = np.inf
     of_subnormals: Array | float = 0.0
 
     def error_ratio(self, result: Array, mode: Mode, settled: Array | bool = True) -> float | None:  # noqa: FBT001, FBT002 - NumPy's own `where`
@@ -101,22 +101,18 @@ class Sums:
             overflown |= alike & (np.abs(before) + bound >= largest) & finite
             beyond = np.isfinite(before) & (np.abs(before) >= largest * (1 - 2 * mode.output))
             overflown |= np.isnan(found) & beyond & ~finite  # an infinite bias of the other sign
-        if self._keeps_sums_narrow(mode):
+        if self._may_overflow_within(mode, largest):
             overflown |= ~np.isfinite(found) & (self.magnitude + bound >= largest) & finite
-            overflown |= np.isnan(found) & self._meets_an_infinity(mode, largest)
+            if self.opposing is not None:
+                overflown |= np.isnan(found) & (self.opposing * (1 + 2 * mode.output) >= largest)
         return np.asarray(overflown)
 
-    def _meets_an_infinity(self, mode: Mode, largest: float) -> Array | bool:
-        """Return where what overflows may be an infinity of the other sign than the sum's.
-
-        It is a partial sum; where products alone are rounded to the dtype, one of these.
-        """
-        if self.opposing is None:
+    def _may_overflow_within(self, mode: Mode, largest: float) -> bool:
+        """Return whether partial sums may overflow; where products alone are in the dtype, one of these."""
+        if not self._keeps_sums_narrow(mode):
             return False
-        of_products = ROUNDOFF[self.dtype] not in {mode.accumulator, mode.taps}
-        if of_products and self.largest_product * (1 + 2 * mode.output) < largest:
-            return False
-        return np.asarray(self.opposing * (1 + 2 * mode.output) >= largest)
+        of_sums = ROUNDOFF[self.dtype] in {mode.accumulator, mode.taps} or self._has_parts
+        return of_sums or self.largest_product * (1 + 2 * mode.output) >= largest
 
     def largest_errors(self, mode: Mode) -> Array:
         """Return how far from its sum an element of a result may be: not at all beside infinities."""
@@ -140,8 +136,11 @@ class Sums:
 
     def _keeps_sums_narrow(self, mode: Mode) -> bool:
         """Return whether sums of some of the products are kept in the dtype."""
-        narrow = ROUNDOFF[self.dtype] in {mode.accumulator, mode.taps, mode.products}
-        return narrow or bool(np.any(np.asarray(self.parts) > 1))
+        return self._has_parts or ROUNDOFF[self.dtype] in {mode.accumulator, mode.taps, mode.products}
+
+    @property
+    def _has_parts(self) -> bool:
+        return bool(np.any(np.asarray(self.parts) > 1))
 
     def _underflow(self, mode: Mode) -> Array:
         """Return what is lost where products, or the result, fall below the smallest normal number.
@@ -270,17 +269,35 @@ def _make_sums(reference: Reference, geometry: Geometry) -> Sums:
         before = y - shaped if finite else reference.compute(arrays._replace(bias=None), geometry)
     magnitude = reference.compute(arrays.each(np.abs), geometry)
     terms, taps = _terms(reference, geometry)
-    tiny = _of_subnormals(reference, geometry)
-    sums = Sums(y, rest, magnitude, terms, taps, reference.case.dtype, before, of_subnormals=tiny)
+    sums = Sums(
+        *(y, rest, magnitude, terms, taps, reference.case.dtype, before),
+        largest_product=_largest_product(arrays),
+        of_subnormals=_of_subnormals(reference, geometry),
+    )
     if all(np.isfinite(each).all() for each in arrays if each is not None):
         return sums
     of_finite = arrays._replace(bias=None).each(_finite)
     in_all = reference.compute(of_finite.each(np.abs), geometry)
-    added = reference.compute(of_finite, geometry)
+    return replace(sums, opposing=opposing(y, in_all, reference.compute(of_finite, geometry)))
+
+
+def opposing(y: Array, in_all: Array, added: Array) -> Array:
+    """Return the magnitude of those finite products that have another sign than an infinite sum; 0 in others.
+
+    Args:
+        y: the sums.
+        in_all: the sums of the magnitudes of their finite products.
+        added: the sums of these products.
+    """
     with np.errstate(over="ignore", invalid="ignore"):
-        opposing = np.where(np.isinf(y), (in_all - np.sign(y) * added) / 2, 0.0)
-        largest = float(np.abs(of_finite.x).max(initial=0.0) * np.abs(of_finite.w).max(initial=0.0))
-    return replace(sums, opposing=opposing, largest_product=largest)
+        return np.where(np.isinf(y), (in_all - np.sign(y) * added) / 2, 0.0)
+
+
+def _largest_product(arrays: Arrays) -> float:
+    """Return the largest product of finite operands, wherever they stand."""
+    x, w = (np.abs(_finite(each)).max(initial=0.0) for each in (arrays.x, arrays.w))
+    with np.errstate(over="ignore"):
+        return float(x * w)
 
 
 def _finite(array: Array) -> Array:

@@ -17,7 +17,7 @@ from parity.cases.case import ZEROS, Case
 from parity.cases.values.integers import LARGEST_INTEGER
 from parity.frameworks.precision import Mode, accumulator_unknown, flushing
 from parity.records.result import Gradients
-from parity.verdict.bounds import Sums, subnormals
+from parity.verdict.bounds import Sums, opposing, subnormals
 from parity.verdict.compare import Comparison, close, compare
 from parity.verdict.diagnosis.whereabouts import (
     differing_places,
@@ -100,6 +100,7 @@ def make_backward(case: Case, arrays: Arrays) -> Backward:
     budget = _budget(case)
     exact = {name: integers and bool(each.max(initial=0.0) <= budget) for name, each in magnitudes.items()}
     known = _judge_by(case, wide, own, exact=all(exact.values()))
+    of_another_sign = _opposing(case, wide, own, known)
     settled: dict[Gradient, Array | bool] = {
         "input_grad": _settled_by_input(case, w),
         "weight_grad": _settled_by_kernel(case, x),
@@ -115,6 +116,7 @@ def make_backward(case: Case, arrays: Arrays) -> Backward:
                 terms[name],
                 case.dtype,
                 parts=_parts(case) if name == "input_grad" else 1,
+                opposing=of_another_sign.get(name),
                 of_subnormals=lost.get(name, 0.0),
             ),
             exact[name],
@@ -292,9 +294,25 @@ def _of_subnormals(case: Case, arrays: Arrays, dy: Array) -> dict[Gradient, Arra
     tiny, tiny_dy = arrays.each(lambda array: subnormals(array, case.dtype)), subnormals(dy, case.dtype)
     if not any(array.any() for array in (tiny.x, tiny.w, tiny_dy)):
         return {}
-    sizes = arrays.each(lambda array: np.where(np.isfinite(array), np.abs(array), 0.0))
-    of_arrays, of_dy = gradients(case, tiny, np.abs(dy)), gradients(case, sizes, tiny_dy)
+    of_arrays = gradients(case, tiny, np.abs(dy))
+    of_dy = gradients(case, _finite(arrays).each(np.abs), tiny_dy)
     return {name: each + of_dy[name] for name, each in of_arrays.items()}
+
+
+def _opposing(
+    case: Case, arrays: Arrays, dy: Array, known: Mapping[Gradient, DoubleDouble]
+) -> dict[Gradient, Array]:
+    """Return the magnitudes of each gradient's products of another sign than an infinite sum, if any is."""
+    if not any(np.isinf(y).any() for y, _ in known.values()):
+        return {}
+    finite = _finite(arrays)
+    in_all, added = _magnitudes(case, finite, dy), gradients(case, finite, dy)
+    return {name: opposing(y, in_all[name], added[name]) for name, (y, _) in known.items()}
+
+
+def _finite(arrays: Arrays) -> Arrays:
+    """Return the arrays with zeros in place of infinite and undefined numbers."""
+    return arrays.each(lambda array: np.where(np.isfinite(array), array, 0.0))
 
 
 def _budget(case: Case) -> int:

@@ -231,6 +231,24 @@ def test_only_what_may_pass_the_largest_number_may_be_infinite(
     assert keeps(of_one(found), reference, accumulated_in_float32("float16")) == kept
 
 
+@pytest.mark.parametrize(
+    ("products", "found", "kept"),
+    [
+        ([(200.0, 200.0)] * 2, np.inf, True),  # the sum alone is too large
+        ([(200.0, 200.0)] * 2, np.nan, False),
+        ([(200.0, 200.0), (-200.0, 200.0)] * 2, np.inf, False),
+        ([(300.0, 300.0), (-300.0, 300.0)], np.nan, True),  # each product is
+        ([(300.0, 300.0), (-300.0, 300.0)], -np.inf, True),
+    ],
+)
+def test_where_products_alone_are_rounded_no_sum_of_them_overflows_within(
+    products: list[tuple[float, float]], found: float, *, kept: bool
+) -> None:
+    reference = one_tap("float16", *products)
+    assert keeps(of_one(found), reference, products_rounded("float16")) == kept
+    assert keeps(of_one(found), reference, accumulator_unknown("float16"))
+
+
 @st.composite
 def dilated_cases(draw: st.DrawFn) -> Case:
     """Real cases of one channel with an output; shrinks towards no dilation."""

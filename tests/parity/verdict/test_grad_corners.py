@@ -11,7 +11,7 @@ from parity import Case, run
 from parity.cases.arrays import Array
 from parity.cases.values.drawing import draw_arrays
 from parity.cli.main import run_cli
-from parity.frameworks.precision import accumulated_in_float32, flushing
+from parity.frameworks.precision import accumulated_in_float32, accumulator_unknown, flushing
 from parity.records.counts import Outcome
 from parity.verdict.gradients import gradients, make_backward, observe_gradient
 from tests.support import naive
@@ -77,6 +77,21 @@ def test_a_gradient_without_the_products_of_subnormal_numbers_is_within_the_boun
             "identical",
             "empty",
         }
+
+
+def test_a_partial_sum_of_a_gradient_may_overflow_beside_an_infinity_of_the_other_sign() -> None:
+    case = Case("conv1d", (1, 1, 40), 1, 1, dtype="float16", values="normal")
+    signs = np.sign(make_backward(case, draw_arrays(case)).dy.astype(np.float64))
+    for opposing, kept in ((60000, True), (60, False)):
+        x = -signs * opposing
+        x[0, 0, 0] = np.inf * signs[0, 0, 0]
+        arrays = draw_arrays(case)._replace(x=x.astype(np.float16))
+        expected = make_backward(case, arrays).expected["weight_grad"]
+        assert expected.y == np.inf
+        modes = accumulator_unknown("float16"), accumulated_in_float32("float16")
+        for mode, narrow in zip(modes, (True, False), strict=True):
+            found = observe_gradient("weight_grad", np.full((1, 1, 1), np.nan, np.float16), expected, mode)
+            assert (found.relation == "identical") == (kept and narrow)
 
 
 @pytest.mark.parametrize("framework", ["numpy", "torch", "keras"])
