@@ -18,7 +18,7 @@ from parity.workers.files import OURS, TEMPORARY, temporary_of
 _PREFIX = "convparity-workers-"
 _LOCK = "lock"
 _NEW = 60
-"""Seconds for which a folder without a lock is one that is just being made."""
+"""Seconds for which a folder may be one that is just being made: its lock is there before it is locked."""
 
 
 class Folder:
@@ -56,7 +56,7 @@ def _is_left_behind(folder: Path) -> bool:
     about = folder.lstat()
     if not stat.S_ISDIR(about.st_mode) or (hasattr(os, "getuid") and about.st_uid != os.getuid()):
         return False
-    names = [each.name for each in folder.iterdir()]
-    if _LOCK not in names and time.time() - about.st_mtime < _NEW:
+    if time.time() - about.st_mtime < _NEW:
         return False
+    names = [each.name for each in folder.iterdir()]
     return all(name in {_LOCK, TEMPORARY} or name.endswith(OURS) for name in names)

@@ -37,6 +37,11 @@ def slow(x, w, bias=None, **arguments):
     return _of(x, w, bias, arguments)
 
 
+def slow_until_told(x, w, bias=None, **arguments):
+    time.sleep(0 if os.path.exists("told") else 0.5)
+    return _of(x, w, bias, arguments)
+
+
 def deadly(x, w, bias=None, **arguments):
     if x.shape[-1] == 7:
         _kill_the_worker()

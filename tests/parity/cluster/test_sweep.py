@@ -109,11 +109,13 @@ def test_a_record_is_gone_on_with_on_another_cluster_and_by_no_machine_alone(fol
 def test_a_worker_that_joins_late_takes_its_part_and_one_that_is_told_to_end_leaves_it(folder: Path) -> None:
     with cluster_in(folder, 0) as cluster:
         [first] = cluster.add()
-        options = ("sweep", "small.toml", *impl("slow"), "--output", "out.jsonl")
+        options = ("sweep", "small.toml", *impl("slow_until_told"), "--output", "out.jsonl")
         asker = begin(folder, *options, "--scheduler", cluster.address)
         until(lambda: lines_of(folder / "out.jsonl") > 1)
         cluster.add(ONEDNN_MAX_CPU_ISA="SSE41")
         first.terminate()
+        first.wait(60)
+        (folder / "told").touch()
         _, said = asker.communicate(timeout=120)
         assert asker.returncode == 0, said
     found = records_in(folder / "out.jsonl")

@@ -338,19 +338,21 @@ def marked(process: psutil.Process, mark: str) -> bool:
 # The folders
 
 
-def test_the_folder_of_a_killed_command_goes_with_the_next_and_no_other(
+def test_the_folder_of_a_killed_command_goes_with_one_a_minute_later_and_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     used = folder.Folder()
     left = tmp_path / f"{used.path.name[:-8]}leftover"
-    foreign, being_made = tmp_path / f"{left.name}1", tmp_path / f"{left.name}2"
-    for each in (left, foreign, being_made):
+    foreign, being_made, not_yet_locked = (tmp_path / f"{left.name}{number}" for number in range(3))
+    for each in (left, foreign, being_made, not_yet_locked):
         each.mkdir()
-    for each in (left, foreign):
+    for each in (left, foreign, not_yet_locked):
         (each / "lock").touch()
     (left / "12.log").touch()
     (foreign / "thesis.txt").touch()
+    for each in (left, foreign, used.path):
+        os.utime(each, (time.time() - 61,) * 2)
     (tmp_path / f"{left.name}3").symlink_to(tmp_path)
     before = set(tmp_path.iterdir())
     another = folder.Folder()
