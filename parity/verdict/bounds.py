@@ -8,7 +8,7 @@ case's own operation,
 where the mode says how operands are rounded (alpha), in what the sum is kept (u_acc) and in what it is
 returned (u_out). Products of which a factor is zero are none of the n: to add a zero rounds nothing. Where
 subnormals may be flushed to zero, the smallest normal number stands in place of the smallest subnormal one,
-and the magnitudes of the products that have a subnormal factor are added: these may be left out.
+and y may as well be the sum without the products that have a subnormal factor.
 Where the products of each of the m taps are summed up apart, the taps' sums are rounded and
 added up in another precision (u_tap). Of a float64 result y is known in twice its digits, of others in
 float64. That n * u may stand for n * u / (1 - n * u) is Rump, Bünger and Jeannerod, "Improved error bounds
@@ -25,6 +25,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from convmm.geometry import Geometry
+from convmm.reference.compensated import DoubleDouble
 from parity.cases.arrays import Array, Arrays, limit_of
 from parity.frameworks.precision import ROUNDOFF, Mode, flushing, ladder
 from parity.verdict.compare import equal
@@ -53,8 +54,8 @@ class Sums:
             the sums.
         opposing: of an infinite sum, the magnitude of its finite products of the other sign, and else 0;
             None where no operand is infinite or undefined.
-        largest_product: of finite operands, wherever they stand; where it is not known, infinite.
-        of_subnormals: the sums of the magnitudes of those products that have a subnormal factor.
+        largest_product: of any two finite operands, also of such as never meet; infinite where it is unknown.
+        flushed: the sums, and what they lack, with zeros for subnormal operands; None where there are none.
     """
 
     y: Array
@@ -67,18 +68,19 @@ class Sums:
     parts: Array | int = 1
     opposing: Array | None = None
     largest_product: float = np.inf
-    of_subnormals: Array | float = 0.0
+    flushed: DoubleDouble | None = None
 
     def error_ratio(self, result: Array, mode: Mode, settled: Array | bool = True) -> float | None:  # noqa: FBT001, FBT002 - NumPy's own `where`
         """Return the largest error over its bound, where it is settled; None where that says nothing."""
         roundoff = self._roundoff(mode)
         if roundoff.max(initial=0.0) > _MOST_ROUNDOFF:
             return None
-        y, found = self.y, result.astype(np.float64)
+        found = result.astype(np.float64)
         with np.errstate(invalid="ignore", over="ignore"):
             bound = self._bound(mode, roundoff)
-            difference = np.where(equal(found, y), 0.0, found - y)
-            error = np.abs(difference - self.rest)
+            error = _distance(found, self.y, self.rest)
+            if mode.flushes and self.flushed is not None:
+                error = np.fmin(error, _distance(found, *self.flushed))
             overflown = self._overflown(found, bound, mode)
         error[np.isnan(error)] = np.inf
         error[overflown] = 0
@@ -109,15 +111,16 @@ class Sums:
 
     def _may_overflow_within(self, mode: Mode, largest: float) -> bool:
         """Return whether partial sums may overflow; where products alone are in the dtype, one of these."""
-        if not self._keeps_sums_narrow(mode):
-            return False
         of_sums = ROUNDOFF[self.dtype] in {mode.accumulator, mode.taps} or self._has_parts
-        return of_sums or self.largest_product * (1 + 2 * mode.output) >= largest
+        of_products = ROUNDOFF[self.dtype] == mode.products
+        return of_sums or (of_products and self.largest_product * (1 + 2 * mode.output) >= largest)
 
     def largest_errors(self, mode: Mode) -> Array:
         """Return how far from its sum an element of a result may be: not at all beside infinities."""
         with np.errstate(invalid="ignore", over="ignore"):
             bound = self._bound(mode, self._roundoff(mode))
+            if mode.flushes and self.flushed is not None:
+                bound = bound + np.abs(self.y - self.flushed.high)
         return np.where(np.isfinite(bound), bound, 0.0)
 
     def _roundoff(self, mode: Mode) -> Array:
@@ -128,8 +131,6 @@ class Sums:
     def _bound(self, mode: Mode, roundoff: Array) -> Array:
         bound = (mode.operands + mode.products + roundoff) * self.magnitude
         bound = bound + mode.output * np.abs(self.y) + self._underflow(mode)
-        if mode.flushes:
-            bound += self.of_subnormals
         if mode.bias_apart and self.before_bias is not None:
             bound += mode.output * (1 + mode.output) * np.abs(self.before_bias)
         return bound
@@ -140,6 +141,7 @@ class Sums:
 
     @property
     def _has_parts(self) -> bool:
+        """Whether any sum is added up of several that are each rounded to the dtype."""
         return bool(np.any(np.asarray(self.parts) > 1))
 
     def _underflow(self, mode: Mode) -> Array:
@@ -272,11 +274,11 @@ def _make_sums(reference: Reference, geometry: Geometry) -> Sums:
     sums = Sums(
         *(y, rest, magnitude, terms, taps, reference.case.dtype, before),
         largest_product=_largest_product(arrays),
-        of_subnormals=_of_subnormals(reference, geometry),
+        flushed=_flushed(reference, geometry),
     )
     if all(np.isfinite(each).all() for each in arrays if each is not None):
         return sums
-    of_finite = arrays._replace(bias=None).each(_finite)
+    of_finite = arrays._replace(bias=None).each(only_finite)
     in_all = reference.compute(of_finite.each(np.abs), geometry)
     return replace(sums, opposing=opposing(y, in_all, reference.compute(of_finite, geometry)))
 
@@ -295,30 +297,34 @@ def opposing(y: Array, in_all: Array, added: Array) -> Array:
 
 def _largest_product(arrays: Arrays) -> float:
     """Return the largest product of finite operands, wherever they stand."""
-    x, w = (np.abs(_finite(each)).max(initial=0.0) for each in (arrays.x, arrays.w))
+    x, w = (np.abs(only_finite(each)).max(initial=0.0) for each in (arrays.x, arrays.w))
     with np.errstate(over="ignore"):
         return float(x * w)
 
 
-def _finite(array: Array) -> Array:
+def only_finite(array: Array) -> Array:
+    """Return an array with zeros in place of infinite and undefined numbers."""
     return np.where(np.isfinite(array), array, 0.0)
 
 
-def subnormals(array: Array, dtype: str) -> Array:
-    """Return the magnitudes of an array's subnormal numbers, and zeros in the places of all others."""
-    size = np.abs(array)
-    return np.where(size < limit_of(dtype, "smallest_normal"), size, 0.0)
+def _distance(found: Array, y: Array, rest: Array) -> Array:
+    """Return how far from ``y + rest`` a result is: as far as ``rest`` says where it equals ``y``."""
+    return np.asarray(np.abs(np.where(equal(found, y), 0.0, found - y) - rest))
 
 
-def _of_subnormals(reference: Reference, geometry: Geometry) -> Array | float:
-    """Return the sums of the magnitudes of the finite products that have a subnormal factor."""
-    each = Arrays(reference.arrays.x, reference.arrays.w, None)
-    tiny = each.each(lambda array: subnormals(array, reference.case.dtype))
-    if not any(array.any() for array in (tiny.x, tiny.w)):
-        return 0.0
-    sizes = each.each(lambda array: np.abs(_finite(array)))
-    of_input = reference.compute(tiny._replace(w=sizes.w), geometry)
-    return of_input + reference.compute(tiny._replace(x=sizes.x), geometry)
+def without_subnormals(array: Array, dtype: str) -> Array:
+    """Return an array with zeros in place of the numbers that are subnormal in a dtype."""
+    return np.where(np.abs(array) < limit_of(dtype, "smallest_normal"), 0.0, array)
+
+
+def _flushed(reference: Reference, geometry: Geometry) -> DoubleDouble | None:
+    """Return what is due where subnormal operands are zeros; None where none is subnormal."""
+    own = reference.arrays
+    flushed = own.each(lambda array: without_subnormals(array, reference.case.dtype))
+    pairs = zip((own.x, *own.weights), (flushed.x, *flushed.weights), strict=True)
+    if all(np.array_equal(array, other, equal_nan=True) for array, other in pairs):
+        return None
+    return reference.judge_by(flushed, geometry)
 
 
 def _terms(reference: Reference, geometry: Geometry) -> tuple[Array, Array]:

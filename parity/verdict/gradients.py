@@ -17,7 +17,7 @@ from parity.cases.case import ZEROS, Case
 from parity.cases.values.integers import LARGEST_INTEGER
 from parity.frameworks.precision import Mode, accumulator_unknown, flushing
 from parity.records.result import Gradients
-from parity.verdict.bounds import Sums, opposing, subnormals
+from parity.verdict.bounds import Sums, only_finite, opposing, without_subnormals
 from parity.verdict.compare import Comparison, close, compare
 from parity.verdict.diagnosis.whereabouts import (
     differing_places,
@@ -96,11 +96,11 @@ def make_backward(case: Case, arrays: Arrays) -> Backward:
     dy = drawn.astype(numpy_dtype(case.dtype))
     own = dy.astype(np.float64)
     magnitudes, terms = _magnitudes(case, wide, own), _terms(case, wide, own)
-    lost = _of_subnormals(case, wide, own)
     budget = _budget(case)
     exact = {name: integers and bool(each.max(initial=0.0) <= budget) for name, each in magnitudes.items()}
     known = _judge_by(case, wide, own, exact=all(exact.values()))
     of_another_sign = _opposing(case, wide, own, known)
+    flushed = _flushed(case, wide, own)
     settled: dict[Gradient, Array | bool] = {
         "input_grad": _settled_by_input(case, w),
         "weight_grad": _settled_by_kernel(case, x),
@@ -117,7 +117,7 @@ def make_backward(case: Case, arrays: Arrays) -> Backward:
                 case.dtype,
                 parts=_parts(case) if name == "input_grad" else 1,
                 opposing=of_another_sign.get(name),
-                of_subnormals=lost.get(name, 0.0),
+                flushed=flushed.get(name),
             ),
             exact[name],
             settled[name],
@@ -289,14 +289,14 @@ def _magnitudes(case: Case, arrays: Arrays, dy: Array) -> dict[Gradient, Array]:
     return gradients(case, arrays.each(np.abs), np.abs(dy))
 
 
-def _of_subnormals(case: Case, arrays: Arrays, dy: Array) -> dict[Gradient, Array]:
-    """Return the sums of the magnitudes of each gradient's finite products that have a subnormal factor."""
-    tiny, tiny_dy = arrays.each(lambda array: subnormals(array, case.dtype)), subnormals(dy, case.dtype)
-    if not any(array.any() for array in (tiny.x, tiny.w, tiny_dy)):
+def _flushed(case: Case, arrays: Arrays, dy: Array) -> dict[Gradient, DoubleDouble]:
+    """Return the gradients where subnormal operands are zeros; none where no operand is subnormal."""
+    flushed = arrays.each(lambda array: without_subnormals(array, case.dtype))
+    flushed_dy = without_subnormals(dy, case.dtype)
+    pairs = (arrays.x, flushed.x), (arrays.w, flushed.w), (dy, flushed_dy)
+    if all(np.array_equal(own, other, equal_nan=True) for own, other in pairs):
         return {}
-    of_arrays = gradients(case, tiny, np.abs(dy))
-    of_dy = gradients(case, _finite(arrays).each(np.abs), tiny_dy)
-    return {name: each + of_dy[name] for name, each in of_arrays.items()}
+    return _judge_by(case, flushed, flushed_dy, exact=False)
 
 
 def _opposing(
@@ -305,14 +305,9 @@ def _opposing(
     """Return the magnitudes of each gradient's products of another sign than an infinite sum, if any is."""
     if not any(np.isinf(y).any() for y, _ in known.values()):
         return {}
-    finite = _finite(arrays)
-    in_all, added = _magnitudes(case, finite, dy), gradients(case, finite, dy)
+    of_finite = arrays.each(only_finite)
+    in_all, added = _magnitudes(case, of_finite, dy), gradients(case, of_finite, dy)
     return {name: opposing(y, in_all[name], added[name]) for name, (y, _) in known.items()}
-
-
-def _finite(arrays: Arrays) -> Arrays:
-    """Return the arrays with zeros in place of infinite and undefined numbers."""
-    return arrays.each(lambda array: np.where(np.isfinite(array), array, 0.0))
 
 
 def _budget(case: Case) -> int:

@@ -59,18 +59,18 @@ def bounds(case: Case, arrays: Arrays, mode: Mode) -> Array:
     bound = roundoff * magnitudes + unit * np.abs(output(case, arrays))
     if mode.bias_apart and arrays.bias is not None:  # rounded before it is added, and once more with it
         bound = bound + unit * (1 + unit) * np.abs(output(case, arrays._replace(bias=None)))
-    if mode.flushes:
-        bound = bound + _of_subnormals(case, arrays)
     lost = 4 if case.dtype == "float64" else 1  # of which the reference loses as much
     return np.asarray(bound + lost * count * _smallest_sum(case.dtype, mode) + _smallest(case.dtype, mode))
 
 
-def _of_subnormals(case: Case, arrays: Arrays) -> Array:
-    """The magnitudes of the products that are lost where subnormal operands are taken for zeros."""
-    sizes = arrays._replace(bias=None).each(np.abs)
-    tiny = sizes.each(lambda array: np.where(array < SMALLEST[case.dtype], array, 0.0))
-    of_input, of_kernel = sizes._replace(x=tiny.x), sizes._replace(w=tiny.w)
-    return np.asarray(output(case, of_input) + output(case, of_kernel))
+def errors(case: Case, arrays: Arrays, result: Array, mode: Mode) -> Array:
+    """How far each element is from exact; or, if it is nearer, from the sum of operands that are flushed."""
+    found = fraction(result)
+    error = np.abs(found - output(case, arrays))
+    if not mode.flushes:
+        return np.asarray(error)
+    flushed = arrays.each(lambda array: np.where(np.abs(array) < SMALLEST[case.dtype], 0.0, array))
+    return np.asarray(np.minimum(error, np.abs(found - output(case, flushed))))
 
 
 def _smallest_sum(dtype: str, mode: Mode) -> Fraction:

@@ -71,8 +71,6 @@ document.getElementById("theme").addEventListener("click", (event) => {
 // The list.
 
 const begin = async () => {
-  const list = document.getElementById("list");
-  list.ariaBusy = "true"; // until it is drawn, and takes keys and clicks
   const index = await unpack("index");
   const total = index.command.length;
   const text = (column, place) => index.texts[index[column][place]];
@@ -252,7 +250,7 @@ const begin = async () => {
         chosen.cell = button.dataset.cell;
         update();
         document.getElementById("cases").focus();
-        list.scrollIntoView();
+        document.getElementById("list").scrollIntoView();
       });
     });
   scroller.addEventListener("scroll", redraw, { passive: true });
@@ -283,7 +281,7 @@ const begin = async () => {
     title.focus({ preventScroll: true });
   };
   addEventListener("hashchange", open);
-  list.ariaBusy = "false";
+  scroller.ariaBusy = "false"; // it is drawn, and takes keys and clicks
   await open();
 };
 

@@ -33,7 +33,7 @@ from parity.verdict.formats import ROUNDINGS
 from parity.verdict.observation import observe
 from parity.verdict.reference import Reference, make_reference
 from tests.support import naive
-from tests.support.definition import SMALLEST, bounds, fraction, output, taps, terms
+from tests.support.definition import SMALLEST, bounds, errors, output, taps, terms
 from tests.support.strategies import cases, changed, examples, other_windows
 
 LONG = Case("conv2d", (2, 32, 9, 9), 8, 3, padding=1, values="normal", bias=True)
@@ -116,9 +116,9 @@ def test_the_error_over_its_bound_is_what_the_definition_says(
     data: st.DataObject, case: Case, place: int, factor: float
 ) -> None:
     mode = data.draw(modes(case.dtype))
-    scales = [1.0, UNDERFLOW[case.dtype]]
-    if mode.flushes:  # else a float64 reference loses as much of subnormal numbers as is allowed
-        scales.append(SMALLEST[case.dtype])
+    scales = [1.0]
+    if mode.flushes or case.dtype != "float64":  # of which the reference loses as much as is allowed
+        scales += [UNDERFLOW[case.dtype], SMALLEST[case.dtype]]
     arrays = scaled_arrays(case, data.draw(st.sampled_from(scales)))
     windows = other_windows(case)
     meaning = data.draw(windows if 0 in case.output_shape else st.just(case) | windows)
@@ -132,7 +132,7 @@ def test_the_error_over_its_bound_is_what_the_definition_says(
     if (terms(meaning, wide) * mode.accumulator + taps(meaning, wide) * mode.taps).max() > 0.1:
         assert found is None
     else:
-        ratio = (abs(fraction(result) - exact) / bound).max()
+        ratio = (errors(meaning, wide, result, mode) / bound).max()
         near = 1e-4 if case.dtype == "float64" else 1e-6  # of the smallest the rests are subnormal
         assert found == pytest.approx(float(ratio), rel=near, abs=1e-8)
 
@@ -184,6 +184,19 @@ def test_a_result_at_its_bound_keeps_it() -> None:
         assert keeps(of_one(most), reference, mode)
         assert observe(of_one(most), reference, mode).relation == "identical"
         assert not keeps(of_one(np.nextafter(most, 1)), reference, mode)
+
+
+def test_what_flushes_takes_subnormal_operands_for_zeros_or_for_what_they_are() -> None:
+    mode = flushing(accumulated_in_float32("float32"))
+    tiny = 2.0**-126 - 2.0**-149
+    reference = one_tap("float32", (tiny, 1e38), (1.0, 1e-3), (2.0**-100, -tiny * 2.0**100))
+    lost = tiny * 1e38
+    for found, kept in [(1e-3, True), (1e-3 + lost, True), (1e-3 - lost, False), (1e-3 + lost / 2, False)]:
+        assert keeps(of_one(found), reference, mode) == kept
+        assert keeps(of_one(found), reference, accumulated_in_float32("float32")) == (found > 1e-3 + lost / 2)
+    normal = one_tap("float32", (2.0**-126, 1e38))
+    assert keeps(normal.y, normal, mode)
+    assert not keeps(of_one(0), normal, mode)
 
 
 @pytest.mark.parametrize(("dtype", "most"), [("bfloat16", 25), ("float16", 204)])
@@ -246,7 +259,8 @@ def test_where_products_alone_are_rounded_no_sum_of_them_overflows_within(
 ) -> None:
     reference = one_tap("float16", *products)
     assert keeps(of_one(found), reference, products_rounded("float16")) == kept
-    assert keeps(of_one(found), reference, accumulator_unknown("float16"))
+    for mode in (accumulator_unknown("float16"), accumulated_by_tap("float16")):
+        assert keeps(of_one(found), reference, mode)
 
 
 @st.composite

@@ -8,12 +8,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from parity import Case, run
-from parity.cases.arrays import Array
+from parity.cases.arrays import Array, limit_of
 from parity.cases.values.drawing import draw_arrays
 from parity.cli.main import run_cli
 from parity.frameworks.precision import accumulated_in_float32, accumulator_unknown, flushing
 from parity.records.counts import Outcome
-from parity.verdict.gradients import gradients, make_backward, observe_gradient
+from parity.verdict.gradients import Gradient, gradients, make_backward, observe_gradient
 from tests.support import naive
 from tests.support.definition import SMALLEST
 from tests.support.strategies import cases, changed, examples
@@ -79,19 +79,34 @@ def test_a_gradient_without_the_products_of_subnormal_numbers_is_within_the_boun
         }
 
 
-def test_a_partial_sum_of_a_gradient_may_overflow_beside_an_infinity_of_the_other_sign() -> None:
-    case = Case("conv1d", (1, 1, 40), 1, 1, dtype="float16", values="normal")
-    signs = np.sign(make_backward(case, draw_arrays(case)).dy.astype(np.float64))
+@pytest.mark.parametrize("name", ["weight_grad", "input_grad"])
+def test_a_partial_sum_of_a_gradient_may_overflow_beside_an_infinity_of_another_sign(name: Gradient) -> None:
+    by_weight = name == "weight_grad"
+    case = Case("conv1d", (40 if by_weight else 1, 1, 1), 1 if by_weight else 40, 1, dtype="float16")
+    case = changed(case, values="normal")
+    signs = np.sign(make_backward(case, draw_arrays(case)).dy.astype(np.float64)).reshape(40, 1, 1)
     for opposing, kept in ((60000, True), (60, False)):
-        x = -signs * opposing
-        x[0, 0, 0] = np.inf * signs[0, 0, 0]
-        arrays = draw_arrays(case)._replace(x=x.astype(np.float16))
-        expected = make_backward(case, arrays).expected["weight_grad"]
+        factors = -signs * opposing
+        factors[0] *= -np.inf
+        arrays = draw_arrays(case)._replace(**{"x" if by_weight else "w": factors.astype(np.float16)})
+        expected = make_backward(case, arrays).expected[name]
         assert expected.y == np.inf
         modes = accumulator_unknown("float16"), accumulated_in_float32("float16")
         for mode, narrow in zip(modes, (True, False), strict=True):
-            found = observe_gradient("weight_grad", np.full((1, 1, 1), np.nan, np.float16), expected, mode)
+            found = observe_gradient(name, np.full((1, 1, 1), np.nan, np.float16), expected, mode)
             assert (found.relation == "identical") == (kept and narrow)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_a_wrong_gradient_is_wrong_beside_subnormal_numbers(dtype: str) -> None:
+    case = Case("conv2d", (2, 1, 6, 6), 3, 3, bias=True, dtype=dtype, values="normal")
+    arrays = draw_arrays(case)
+    arrays.w.flat[0] = limit_of(dtype, "smallest_subnormal")
+    for name, expected in make_backward(case, arrays).expected.items():
+        right = expected.y.astype(dtype)
+        assert observe_gradient(name, right, expected).relation == "identical"
+        for wrong in (0 * right, -right, 2 * right, right[::-1]):
+            assert observe_gradient(name, wrong, expected).relation in {"numeric", "unrelated"}
 
 
 @pytest.mark.parametrize("framework", ["numpy", "torch", "keras"])
