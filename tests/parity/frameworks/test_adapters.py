@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 
 import convmm
 import parity
@@ -219,6 +219,8 @@ def test_the_layer_that_torch_is_recorded_with_computes_what_is_recorded(case: C
 
 @examples(25)
 @given(agreeing_cases(dtypes=("float32",), values=("integers",)))
+@example(Case("conv1d", (1, 2, 1), 2, 1, groups=2))
+@example(Case("conv2d", (2, 2, 4, 5), 6, (3, 2), groups=2, bias=True))
 def test_the_layer_that_keras_is_recorded_with_computes_what_is_recorded(case: Case) -> None:
     found = run(case, ["keras"])
     for result, array in zip(found.results, found.arrays, strict=True):
@@ -229,6 +231,8 @@ def test_the_layer_that_keras_is_recorded_with_computes_what_is_recorded(case: C
             given_x = np.moveaxis(x, 1, -1)
             built.build(given_x.shape)
             kernel = keras_kernel(w)
+            if "Depthwise" in result.layer:  # (*kernel, channels, filters of each)
+                kernel = kernel.reshape(*case.kernel, case.groups, -1)
             assert built.kernel.shape == kernel.shape
             built.set_weights([kernel] if bias is None else [kernel, bias])
             again = np.moveaxis(keras.ops.convert_to_numpy(built(given_x)), -1, 1)
